@@ -1,0 +1,204 @@
+"""Turn trajectories into graphs: pairs, splits and batches of snapshots."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from limbeck._errors import InputError
+from limbeck.trajectories import Edges, Split, Trajectories, split_snapshots
+
+from ._snapshots import PairList, Snapshots
+
+OUTER_FRACTION = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GraphDataset:
+    """Trajectories as graphs: pairs, parts and the attributes that a law may use.
+
+    Attributes:
+        trajectories: The states.
+        pairs: Which pairs interact.
+        attribute_names: Attributes that vary between particles, in the order of the last axis of a batch.
+        constant_attributes: Attributes with one value throughout, which no law can be learnt for.
+        train: Snapshots (system, time) to fit on.
+        validation: Snapshots to choose by.
+        test: Snapshots to report on.
+        extrapolation: Snapshots of the test part whose widest pair lies in the outer tenth; no part
+            of the training or validation reaches as far.
+        reach: The widest distance of a pair in training [length].
+        split_rule: How the parts were made, in words.
+    """
+
+    trajectories: Trajectories
+    pairs: PairList
+    attribute_names: tuple[str, ...]
+    constant_attributes: dict[str, float]
+    train: Int[np.ndarray, "samples 2"]
+    validation: Int[np.ndarray, "samples 2"]
+    test: Int[np.ndarray, "samples 2"]
+    extrapolation: Int[np.ndarray, "samples 2"]
+    reach: float
+    split_rule: str
+
+    def batch(self, chosen: Int[np.ndarray, "samples 2"]) -> Snapshots:
+        """Gather snapshots into dense float64 arrays.
+
+        Args:
+            chosen: Rows of (system, time).
+
+        Returns:
+            The snapshots, on the host.
+        """
+        t = self.trajectories
+        system, time = chosen[:, 0], chosen[:, 1]
+        present = t.present[system, time]
+        accelerations = t.accelerations[system, time]
+        weights = present & np.all(np.isfinite(accelerations), axis=-1)
+        positions = _park_absent(t.positions[system, time], present)
+        forward, backward = self._edge_weights(system, positions, present)
+        attributes = [t.attributes[name][system] for name in self.attribute_names]
+        return Snapshots(
+            positions=positions,
+            velocities=t.velocities[system, time],
+            attributes=np.stack(attributes, axis=-1) if attributes else np.zeros((*weights.shape, 0)),
+            forward=forward,
+            backward=backward,
+            targets=np.where(weights[..., None], accelerations, 0.0),
+            weights=weights.astype(float),
+        )
+
+    def _edge_weights(self, system, positions, present):  # noqa: ANN001, ANN202 - arrays of `batch`
+        """Weights of both directions of each pair in the given snapshots."""
+        first, second = self.pairs.first, self.pairs.second
+        row = system if len(self.pairs.forward) > 1 else np.zeros_like(system)
+        both = (present[:, first] & present[:, second]).astype(float)
+        radius = self.trajectories.radius
+        if radius is not None:
+            distance = np.linalg.norm(positions[:, first] - positions[:, second], axis=-1)
+            both = both * (distance < radius)
+        return self.pairs.forward[row] * both, self.pairs.backward[row] * both
+
+
+def _park_absent(
+    positions: Float[np.ndarray, "samples nodes dim"], present: np.ndarray
+) -> Float[np.ndarray, "samples nodes dim"]:
+    """Spread absent particles out, so that no pair of them has distance 0 and an undefined gradient."""
+    if present.all():
+        return positions
+    nodes, dim = positions.shape[1:]
+    parking = np.zeros((nodes, dim))
+    parking[:, 0] = 1e3 * (1.0 + np.arange(nodes))
+    return np.where(present[..., None], positions, parking)
+
+
+def connect(trajectories: Trajectories, *, seed: int) -> GraphDataset:
+    """Build the graphs of trajectories and divide them into parts.
+
+    Args:
+        trajectories: The states; every pair interacts unless they carry edges or a radius.
+        seed: Decides which simulation (or block of time) goes into which part.
+
+    Returns:
+        The dataset that every later stage works on.
+
+    Raises:
+        InputError: If no pair is left, or too few snapshots for three parts.
+    """
+    pairs = pair_list(trajectories)
+    split = split_snapshots(trajectories, seed=seed)
+    varying, constant = _attributes_that_vary(trajectories)
+    parts, reach = _hold_out_outer(trajectories, pairs, split)
+    return GraphDataset(
+        trajectories=trajectories,
+        pairs=pairs,
+        attribute_names=varying,
+        constant_attributes=constant,
+        reach=reach,
+        split_rule=split.how,
+        **parts,
+    )
+
+
+def pair_list(trajectories: Trajectories) -> PairList:
+    """List the pairs that may interact.
+
+    Args:
+        trajectories: The states; their edges, if any, say who acts on whom.
+
+    Returns:
+        The union over systems, with a row of weights for each system that differs.
+
+    Raises:
+        InputError: If there is no edge at all.
+    """
+    n = trajectories.n_nodes
+    if trajectories.edges is None:
+        first, second = np.triu_indices(n, k=1)
+        ones = np.ones((1, len(first)))
+        return PairList(first, second, ones, ones)
+    return _pairs_of_edges(trajectories.edges, n, trajectories.n_systems)
+
+
+def _pairs_of_edges(edges: Edges, n_nodes: int, n_systems: int) -> PairList:
+    """Merge directed edges into pairs with a weight for each direction."""
+    low = np.minimum(edges.senders, edges.receivers)
+    high = np.maximum(edges.senders, edges.receivers)
+    codes, place = np.unique(low * n_nodes + high, return_inverse=True)
+    if len(codes) == 0:
+        raise InputError("the list of edges is empty: nothing acts on anything")
+    shared = bool(np.all(edges.system < 0))
+    rows = 1 if shared else n_systems
+    forward, backward = np.zeros((rows, len(codes))), np.zeros((rows, len(codes)))
+    to_first = edges.receivers == low
+    for weights, mine in ((forward, to_first), (backward, ~to_first)):
+        everywhere = mine & (edges.system < 0)
+        weights[:, place[everywhere]] = 1.0
+        own = mine & (edges.system >= 0)
+        weights[edges.system[own], place[own]] = 1.0
+    return PairList(codes // n_nodes, codes % n_nodes, forward, backward)
+
+
+def _attributes_that_vary(trajectories: Trajectories) -> tuple[tuple[str, ...], dict[str, float]]:
+    """Separate attributes with more than one value from constant ones."""
+    there = trajectories.present.any(axis=1)
+    varying, constant = [], {}
+    for name, values in trajectories.attributes.items():
+        seen = np.unique(values[there])
+        if len(seen) > 1:
+            varying.append(name)
+        else:
+            constant[name] = float(seen[0])
+    return tuple(varying), constant
+
+
+def _hold_out_outer(
+    trajectories: Trajectories, pairs: PairList, split: Split
+) -> tuple[dict[str, Int[np.ndarray, "samples 2"]], float]:
+    """Take the widest tenth of the snapshots out of every part; the test part's becomes a check."""
+    widest = {name: _widest(trajectories, pairs, getattr(split, name)) for name in ("train", "validation", "test")}
+    edge = float(np.quantile(widest["train"], 1.0 - OUTER_FRACTION))
+    parts = {name: getattr(split, name)[widest[name] <= edge] for name in widest}
+    if any(len(part) < 2 for part in parts.values()):
+        parts = {name: getattr(split, name) for name in widest}
+        return {**parts, "extrapolation": np.zeros((0, 2), dtype=int)}, float(widest["train"].max())
+    return {**parts, "extrapolation": split.test[widest["test"] > edge]}, edge
+
+
+def _widest(trajectories: Trajectories, pairs: PairList, chosen: Int[np.ndarray, "samples 2"]) -> np.ndarray:
+    """The widest distance of an interacting pair in each snapshot, a slab at a time."""
+    widest = np.zeros(len(chosen))
+    slab = max(1, 2_000_000 // max(len(pairs.first), 1))
+    for start in range(0, len(chosen), slab):
+        system, time = chosen[start : start + slab].T
+        x = trajectories.positions[system, time]
+        here = trajectories.present[system, time]
+        distance = np.linalg.norm(x[:, pairs.first] - x[:, pairs.second], axis=-1)
+        there = here[:, pairs.first] & here[:, pairs.second]
+        row = system if len(pairs.forward) > 1 else np.zeros_like(system)
+        acts = (pairs.forward[row] + pairs.backward[row]) > 0
+        if trajectories.radius is not None:
+            acts &= distance < trajectories.radius
+        widest[start : start + slab] = np.max(np.where(there & acts, distance, 0.0), axis=1)
+    return widest

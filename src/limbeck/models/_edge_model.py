@@ -1,0 +1,194 @@
+"""Edge models: what one particle tells another.
+
+Each takes the geometry of a list of pairs and returns the message to the first
+and to the second of every pair. The three kinds differ in what they may
+assume: scalars of invariants times unit vectors (rotation), minus the gradient
+of a pair potential (conservative), or any vector (neither).
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._networks import Perceptron, Scales
+
+
+class PairGeometry(NamedTuple):
+    """What is known of each pair: first minus second, and the properties of both.
+
+    Attributes:
+        displacement: Position of the first minus that of the second [length].
+        relative_velocity: Velocity of the first minus that of the second [length/time].
+        distance: Length of the displacement [length].
+        first: Features of the first.
+        second: Features of the second.
+        first_position: Position of the first, for models without translation.
+        second_position: Position of the second.
+        first_velocity: Velocity of the first.
+        second_velocity: Velocity of the second.
+    """
+
+    displacement: Float[Array, "*batch pairs dim"]
+    relative_velocity: Float[Array, "*batch pairs dim"]
+    distance: Float[Array, "*batch pairs"]
+    first: Float[Array, "*batch pairs features"]
+    second: Float[Array, "*batch pairs features"]
+    first_position: Float[Array, "*batch pairs dim"]
+    second_position: Float[Array, "*batch pairs dim"]
+    first_velocity: Float[Array, "*batch pairs dim"]
+    second_velocity: Float[Array, "*batch pairs dim"]
+
+    def swapped(self) -> "PairGeometry":
+        """The same pairs seen from the second."""
+        return PairGeometry(
+            -self.displacement,
+            -self.relative_velocity,
+            self.distance,
+            self.second,
+            self.first,
+            self.second_position,
+            self.first_position,
+            self.second_velocity,
+            self.first_velocity,
+        )
+
+
+class AbstractEdgeModel(eqx.Module):
+    """Message function: a pair in, the message to its first and to its second out."""
+
+    def messages(
+        self, pairs: PairGeometry
+    ) -> tuple[Float[Array, "*batch pairs message_dim"], Float[Array, "*batch pairs message_dim"]]:
+        """Messages to the first and to the second of each pair."""
+        raise NotImplementedError  # abstract: every leaf gives its own
+
+
+def quarter_turn(vectors: Float[Array, "*batch 2"]) -> Float[Array, "*batch 2"]:
+    """Turn vectors of the plane by +90 degrees."""
+    return jnp.stack([-vectors[..., 1], vectors[..., 0]], axis=-1)
+
+
+class RadialMessage(AbstractEdgeModel):
+    """Scalars of the distance and the attributes, times unit vector and relative velocity.
+
+    The radial scalar is `scale * sinh(h)`, so that a force over many orders of
+    magnitude is a smooth function for the network, of either sign.
+
+    Attributes:
+        network: Perceptron with one output for each channel.
+        scales: Typical sizes of the data.
+        reciprocal: Whether each scalar is symmetric, so that the third law holds.
+        transverse: Whether there is a channel at right angles to the pair (two dimensions).
+    """
+
+    network: Perceptron
+    scales: Scales = eqx.field(static=True)
+    reciprocal: bool = eqx.field(static=True)
+    transverse: bool = eqx.field(static=True)
+
+    def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs channels"]:
+        """Radial force, pair friction and, if asked for, transverse force on the first."""
+        h = self._raw(pairs)
+        if self.reciprocal:
+            h = h + self._raw(pairs.swapped())
+        sizes = [self.scales.acceleration, self.scales.acceleration / self.scales.speed, self.scales.acceleration]
+        return jnp.sinh(h) * jnp.asarray(sizes[: h.shape[-1]], h.dtype)
+
+    def _raw(self, pairs: PairGeometry) -> Float[Array, "*batch pairs channels"]:
+        """The perceptron's view of ordered pairs."""
+        inputs = [pairs.first, pairs.second, self.scales.distance_feature(pairs.distance)]
+        return self.network(jnp.concatenate(inputs, axis=-1))
+
+    def _vectors(self, pairs: PairGeometry) -> Float[Array, "*batch pairs dim"]:
+        """Put the channels together into the message to the first."""
+        scalars = self.channels(pairs)
+        unit = pairs.displacement / pairs.distance[..., None]
+        message = scalars[..., :1] * unit + scalars[..., 1:2] * pairs.relative_velocity
+        if self.transverse:
+            message = message + scalars[..., 2:3] * quarter_turn(unit)
+        return message
+
+    def messages(
+        self, pairs: PairGeometry
+    ) -> tuple[Float[Array, "*batch pairs dim"], Float[Array, "*batch pairs dim"]]:
+        """Messages to the first and to the second of each pair."""
+        forward = self._vectors(pairs)
+        return forward, -forward if self.reciprocal else self._vectors(pairs.swapped())
+
+
+class PotentialMessage(AbstractEdgeModel):
+    """Minus the gradient of a learned, symmetric pair potential.
+
+    Attributes:
+        network: Perceptron with one output, the potential before scaling.
+        scales: Typical sizes of the data.
+    """
+
+    network: Perceptron
+    scales: Scales = eqx.field(static=True)
+
+    def potential(
+        self, distance: Float[Array, "*batch pairs"], pairs: PairGeometry
+    ) -> Float[Array, "*batch pairs"]:
+        """Pair potential at a distance, for the attributes of the pairs."""
+        feature = self.scales.distance_feature(distance)
+        raw = self.network(jnp.concatenate([pairs.first, pairs.second, feature], axis=-1))
+        raw = raw + self.network(jnp.concatenate([pairs.second, pairs.first, feature], axis=-1))
+        return self.scales.acceleration * self.scales.length * jnp.sinh(raw[..., 0])
+
+    def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs 1"]:
+        """Radial force on the first of each pair."""
+        ones = jnp.ones_like(pairs.distance)
+        _, slope = jax.jvp(lambda r: self.potential(r, pairs), (pairs.distance,), (ones,))
+        return -slope[..., None]
+
+    def messages(
+        self, pairs: PairGeometry
+    ) -> tuple[Float[Array, "*batch pairs dim"], Float[Array, "*batch pairs dim"]]:
+        """Messages to the first and to the second of each pair."""
+        forward = self.channels(pairs) * pairs.displacement / pairs.distance[..., None]
+        return forward, -forward
+
+
+class VectorMessage(AbstractEdgeModel):
+    """Any vector of the pair: no rotation is assumed.
+
+    Attributes:
+        network: Perceptron with one output for each message component.
+        scales: Typical sizes of the data.
+        reciprocal: Whether the message is antisymmetric, so that the third law holds.
+        translation: Whether only differences of positions and velocities are seen.
+    """
+
+    network: Perceptron
+    scales: Scales = eqx.field(static=True)
+    reciprocal: bool = eqx.field(static=True)
+    translation: bool = eqx.field(static=True)
+
+    def _raw(self, pairs: PairGeometry) -> Float[Array, "*batch pairs message_dim"]:
+        """Components of the message to the first, before antisymmetry."""
+        s = self.scales
+        inputs = [
+            pairs.displacement / s.length,
+            pairs.displacement / pairs.distance[..., None],
+            s.distance_feature(pairs.distance),
+            pairs.relative_velocity / s.speed,
+            pairs.first,
+            pairs.second,
+        ]
+        if not self.translation:
+            inputs += [pairs.first_position / s.position, pairs.first_velocity / s.speed]
+        return self.network(jnp.concatenate(inputs, axis=-1))
+
+    def messages(
+        self, pairs: PairGeometry
+    ) -> tuple[Float[Array, "*batch pairs message_dim"], Float[Array, "*batch pairs message_dim"]]:
+        """Messages to the first and to the second of each pair."""
+        raw, back = self._raw(pairs), self._raw(pairs.swapped())
+        if not self.reciprocal:
+            return self.scales.acceleration * jnp.sinh(raw), self.scales.acceleration * jnp.sinh(back)
+        forward = self.scales.acceleration * jnp.sinh(raw - back)
+        return forward, -forward

@@ -1,0 +1,88 @@
+"""The perceptron that every learned function is made of, and the scales that feed it.
+
+Weights are drawn with NumPy, so that building a model compiles nothing. All
+functions act on the last axis and take any batch axes before it.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+
+class Perceptron(eqx.Module):
+    """A stack of linear layers with SiLU between them.
+
+    Attributes:
+        weights: Matrix of each layer.
+        biases: Offset of each layer.
+    """
+
+    weights: tuple[Array | np.ndarray, ...]
+    biases: tuple[Array | np.ndarray, ...]
+
+    def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+        """Apply the layers to the last axis."""
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            x = jax.nn.silu(x @ weight + bias)
+        return x @ self.weights[-1] + self.biases[-1]
+
+
+def perceptron(
+    n_inputs: int, n_outputs: int, *, width: int, depth: int, generator: np.random.Generator, last: float = 1.0
+) -> Perceptron:
+    """Draw a perceptron with variance-preserving weights.
+
+    Args:
+        n_inputs: Size of the last axis that it takes; 0 gives a learned constant.
+        n_outputs: Size of the last axis that it returns.
+        width: Units in each hidden layer.
+        depth: Number of hidden layers.
+        generator: Source of the weights.
+        last: Factor on the last layer; small values start the function near zero.
+
+    Returns:
+        A perceptron in float32.
+    """
+    sizes = [n_inputs, *([width] * depth), n_outputs] if n_inputs else [0, n_outputs]
+    gains = [1.0] * (len(sizes) - 2) + [last]
+    weights = tuple(
+        (gain * generator.normal(size=(a, b)) / np.sqrt(max(a, 1))).astype(np.float32)
+        for a, b, gain in zip(sizes[:-1], sizes[1:], gains, strict=True)
+    )
+    return Perceptron(weights, tuple(np.zeros(b, np.float32) for b in sizes[1:]))
+
+
+class Scales(eqx.Module):
+    """Typical sizes of what a model sees, taken from its training data and kept fixed.
+
+    Attributes:
+        length: Median distance of an interacting pair [length].
+        softening: Distance below which pairs are rare; keeps log-distances finite [length].
+        speed: Root mean square velocity [length/time].
+        position: Root mean square position [length].
+        acceleration: Mean magnitude of the acceleration [length/time²].
+        attributes: Typical size of each attribute.
+        positive: Whether each attribute is positive throughout, so that its logarithm is fed.
+    """
+
+    length: float = eqx.field(static=True)
+    softening: float = eqx.field(static=True)
+    speed: float = eqx.field(static=True)
+    position: float = eqx.field(static=True)
+    acceleration: float = eqx.field(static=True)
+    attributes: tuple[float, ...] = eqx.field(static=True)
+    positive: tuple[bool, ...] = eqx.field(static=True)
+
+    def node_features(self, attributes: Float[Array, "*batch variables"]) -> Float[Array, "*batch variables"]:
+        """Logarithms of positive attributes, the scaled others."""
+        columns = [
+            jnp.log(jnp.maximum(attributes[..., k], 1e-30) / scale) if positive else attributes[..., k] / scale
+            for k, (scale, positive) in enumerate(zip(self.attributes, self.positive, strict=True))
+        ]
+        return jnp.stack(columns, axis=-1) if columns else attributes
+
+    def distance_feature(self, distance: Float[Array, "*batch"]) -> Float[Array, "*batch 1"]:
+        """Logarithm of the distance, softened."""
+        return jnp.log((distance + self.softening) / self.length)[..., None]

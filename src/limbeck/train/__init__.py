@@ -1,0 +1,5 @@
+"""Fitting graph networks to accelerations."""
+
+from ._config import TrainConfig as TrainConfig
+from ._fit import TrainedModel as TrainedModel, TrainState as TrainState, fit as fit, to_device as to_device
+from ._loss import predict as predict, relative_errors as relative_errors

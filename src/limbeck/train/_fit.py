@@ -1,0 +1,273 @@
+"""Fit a graph network to accelerations, in compiled chunks of streamed batches.
+
+Batches are gathered on the host for one chunk of steps at a time, so data may be
+larger than the device's memory. Every chunk draws its batches from the key and
+its own number: a training that starts again from the state after any chunk
+gives the same weights as one that never stopped.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from limbeck._errors import TrainingDiverged
+from limbeck.graphs import GraphDataset, Snapshots
+from limbeck.models import Biases, GraphNetwork, ModelConfig, PairIndex, build_model, measure_scales
+
+from ._config import TrainConfig
+from ._loss import loss, predict, relative_errors
+
+VALIDATION_SNAPSHOTS = 1_000
+HOPELESS = 0.9  # share of the error of predicting zero acceleration above which nothing was learnt
+
+
+class TrainState(NamedTuple):
+    """Everything that training needs to go on after a chunk.
+
+    Attributes:
+        weights: Trainable arrays of every seed.
+        best: Weights of every seed at its lowest validation error.
+        optimiser: State of the optimiser of every seed.
+        chunk: Number of finished chunks.
+        errors: Validation error of every seed after each chunk; NaN for chunks to come.
+        losses: Mean training loss of every seed in each chunk.
+    """
+
+    weights: Any
+    best: Any
+    optimiser: Any
+    chunk: int
+    errors: Float[np.ndarray, "chunks seeds"]
+    losses: Float[np.ndarray, "chunks seeds"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainedModel:
+    """A fitted network with its history.
+
+    Attributes:
+        model: The best network on validation data.
+        pairs: The pairs it was trained with.
+        validation_error: Its median relative error on validation snapshots.
+        errors: Validation error after each chunk, by seed.
+        losses: Training loss in each chunk, by seed.
+        steps: Steps that were taken.
+        status: "finished", "stopped early" or "out of time".
+    """
+
+    model: GraphNetwork
+    pairs: PairIndex
+    validation_error: float
+    errors: Float[np.ndarray, "chunks seeds"]
+    losses: Float[np.ndarray, "chunks seeds"]
+    steps: int
+    status: str
+
+    def accelerations(self, snapshots: Snapshots) -> Float[np.ndarray, "samples nodes dim"]:
+        """Predict accelerations.
+
+        Args:
+            snapshots: States in float64.
+
+        Returns:
+            The network's accelerations, in float64.
+        """
+        return np.asarray(predict(self.model, to_device(snapshots), self.pairs), dtype=float)
+
+
+Progress = Callable[[TrainState, int], bool]  # after each chunk; returning False ends training
+
+
+def to_device(snapshots: Snapshots) -> Snapshots:
+    """Cast snapshots to the training precision."""
+    return Snapshots(*(jnp.asarray(array, jnp.float32) for array in snapshots))
+
+
+def fit(
+    dataset: GraphDataset,
+    biases: Biases,
+    model_config: ModelConfig,
+    config: TrainConfig,
+    *,
+    resume: TrainState | None = None,
+    progress: Progress | None = None,
+    key: PRNGKeyArray,
+) -> TrainedModel:
+    """Train a graph network with the given biases.
+
+    Args:
+        dataset: Graphs with their parts; only train and validation are used.
+        biases: What the network assumes.
+        model_config: Size of its functions.
+        config: How it is fitted.
+        resume: State after some chunk of the same training, to go on from.
+        progress: Called after each chunk with the state and the number of chunks.
+        key: Decides weights and batches.
+
+    Returns:
+        The best network on validation data.
+
+    Raises:
+        TrainingDiverged: If the loss of every seed is undefined.
+    """
+    trainer = _Trainer.prepare(dataset, biases, model_config, config, key)
+    state = trainer.start() if resume is None else resume
+    status = "finished"
+    while state.chunk < trainer.n_chunks:
+        state = trainer.advance(state)
+        if not np.isfinite(state.losses[state.chunk - 1]).any():
+            raise TrainingDiverged(f"training diverged in step {state.chunk * config.chunk}; try a lower train.learning_rate")
+        if progress is not None and not progress(state, trainer.n_chunks):
+            status = "out of time"
+            break
+        if trainer.is_hopeless(state):
+            status = "stopped early"
+            break
+    return trainer.finish(state, status)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Trainer:
+    """What stays fixed during one training."""
+
+    dataset: GraphDataset
+    config: TrainConfig
+    static: GraphNetwork
+    initial: Any
+    pairs: PairIndex
+    optimiser: optax.GradientTransformation
+    validation: Snapshots
+    device_validation: Snapshots
+    floor: float
+    entropy: tuple[int, ...]
+
+    @classmethod
+    def prepare(
+        cls, dataset: GraphDataset, biases: Biases, model_config: ModelConfig, config: TrainConfig, key: PRNGKeyArray
+    ) -> "_Trainer":
+        """Build the networks of all seeds and the validation batch."""
+        scales = measure_scales(dataset)
+        keys = jax.random.split(key, config.seeds)
+        models = [build_model(biases, model_config, scales, dim=dataset.trajectories.dim, key=k) for k in keys]
+        weights = [eqx.filter(model, eqx.is_array) for model in models]
+        entropy = tuple(int(word) for word in np.asarray(jax.random.key_data(key)).ravel())
+        validation = dataset.batch(_spread(dataset.validation, VALIDATION_SNAPSHOTS))
+        sizes = np.linalg.norm(validation.targets[validation.targeted()], axis=-1)
+        return cls(
+            dataset=dataset,
+            config=config,
+            static=eqx.filter(models[0], eqx.is_array, inverse=True),
+            initial=jax.tree.map(lambda *leaves: np.stack(leaves), *weights),
+            pairs=PairIndex(np.asarray(dataset.pairs.first), np.asarray(dataset.pairs.second)),
+            optimiser=_optimiser(config),
+            validation=validation,
+            device_validation=to_device(validation),
+            floor=config.relative * float(np.median(sizes)) + float(np.finfo(np.float32).tiny),
+            entropy=entropy,
+        )
+
+    @property
+    def n_chunks(self) -> int:
+        """Number of chunks of a full training."""
+        return -(-self.config.steps // self.config.chunk)
+
+    def start(self) -> TrainState:
+        """The state before the first chunk."""
+        blank = np.full((self.n_chunks, self.config.seeds), np.nan)
+        optimiser = jax.vmap(self.optimiser.init)(self.initial)
+        return TrainState(self.initial, self.initial, optimiser, 0, blank, blank.copy())
+
+    def advance(self, state: TrainState) -> TrainState:
+        """Take one chunk of steps and validate."""
+        batches = self._batches(state.chunk)
+        weights, optimiser, losses = _run_chunk(
+            self.optimiser, self.static, self.pairs, state.weights, state.optimiser, batches, self.floor
+        )
+        seeds = range(self.config.seeds)
+        errors = np.array([self._validation_error(jax.tree.map(lambda a, i=i: a[i], weights)) for i in seeds])
+        known = np.nan_to_num(state.errors[: state.chunk], nan=np.inf)
+        improved = errors < (known.min(axis=0) if state.chunk else np.inf)
+        best = jax.tree.map(
+            lambda new, old: jnp.where(improved.reshape(-1, *[1] * (new.ndim - 1)), new, old), weights, state.best
+        )
+        all_errors, all_losses = state.errors.copy(), state.losses.copy()
+        all_errors[state.chunk], all_losses[state.chunk] = errors, np.asarray(losses)
+        return TrainState(weights, best, optimiser, state.chunk + 1, all_errors, all_losses)
+
+    def _batches(self, chunk: int) -> Snapshots:
+        """Gather the batches of one chunk on the host; an axis of steps comes first."""
+        generator = np.random.default_rng([*self.entropy, chunk])
+        size = self.config.chunk * self.config.batch_size
+        rows = generator.integers(len(self.dataset.train), size=size)
+        flat = self.dataset.batch(self.dataset.train[rows])
+        shape = (self.config.chunk, self.config.batch_size)
+        return Snapshots(*(jnp.asarray(array.reshape(*shape, *array.shape[1:]), jnp.float32) for array in flat))
+
+    def _validation_error(self, weights: Any) -> float:
+        """Median relative error of one seed on the validation snapshots."""
+        model = eqx.combine(weights, self.static)
+        predicted = np.asarray(predict(model, self.device_validation, self.pairs), dtype=float)
+        return float(np.median(relative_errors(predicted, self.validation)))
+
+    def is_hopeless(self, state: TrainState) -> bool:
+        """Whether nothing has been learnt although much of the training is over."""
+        if state.chunk < self.config.patience * self.n_chunks or state.chunk == self.n_chunks:
+            return False
+        return bool(np.nanmin(state.errors) > HOPELESS)
+
+    def finish(self, state: TrainState, status: str) -> TrainedModel:
+        """Choose the best seed."""
+        errors = np.nan_to_num(state.errors[: state.chunk], nan=np.inf)
+        seed = int(np.argmin(errors.min(axis=0)))
+        return TrainedModel(
+            model=eqx.combine(jax.tree.map(lambda a: jnp.asarray(a)[seed], state.best), self.static),
+            pairs=self.pairs,
+            validation_error=float(errors[:, seed].min()),
+            errors=state.errors[: state.chunk],
+            losses=state.losses[: state.chunk],
+            steps=state.chunk * self.config.chunk,
+            status=status,
+        )
+
+
+def _spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many rows, evenly spaced."""
+    return rows[:: max(1, -(-len(rows) // most))]
+
+
+def _optimiser(config: TrainConfig) -> optax.GradientTransformation:
+    """Adam with clipped gradients under a one-cycle schedule."""
+    schedule = optax.cosine_onecycle_schedule(config.steps, config.learning_rate, config.warmup, 10.0, 1_000.0)
+    return optax.chain(optax.clip_by_global_norm(config.clip), optax.adam(schedule))
+
+
+@eqx.filter_jit(donate="none")
+def _run_chunk(
+    optimiser: optax.GradientTransformation,
+    static: GraphNetwork,
+    pairs: PairIndex,
+    weights: Any,
+    optimiser_state: Any,
+    batches: Snapshots,
+    floor: Float[Array, ""],
+) -> tuple[Any, Any, Float[Array, " seeds"]]:
+    """Scan over the steps of a chunk, all seeds side by side."""
+
+    def seed_loss(trainable: Any, batch: Snapshots) -> Float[Array, ""]:
+        return loss(eqx.combine(trainable, static), batch, pairs, floor)
+
+    def step(carry: tuple[Any, Any], batch: Snapshots) -> tuple[tuple[Any, Any], Float[Array, " seeds"]]:
+        trainable, moments = carry
+        values, slopes = jax.vmap(jax.value_and_grad(seed_loss), in_axes=(0, None))(trainable, batch)
+        updates, moments = jax.vmap(optimiser.update)(slopes, moments, trainable)
+        return (optax.apply_updates(trainable, updates), moments), values
+
+    (weights, optimiser_state), losses = jax.lax.scan(step, (weights, optimiser_state), batches)
+    return weights, optimiser_state, jnp.mean(losses, axis=0)
