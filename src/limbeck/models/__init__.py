@@ -21,5 +21,5 @@ from ._graph_network import (
     measure_scales as measure_scales,
     sum_at as sum_at,
 )
-from ._networks import Scales as Scales
+from ._networks import Perceptron as Perceptron, Scales as Scales
 from ._node_model import FreeField as FreeField, OneBodyField as OneBodyField, safe_norm as safe_norm

@@ -2,4 +2,4 @@
 
 from ._config import TrainConfig as TrainConfig
 from ._fit import TrainedModel as TrainedModel, TrainState as TrainState, fit as fit, to_device as to_device
-from ._loss import predict as predict, relative_errors as relative_errors
+from ._loss import SMALL as SMALL, predict as predict, relative_errors as relative_errors

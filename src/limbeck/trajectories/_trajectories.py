@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from limbeck._errors import InputError
 from limbeck._types import NodeScalars, NodeVectors, Presence, Times
@@ -54,6 +54,8 @@ class Trajectories:
         shared_particles: Whether a particle name means one object everywhere.
         velocities_are: Whether the velocities were given or derived.
         accelerations_are: The same for the accelerations.
+        position_errors: Standard errors of the positions, if known.
+        velocity_errors: Standard errors of the velocities, if known.
         acceleration_errors: Standard errors of the accelerations, if known.
         units: Unit of each quantity (`x`, `time`, attribute names).
         source: Where the data came from: a path, or a system and its options.
@@ -74,7 +76,9 @@ class Trajectories:
     shared_particles: bool = False
     velocities_are: Provenance = "given"
     accelerations_are: Provenance = "given"
-    acceleration_errors: Float[np.ndarray, "systems times nodes dim"] | None = None
+    position_errors: NodeVectors | None = None
+    velocity_errors: NodeVectors | None = None
+    acceleration_errors: NodeVectors | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -135,7 +139,11 @@ class Trajectories:
         systems = np.asarray(systems, dtype=int)
         names = tuple(self.system_names[i] for i in systems) if self.system_names else ()
         particles = tuple(self.particle_names[i] for i in systems) if self.particle_names else ()
-        errors = self.acceleration_errors
+        errors = {
+            name: None if values is None else values[systems]
+            for name in ("position_errors", "velocity_errors", "acceleration_errors")
+            for values in [getattr(self, name)]
+        }
         return replace(
             self,
             times=self.times[systems],
@@ -147,7 +155,7 @@ class Trajectories:
             edges=None if self.edges is None else _select_edges(self.edges, systems),
             system_names=names,
             particle_names=particles,
-            acceleration_errors=None if errors is None else errors[systems],
+            **errors,
         )
 
 

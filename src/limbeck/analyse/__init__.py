@@ -1,0 +1,3 @@
+"""Reading what a trained network's functions say."""
+
+from ._collect import Channel as Channel, MessageTable as MessageTable, collect_messages as collect_messages

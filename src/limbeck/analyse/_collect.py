@@ -1,0 +1,260 @@
+"""Record what a trained network's functions say on held-out data.
+
+The message of a network with form biases is made of scalar channels (radial
+force, pair friction, inertia, drag, ...). Each becomes a table of inputs, under
+the names that equations use, and values. Channels whose removal leaves the
+error as it was carry nothing, and are left out.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from limbeck._types import Samples, Table
+from limbeck.graphs import GraphDataset, Snapshots
+from limbeck.models import FreeField, GraphNetwork, OneBodyField, Perceptron, VectorMessage
+from limbeck.train import TrainedModel, relative_errors, to_device
+
+AXES = "xyz"
+MATTERS = 1.3  # a channel stays if removing it raises the median error by this factor
+TRIM = 0.02  # share of samples with the largest values that a search is spared
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Channel:
+    """Samples of one learned scalar function.
+
+    Attributes:
+        name: `radial`, `friction`, `transverse`, `inertia`, `drag`, `central`, `uniform_x`, `message_x`, `field_x`, ...
+        variables: Name of each input, as in equations.
+        inputs: One row a sample.
+        values: The function's value.
+        importance: Error of the network without this channel over its error with it.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    inputs: Table
+    values: Samples
+    importance: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MessageTable:
+    """What the functions of one network say on held-out snapshots.
+
+    Attributes:
+        channels: The channels that matter.
+        dropped: Importance of the channels that do not.
+        pair_distances: Distances of a sample of pairs, for the report [length].
+        pair_messages: Radial message (or length of the message) at those pairs.
+    """
+
+    channels: tuple[Channel, ...]
+    dropped: dict[str, float]
+    pair_distances: Samples
+    pair_messages: Samples
+
+
+def collect_messages(
+    trained: TrainedModel, dataset: GraphDataset, *, n_samples: int = 2_000, seed: int
+) -> MessageTable:
+    """Sample every channel of a network on validation snapshots.
+
+    Pairs are drawn half evenly over the logarithm of the distance and half as
+    they come, so that close encounters and the bulk both speak.
+
+    Args:
+        trained: The network.
+        dataset: Its data; training snapshots are not looked at.
+        n_samples: Samples for each channel.
+        seed: Decides which samples are drawn.
+
+    Returns:
+        The channels that matter and the names of those that do not.
+    """
+    generator = np.random.default_rng(seed)
+    rows = generator.permutation(len(dataset.validation))[: max(50, n_samples)]
+    batch = dataset.batch(dataset.validation[np.sort(rows)])
+    drawn = [channel for source in _sources(trained) for channel in source(trained, dataset, batch, generator, n_samples)]
+    importance = _importances(trained, batch, [name for name, *_ in drawn])
+    channels, dropped = [], {}
+    for name, variables, inputs, values in drawn:
+        if importance[name] < MATTERS:
+            dropped[name] = importance[name]
+            continue
+        kept = _trimmed(values)
+        channels.append(
+            Channel(
+                name=name,
+                variables=variables,
+                inputs=inputs[kept].astype(float),
+                values=values[kept].astype(float),
+                importance=importance[name],
+            )
+        )
+    first = next((c for c in drawn if c[0] in ("radial", "message_x")), drawn[0])
+    distance = first[2][:, first[1].index("r")] if "r" in first[1] else np.zeros(len(first[3]))
+    return MessageTable(
+        channels=tuple(channels), dropped=dropped, pair_distances=distance, pair_messages=np.asarray(first[3], dtype=float)
+    )
+
+
+_Drawn = tuple[str, tuple[str, ...], Table, Samples]
+_Source = Callable[[TrainedModel, GraphDataset, Snapshots, np.random.Generator, int], Iterator[_Drawn]]
+
+
+def _sources(trained: TrainedModel) -> list[_Source]:
+    """Which functions the network has."""
+    model = trained.model
+    sources: list[_Source] = [_pair_channels]
+    if model.inertia.network is not None:
+        sources.append(_inertia)
+    if isinstance(model.field, OneBodyField):
+        sources.append(_one_body)
+    if isinstance(model.field, FreeField):
+        sources.append(_free_field)
+    return sources
+
+
+def _pair_channels(
+    trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
+) -> Iterator[_Drawn]:
+    """Scalars (or components) of the message to the first of each pair."""
+    model = trained.model
+    device = to_device(batch)
+    geometry = model.pair_geometry(device, trained.pairs)
+    edge = model.edge_model
+    values = edge.messages(geometry)[0] if isinstance(edge, VectorMessage) else edge.channels(geometry)
+    distance = np.asarray(geometry.distance, dtype=float)
+    sample, pair = _draw_pairs(distance, np.asarray(batch.forward) > 0, generator, n_samples)
+    first, second = dataset.pairs.first[pair], dataset.pairs.second[pair]
+    names = dataset.attribute_names
+    variables = ("r", *(f"{a}_1" for a in names), *(f"{a}_2" for a in names))
+    columns = [distance[sample, pair][:, None], batch.attributes[sample, first], batch.attributes[sample, second]]
+    labels = ("radial", "friction", "transverse")
+    if isinstance(edge, VectorMessage):
+        dim = batch.positions.shape[-1]
+        labels = tuple(f"message_{axis}" for axis in AXES[:dim])
+        variables += tuple(f"d{a}" for a in AXES[:dim]) + tuple(f"dv{a}" for a in AXES[:dim])
+        for array in (batch.positions, batch.velocities):
+            columns.append(array[sample, first] - array[sample, second])
+    inputs = np.concatenate(columns, axis=1)
+    for k, label in enumerate(labels[: values.shape[-1]]):
+        yield label, variables, inputs, np.asarray(values[..., k], dtype=float)[sample, pair]
+
+
+def _draw_pairs(
+    distance: Float[np.ndarray, "samples pairs"], acts: np.ndarray, generator: np.random.Generator, n_samples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs half evenly over log distance, half as they come."""
+    sample, pair = np.nonzero(acts)
+    logs = np.log(distance[sample, pair])
+    low, high = np.quantile(logs, [0.005, 0.995])
+    inside = np.flatnonzero((logs >= low) & (logs <= high))
+    order = inside[np.argsort(logs[inside], kind="stable")]
+    wanted = generator.uniform(low, high, n_samples // 2)
+    even = order[np.clip(np.searchsorted(logs[order], wanted), 0, len(order) - 1)]
+    common = generator.choice(inside, size=min(n_samples // 2, len(inside)), replace=False)
+    chosen = np.unique(np.concatenate([even, common]))
+    return sample[chosen], pair[chosen]
+
+
+def _draw_nodes(batch: Snapshots, generator: np.random.Generator, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Particles with a target, as they come."""
+    sample, node = np.nonzero(batch.targeted())
+    chosen = np.sort(generator.permutation(len(sample))[:n_samples])
+    return sample[chosen], node[chosen]
+
+
+def _inertia(
+    trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
+) -> Iterator[_Drawn]:
+    """Inertia against the attributes of the receiver."""
+    sample, node = _draw_nodes(batch, generator, n_samples)
+    attributes = batch.attributes[sample, node]
+    features = trained.model.scales.node_features(jnp.asarray(attributes, jnp.float32))
+    values = np.asarray(trained.model.inertia(features), dtype=float)
+    yield "inertia", tuple(f"{a}_1" for a in dataset.attribute_names), attributes, values
+
+
+def _one_body(
+    trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
+) -> Iterator[_Drawn]:
+    """Drag, central and uniform forces; `v_1` is the speed, `r_1` the distance from the origin."""
+    field = trained.model.field
+    assert isinstance(field, OneBodyField)  # noqa: S101 - `_sources` asked for it
+    sample, node = _draw_nodes(batch, generator, n_samples)
+    attributes = batch.attributes[sample, node]
+    own = tuple(f"{a}_1" for a in dataset.attribute_names)
+    features = trained.model.scales.node_features(jnp.asarray(attributes, jnp.float32))
+    speed = np.linalg.norm(batch.velocities[sample, node], axis=-1)
+    radius = np.linalg.norm(batch.positions[sample, node], axis=-1)
+    drag = field.drag_factor(jnp.asarray(speed, jnp.float32), features)
+    central = field.central_factor(jnp.asarray(radius, jnp.float32), features)
+    yield "drag", ("v_1", *own), np.column_stack([speed, attributes]), np.asarray(drag, dtype=float)
+    yield "central", ("r_1", *own), np.column_stack([radius, attributes]), np.asarray(central, dtype=float)
+    uniform = np.asarray(field.uniform_vector(features), dtype=float)
+    for k, axis in enumerate(AXES[: uniform.shape[-1]]):
+        yield f"uniform_{axis}", own, attributes, uniform[:, k]
+
+
+def _free_field(
+    trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
+) -> Iterator[_Drawn]:
+    """Components of any one-body force."""
+    field = trained.model.field
+    assert isinstance(field, FreeField)  # noqa: S101 - `_sources` asked for it
+    sample, node = _draw_nodes(batch, generator, n_samples)
+    x, v, attributes = (array[sample, node] for array in (batch.positions, batch.velocities, batch.attributes))
+    axes = AXES[: x.shape[-1]]
+    features = trained.model.scales.node_features(jnp.asarray(attributes, jnp.float32))
+    values = np.asarray(field(jnp.asarray(x, jnp.float32), jnp.asarray(v, jnp.float32), features), dtype=float)
+    names = (*(f"{a}_1" for a in axes), *(f"v{a}_1" for a in axes), *(f"{a}_1" for a in dataset.attribute_names))
+    for k, axis in enumerate(axes):
+        yield f"field_{axis}", names, np.concatenate([x, v, attributes], axis=1), values[:, k]
+
+
+def _trimmed(values: Samples) -> np.ndarray:
+    """Which samples are spared from the largest values."""
+    size = np.abs(values)
+    return np.isfinite(values) & (size <= np.quantile(size[np.isfinite(size)], 1.0 - TRIM))
+
+
+def _importances(trained: TrainedModel, batch: Snapshots, names: list[str]) -> dict[str, float]:
+    """Median error without each channel over the error with all."""
+    whole = float(np.median(relative_errors(trained.accelerations(batch), batch)))
+    found = {}
+    for name in names:
+        if name in ("radial", "inertia") or name.startswith("message"):
+            found[name] = float("inf")
+            continue
+        without = replace(trained, model=_silence(trained.model, name))
+        found[name] = float(np.median(relative_errors(without.accelerations(batch), batch))) / max(whole, 1e-12)
+    return found
+
+
+def _silence(model: GraphNetwork, name: str) -> GraphNetwork:
+    """The network with one channel fixed at zero, by zeros in the last layer behind it."""
+    columns = {"radial": 0, "friction": 1, "transverse": 2}
+    stem, _, axis = name.partition("_")
+    if name in columns:
+        return _zero_output(model, lambda m: m.edge_model.network, columns[name])
+    if stem == "uniform":
+        return _zero_output(model, lambda m: m.field.uniform, AXES.index(axis))
+    if stem == "field":
+        return _zero_output(model, lambda m: m.field.network, AXES.index(axis))
+    return _zero_output(model, lambda m: getattr(m.field, name), 0)
+
+
+def _zero_output(model: GraphNetwork, where: Callable[[Any], Perceptron], column: int) -> GraphNetwork:
+    """The network with one output of one of its perceptrons fixed at zero."""
+    network = where(model)
+    weight, bias = jnp.asarray(network.weights[-1]), jnp.asarray(network.biases[-1])
+    last = (weight.at[:, column].set(0.0), bias.at[column].set(0.0))
+    return eqx.tree_at(lambda m: (where(m).weights[-1], where(m).biases[-1]), model, last)

@@ -1,0 +1,194 @@
+"""One law: the equations of a network's functions put together.
+
+A law holds one expression for each channel (radial force, friction, inertia,
+drag, ...) and predicts accelerations:
+
+    a_1 = (sum over senders of [radial r̂ + friction Δv + transverse r̂⊥] + drag v_1 + central x_1 + uniform) / inertia
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from limbeck._types import Constants
+from limbeck.expressions import (
+    Expression,
+    complexity,
+    evaluate,
+    free_constants,
+    same_form,
+    value_and_jacobian,
+    with_constants,
+)
+
+from ._states import AXES, States
+
+EDGE_SCALARS = ("radial", "friction", "transverse")
+NODE_SCALARS = ("drag", "central")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """Equations of every channel of a law; the inertia's leading coefficient is 1.
+
+    Attributes:
+        components: Expression of each channel that acts; a missing inertia is 1.
+        dim: Dimension of space.
+    """
+
+    components: Mapping[str, Expression]
+    dim: int
+
+    @property
+    def complexity(self) -> int:
+        """Our count, over all channels."""
+        return sum(complexity(expression) for expression in self.components.values())
+
+    @property
+    def constants(self) -> Constants:
+        """Every free constant, channel by channel."""
+        return np.concatenate([np.zeros(0), *(free_constants(e) for e in self.components.values())])
+
+    def with_constants(self, values: Constants) -> "Law":
+        """The same form with other numbers.
+
+        Args:
+            values: One number for each free constant.
+
+        Returns:
+            The law with those numbers.
+        """
+        changed, start = {}, 0
+        for name, expression in self.components.items():
+            stop = start + len(free_constants(expression))
+            changed[name] = with_constants(expression, values[start:stop])
+            start = stop
+        return Law(components=changed, dim=self.dim)
+
+    def is_same_form(self, other: "Law") -> bool:
+        """Whether two laws differ in their numbers only.
+
+        Args:
+            other: Another law.
+
+        Returns:
+            True if every channel has the same form.
+        """
+        mine, theirs = self.components, other.components
+        return mine.keys() == theirs.keys() and all(same_form(mine[name], theirs[name]) for name in mine)
+
+    def accelerations(self, states: States) -> Float[np.ndarray, "particles dim"]:
+        """Accelerations of every particle with a target.
+
+        Args:
+            states: Snapshots as columns.
+
+        Returns:
+            Accelerations; undefined where an equation is.
+        """
+        with np.errstate(all="ignore"):
+            total = np.zeros_like(states.targets)
+            for name, expression in self.components.items():
+                if name != "inertia":
+                    columns = states.nodes if is_one_body(name) else states.edges
+                    value = np.broadcast_to(evaluate(expression, columns), _length(columns))
+                    total += _spread(name, value[:, None], states)[..., 0]
+            return total / self._inertia(states)[:, None]
+
+    def _inertia(self, states: States) -> Float[np.ndarray, " particles"]:
+        """Inertia of every particle."""
+        if "inertia" not in self.components:
+            return np.ones(len(states.targets))
+        return np.broadcast_to(evaluate(self.components["inertia"], states.nodes), len(states.targets))
+
+    def accelerations_and_slopes(
+        self, constants: Constants, states: States
+    ) -> tuple[Float[np.ndarray, "particles dim"], Float[np.ndarray, "particles dim constants"]]:
+        """Accelerations and their derivatives with respect to the free constants.
+
+        Args:
+            constants: One number for each free constant.
+            states: Snapshots as columns.
+
+        Returns:
+            Accelerations and slopes.
+        """
+        slopes, total, start = [], np.zeros_like(states.targets), 0
+        inertia, inertia_slopes = np.ones(len(states.targets)), None
+        for name, expression in self.components.items():
+            stop = start + len(free_constants(expression))
+            columns = states.nodes if name == "inertia" or is_one_body(name) else states.edges
+            value, slope = value_and_jacobian(expression, columns, constants[start:stop])
+            if name == "inertia":
+                inertia, inertia_slopes = value, slope
+                slopes.append(np.zeros((*states.targets.shape, stop - start)))
+            else:
+                both = _spread(name, np.column_stack([value, slope]), states)
+                total += both[..., 0]
+                slopes.append(both[..., 1:])
+            start = stop
+        accelerations = total / inertia[:, None]
+        everything = np.concatenate(slopes, axis=-1) / inertia[:, None, None]
+        if inertia_slopes is not None and inertia_slopes.shape[1]:
+            first = self._offset("inertia")
+            change = -accelerations[..., None] * (inertia_slopes / inertia[:, None])[:, None, :]
+            everything[..., first : first + inertia_slopes.shape[1]] = change
+        return accelerations, everything
+
+    def _offset(self, channel: str) -> int:
+        """Place of a channel's first free constant."""
+        count = 0
+        for name, expression in self.components.items():
+            if name == channel:
+                break
+            count += len(free_constants(expression))
+        return count
+
+
+def is_one_body(name: str) -> bool:
+    """Whether a channel acts without a partner.
+
+    Args:
+        name: A channel.
+
+    Returns:
+        True for drag, central, uniform and field channels.
+    """
+    return name in NODE_SCALARS or name.startswith(("uniform_", "field_"))
+
+
+def _length(columns: Mapping[str, np.ndarray]) -> int:
+    """Number of rows of a set of columns."""
+    return len(next(iter(columns.values())))
+
+
+def _spread(
+    name: str, values: Float[np.ndarray, "rows columns"], states: States
+) -> Float[np.ndarray, "particles dim columns"]:
+    """Turn a channel's scalars (and their slopes) into forces on particles."""
+    out = np.zeros((*states.targets.shape, values.shape[1]))
+    for k, direction in enumerate(_directions(name, states)):
+        if direction is None:
+            continue
+        out[:, k] = direction[:, None] * values if is_one_body(name) else states.gather @ (direction[:, None] * values)
+    return out
+
+
+def _directions(name: str, states: States) -> list[np.ndarray | None]:
+    """Factor of a channel's scalar along each axis; None where it has no part."""
+    axes, edges, nodes = AXES[: states.dim], states.edges, states.nodes
+    if name == "radial":
+        return [edges[f"d{a}"] / edges["r"] for a in axes]
+    if name == "friction":
+        return [edges[f"dv{a}"] for a in axes]
+    if name == "transverse":
+        return [-edges["dy"] / edges["r"], edges["dx"] / edges["r"]]
+    if name == "drag":
+        return [nodes[f"v{a}_1"] for a in axes]
+    if name == "central":
+        return [nodes[f"{a}_1"] for a in axes]
+    own = name.rpartition("_")[2]
+    rows = len(states.targets) if is_one_body(name) else len(edges["r"])
+    return [np.ones(rows) if axis == own else None for axis in axes]

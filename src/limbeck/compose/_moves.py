@@ -1,0 +1,136 @@
+"""Small changes of a formula that a refit can judge: leave a part out, free an exponent, shift a distance.
+
+Genetic programming gives the rough form from samples of a network; the exact
+form is a few of these moves away, and the accelerations, which no network has
+touched, tell which.
+"""
+
+from collections.abc import Callable, Iterator
+
+from limbeck.expressions import Call, Constant, Expression, Variable, simplify, skeleton
+
+Rebuild = Callable[[Expression], Expression]
+FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tanh", "tan", "sinh", "cosh"})
+SHIFT = 0.02
+TILT = 1.05  # where a freed number 1 starts; exactly 1 would be simplified away
+
+
+def neighbours(expression: Expression, shiftable: frozenset[str]) -> tuple[Expression, ...]:
+    """Formulas one change away.
+
+    Args:
+        expression: Where to start.
+        shiftable: Variables to which a constant may be added (distances, speeds).
+
+    Returns:
+        Simplified formulas, each form once, without the starting one.
+    """
+    seen, found = {skeleton(expression)}, []
+    for changed in _changes(expression, shiftable):
+        simple = simplify(changed)
+        form = skeleton(simple)
+        if form not in seen:
+            seen.add(form)
+            found.append(simple)
+    return tuple(found)
+
+
+def _changes(expression: Expression, shiftable: frozenset[str]) -> Iterator[Expression]:
+    """Every change of every part."""
+    for part, rebuild, parent in _parts(expression, lambda new: new, ""):
+        for new in _changes_of(part, parent, shiftable):
+            yield rebuild(new)
+
+
+def _parts(part: Expression, rebuild: Rebuild, parent: str) -> Iterator[tuple[Expression, Rebuild, str]]:
+    """Every part of a tree, how to put another in its place, and what stands above it."""
+    yield part, rebuild, parent
+    if not isinstance(part, Call):
+        return
+    for k, child in enumerate(part.args):
+
+        def inner(new: Expression, part: Call = part, k: int = k) -> Expression:
+            return rebuild(Call(part.op, (*part.args[:k], new, *part.args[k + 1 :])))
+
+        yield from _parts(child, inner, part.op)
+
+
+def _changes_of(part: Expression, parent: str, shiftable: frozenset[str]) -> Iterator[Expression]:
+    """Changes of one part."""
+    if isinstance(part, Variable):
+        yield from _changes_of_variable(part, parent, shiftable)
+    elif isinstance(part, Call):
+        yield from _omissions(part)
+        if part.op == "pow":
+            yield from _changes_of_power(part)
+
+
+def _changes_of_variable(part: Variable, parent: str, shiftable: frozenset[str]) -> Iterator[Expression]:
+    """Shift, scale or bend one variable."""
+    if part.name in shiftable:
+        yield Call("add", (part, Constant(SHIFT)))
+    if parent in FUNCTIONS:
+        yield Call("mul", (Constant(TILT), part))
+    if parent != "pow":
+        yield Call("pow", (part, Constant(TILT)))
+
+
+def _omissions(part: Call) -> Iterator[Expression]:
+    """Leave out a term or factor, put a number in place of the whole, or one argument."""
+    if part.op in ("add", "mul"):
+        for k in range(len(part.args)):
+            rest = (*part.args[:k], *part.args[k + 1 :])
+            yield rest[0] if len(rest) == 1 else Call(part.op, rest)
+    if part.op == "if":
+        yield from part.args[1:]
+    elif part.op not in ("lt", "le", "gt", "ge"):
+        yield Constant(1.0)
+        if part.op not in ("add", "mul"):
+            yield from part.args
+
+
+def _changes_of_power(part: Call) -> Iterator[Expression]:
+    """Free a fixed exponent; fix a free one at the nearest halves."""
+    base, exponent = part.args
+    if not isinstance(exponent, Constant):
+        return
+    if exponent.free:
+        yield Call("pow", (base, Constant(_number(round(exponent.value)), free=False)))
+        yield Call("pow", (base, Constant(_number(round(2 * exponent.value) / 2), free=False)))
+    else:
+        yield Call("pow", (base, Constant(exponent.value * TILT)))
+        for step in (-1, 1):
+            yield Call("pow", (base, Constant(_number(exponent.value + step), free=False)))
+
+
+def _number(value: float) -> float | int:
+    """An integer where the value is one."""
+    return int(value) if float(value).is_integer() else float(value)
+
+
+def fold_signs(expression: Expression, signs: frozenset[str]) -> Expression:
+    """Write powers of variables whose square is constant as the variable or a constant.
+
+    With charges of +1 and -1, `q_1*q_2` and `q_1/q_2` are the same function; ties
+    are broken toward products.
+
+    Args:
+        expression: Any formula.
+        signs: Variables with one magnitude throughout.
+
+    Returns:
+        A simplified formula with the same values up to a constant factor of each power.
+    """
+    return simplify(_fold(simplify(expression), signs))
+
+
+def _fold(part: Expression, signs: frozenset[str]) -> Expression:
+    """Fold the powers in one part."""
+    if not isinstance(part, Call):
+        return part
+    args = tuple(_fold(child, signs) for child in part.args)
+    if part.op == "pow" and isinstance(args[0], Variable) and args[0].name in signs:
+        exponent = args[1]
+        if isinstance(exponent, Constant) and float(exponent.value).is_integer():
+            return args[0] if int(exponent.value) % 2 else Constant(1.0)
+    return Call(part.op, args)

@@ -1,0 +1,238 @@
+"""From halls of fame to one law: put equations together, refit, change, refit, choose.
+
+The candidates come from samples of the network; they are judged on accelerations
+of training snapshots (fit) and validation snapshots (choice). A part has to earn
+its complexity: each unit must lower the log-loss by `PRICE`.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from limbeck.expressions import Call, Constant, Expression, simplify, skeleton, variables
+from limbeck.regress import HallOfFame
+
+from ._law import Law
+from ._moves import fold_signs, neighbours
+from ._refit import law_loss, refit
+from ._states import States
+
+PRICE = 0.1
+FLOOR = 1e-8  # losses below this are rounding: simpler wins
+STARTS = 12  # equations of a front that are tried in the law
+EXPANDED = 8  # laws whose neighbours are looked at
+DISTANCES = frozenset({"r", "r_1", "v_1"})
+
+
+class Scored(NamedTuple):
+    """A refitted law with its error on validation snapshots.
+
+    Attributes:
+        law: The law.
+        loss: `law_loss` on the validation snapshots.
+    """
+
+    law: Law
+    loss: float
+
+    @property
+    def price(self) -> float:
+        """What is minimised: log-loss plus the price of the complexity."""
+        return math.log(max(self.loss, FLOOR)) + PRICE * self.law.complexity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refined:
+    """The law that was chosen, among those that were tried.
+
+    Attributes:
+        chosen: The law with the lowest price.
+        front: Laws whose loss is lower than that of every simpler one, simplest first.
+        tried: Number of laws that were refitted.
+    """
+
+    chosen: Scored
+    front: tuple[Scored, ...]
+    tried: int
+
+
+def refine(
+    halls: Mapping[str, HallOfFame],
+    fit_on: States,
+    judge_on: States,
+    *,
+    extras: tuple[str, ...],
+    signs: frozenset[str],
+    is_over: Callable[[], bool],
+) -> Refined | None:
+    """Find the best law near the equations of the halls of fame.
+
+    Args:
+        halls: A hall of fame for each channel.
+        fit_on: Snapshots that constants are fitted to.
+        judge_on: Snapshots that laws are compared on.
+        extras: Channels that may be added as a constant (`friction`, `drag`, `uniform_x`, ...).
+        signs: Variables with one magnitude throughout.
+        is_over: Tells when time has run out.
+
+    Returns:
+        The best law and the front, or None if no candidate is defined on the data.
+    """
+    pool = _Pool(fit_on, judge_on)
+    for components in _starts(halls, signs):
+        pool.add(normalised(Law(components=components, dim=fit_on.dim)))
+    if not pool.scored:
+        return None
+    expanded: set[object] = set()
+    while len(expanded) < EXPANDED and not is_over():
+        best = sorted(pool.scored.items(), key=lambda item: item[1].price)[:3]
+        waiting = [item for item in best if item[0] not in expanded]
+        if not waiting:
+            break
+        key, scored = waiting[0]
+        expanded.add(key)
+        for law in _neighbouring_laws(scored.law, extras):
+            pool.add(normalised(law))
+    ordered = sorted(pool.scored.values(), key=lambda s: (s.law.complexity, s.loss))
+    return Refined(
+        chosen=min(ordered, key=lambda s: s.price), front=_front(ordered), tried=len(pool.tried)
+    )
+
+
+class _Pool:
+    """Laws that were refitted, one for each form."""
+
+    def __init__(self, fit_on: States, judge_on: States) -> None:
+        """Start empty."""
+        self.fit_on, self.judge_on = fit_on, judge_on
+        self.tried: set[object] = set()
+        self.scored: dict[object, Scored] = {}
+
+    def add(self, law: Law) -> None:
+        """Refit and score a law, unless its form was tried."""
+        key = form_key(law)
+        if key in self.tried or not law.components:
+            return
+        self.tried.add(key)
+        fitted = refit(law, self.fit_on)
+        fitted = Law(components={k: simplify(e) for k, e in fitted.components.items()}, dim=law.dim)
+        loss = law_loss(fitted, self.judge_on)
+        if math.isfinite(loss):
+            self.scored[key] = Scored(fitted, loss)
+
+
+def form_key(law: Law) -> tuple[tuple[str, Expression], ...]:
+    """The form of a law without its numbers.
+
+    Args:
+        law: A law.
+
+    Returns:
+        Something that two laws share if they differ in numbers only.
+    """
+    return tuple((name, skeleton(law.components[name])) for name in sorted(law.components))
+
+
+def _starts(halls: Mapping[str, HallOfFame], signs: frozenset[str]) -> list[dict[str, Expression]]:
+    """Every equation of the main channel's front with the best of each other channel."""
+    main = max(halls, key=lambda name: (name == "radial", name.startswith("message"), name))
+    others = {name: fold_signs(_knee(hall), signs) for name, hall in halls.items() if name != main}
+    front = sorted(halls[main].front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity)
+    return [{main: fold_signs(equation.expression, signs), **others} for equation in front[:STARTS]]
+
+
+def _knee(hall: HallOfFame) -> Expression:
+    """The equation with the best trade of error for size."""
+    return min(
+        hall.front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity
+    ).expression
+
+
+def _neighbouring_laws(law: Law, extras: tuple[str, ...]) -> list[Law]:
+    """Laws with one channel changed, left out or added."""
+    found = []
+    for name, expression in law.components.items():
+        rest = {k: e for k, e in law.components.items() if k != name}
+        if name == "inertia" or any(other != "inertia" for other in rest):
+            found.append(Law(components=rest, dim=law.dim))
+        for changed in neighbours(expression, DISTANCES & variables(expression)):
+            found.append(Law(components={**law.components, name: changed}, dim=law.dim))
+    for name in extras:
+        if name not in law.components:
+            found.append(Law(components={**law.components, name: Constant(1e-3)}, dim=law.dim))
+    return found
+
+
+def normalised(law: Law) -> Law:
+    """Fix the scale between force and inertia: the inertia's leading term gets coefficient 1.
+
+    Args:
+        law: Any law.
+
+    Returns:
+        A law with the same accelerations; without an inertia where it was a constant.
+    """
+    components = {name: simplify(e) for name, e in law.components.items() if simplify(e) != Constant(0)}
+    if "inertia" not in components:
+        return Law(components=components, dim=law.dim)
+    inertia = components.pop("inertia")
+    scale, rest = _leading(inertia)
+    if scale == 0:
+        return Law(components={**components, "inertia": inertia}, dim=law.dim)
+    divided = {
+        name: simplify(Call("mul", (Constant(1.0 / scale), expression))) for name, expression in components.items()
+    }
+    if rest is not None:
+        divided["inertia"] = rest
+    return Law(components=divided, dim=law.dim)
+
+
+def _leading(inertia: Expression) -> tuple[float, Expression | None]:
+    """The coefficient of the leading term and the inertia divided by it; None for a constant."""
+    if isinstance(inertia, Constant):
+        return float(inertia.value), None
+    if isinstance(inertia, Call) and inertia.op == "mul" and isinstance(inertia.args[0], Constant):
+        rest = inertia.args[1:]
+        return float(inertia.args[0].value), rest[0] if len(rest) == 1 else Call("mul", rest)
+    if isinstance(inertia, Call) and inertia.op == "add":
+        terms = [(_leading(term), term) for term in inertia.args]
+        scale = next((s for (s, rest), _ in terms if rest is not None), 1.0)
+        return scale, simplify(Call("add", tuple(_over(term, scale) for _, term in terms)))
+    return 1.0, inertia
+
+
+def _over(term: Expression, scale: float) -> Expression:
+    """A term divided by the leading coefficient; the leading term itself keeps no number to fit."""
+    coefficient, rest = _leading(term)
+    if rest is None:
+        return Constant(coefficient / scale)
+    if coefficient == scale:
+        return rest
+    return Call("mul", (Constant(coefficient / scale), rest))
+
+
+def _front(ordered: list[Scored]) -> tuple[Scored, ...]:
+    """Laws that beat every simpler one."""
+    kept: list[Scored] = []
+    for scored in ordered:
+        if not kept or scored.loss < kept[-1].loss:
+            kept.append(scored)
+    return tuple(kept)
+
+
+def sign_variables(columns: Mapping[str, np.ndarray]) -> frozenset[str]:
+    """Variables with one magnitude and both signs.
+
+    Args:
+        columns: Values by variable.
+
+    Returns:
+        Names of those whose square is a constant.
+    """
+    return frozenset(
+        name for name, values in columns.items() if np.ptp(np.abs(values)) <= 1e-12 * np.max(np.abs(values), initial=1e-300)
+    )
+

@@ -1,0 +1,97 @@
+"""A symbolic regression problem: a table, a target, and what may be used to explain it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from limbeck._errors import InputError
+from limbeck._types import Samples, Table
+
+DEFAULT_OPERATORS = ("+", "-", "*", "/", "^", "exp", "log")
+KNOWN_OPERATORS = (*DEFAULT_OPERATORS, "sqrt", "sin", "cos", "tanh", "abs")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Problem:
+    """One function to find.
+
+    Attributes:
+        name: What the target is called.
+        variables: Name of each column.
+        inputs: One row a sample.
+        target: Value at each sample.
+        operators: Operator symbols that an equation may use.
+        units: Unit of each variable, where known.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    inputs: Table
+    target: Samples
+    operators: tuple[str, ...] = DEFAULT_OPERATORS
+    units: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that table and target fit together and are finite.
+
+        Raises:
+            InputError: If shapes disagree, a value is not finite, or an operator is unknown.
+        """
+        if self.inputs.shape != (len(self.target), len(self.variables)):
+            raise InputError(
+                f"problem {self.name!r}: {len(self.target)} targets of {len(self.variables)} variables need inputs of "
+                f"shape {(len(self.target), len(self.variables))}; got {self.inputs.shape}"
+            )
+        if len(self.target) < 3:
+            raise InputError(f"problem {self.name!r}: at least 3 samples are needed; got {len(self.target)}")
+        if not (np.isfinite(self.inputs).all() and np.isfinite(self.target).all()):
+            raise InputError(f"problem {self.name!r}: inputs and target must be finite")
+        check_operators(self.operators)
+
+
+def check_operators(operators: tuple[str, ...]) -> None:
+    """Refuse operators that no engine knows.
+
+    Args:
+        operators: Symbols such as `+` or `exp`.
+
+    Raises:
+        InputError: If one is unknown or there is none.
+    """
+    unknown = [symbol for symbol in operators if symbol not in KNOWN_OPERATORS]
+    if unknown or not operators:
+        raise InputError(f"unknown operator {', '.join(map(repr, unknown)) or '(none given)'}: choose from {' '.join(KNOWN_OPERATORS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """How long and how wide to search.
+
+    Attributes:
+        evaluations: Equations that may be tried, each with its constants fitted.
+        population: Equations that live at a time.
+        max_complexity: Largest tree, in the engine's own nodes.
+        constant_steps: Levenberg-Marquardt steps for the constants of each equation.
+        threads: Threads of the engine; 1 keeps a seed's result the same everywhere.
+        time_limit: Seconds after which a search is ended; 0 is none. A search that it ends is not repeatable.
+    """
+
+    evaluations: int = 120_000
+    population: int = 1_000
+    max_complexity: int = 24
+    constant_steps: int = 5
+    threads: int = 1
+    time_limit: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            InputError: If a setting is out of range.
+        """
+        for name in ("evaluations", "population", "max_complexity", "constant_steps", "threads"):
+            if getattr(self, name) < 1:
+                raise InputError(f"search.{name} must be at least 1; got {getattr(self, name)}")
+        if self.time_limit < 0:
+            raise InputError(f"search.time_limit must not be negative; got {self.time_limit}")
+

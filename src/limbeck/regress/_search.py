@@ -1,0 +1,100 @@
+"""The one way into symbolic regression: a problem in, a hall of fame out."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from limbeck._errors import BackendFailed, BackendUnavailable, InputError
+from limbeck.expressions import Expression
+
+from ._enumerate import search_enumerate
+from ._hall_of_fame import HallOfFame, gather
+from ._problem import Problem, SearchConfig
+from ._pyoperon import pyoperon_version, search_pyoperon
+
+Engine = Callable[[Problem, SearchConfig, int], tuple[list[tuple[Expression, int]], int]]
+ENGINES: dict[str, Engine] = {"pyoperon": search_pyoperon, "enumerate": search_enumerate}
+HELD_OUT = 0.25
+
+
+def default_engine() -> str:
+    """PyOperon where it is installed, else our own engine."""
+    try:
+        pyoperon_version()
+    except ImportError:
+        return "enumerate"
+    return "pyoperon"
+
+
+def check_engine(name: str) -> str:
+    """Resolve `auto` and refuse unknown engines.
+
+    Args:
+        name: `auto` or an engine's name.
+
+    Returns:
+        The name of an engine that is installed.
+
+    Raises:
+        InputError: If there is no such engine, or it is not installed.
+    """
+    if name == "auto":
+        return default_engine()
+    if name not in ENGINES:
+        raise InputError(f"unknown engine {name!r}: choose from auto, {', '.join(ENGINES)}")
+    if name == "pyoperon" and default_engine() != "pyoperon":
+        raise InputError("the engine 'pyoperon' is not installed here: choose --engine enumerate")
+    return name
+
+
+def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed: int) -> HallOfFame:
+    """Find equations for the target of a problem.
+
+    Three quarters of the samples are searched, the rest judge what was found.
+
+    Args:
+        problem: Table, target and operators.
+        config: How long and how wide to search.
+        engine: `auto`, `pyoperon` or `enumerate`.
+        seed: Decides the samples and everything random in the engine.
+
+    Returns:
+        The best equation at each complexity.
+
+    Raises:
+        InputError: If the engine is unknown.
+        BackendFailed: If the engine gave nothing that can be used.
+    """
+    name = check_engine(engine)
+    order = np.random.default_rng(seed).permutation(len(problem.target))
+    cut = max(2, len(order) - max(1, int(HELD_OUT * len(order))))
+    searched, heldout = _rows(problem, order[:cut]), _rows(problem, order[cut:])
+    started = time.monotonic()
+    try:
+        candidates, evaluations = ENGINES[name](searched, config, seed)
+    except BackendUnavailable as error:
+        raise InputError(str(error)) from error
+    seconds = time.monotonic() - started
+    equations = gather(candidates, searched, heldout)
+    if not equations:
+        raise BackendFailed(f"the engine {name!r} found no usable equation for {problem.name!r}")
+    return HallOfFame(
+        component=problem.name,
+        equations=equations,
+        engine=name,
+        version=pyoperon_version() if name == "pyoperon" else "1",
+        seed=seed,
+        evaluations=evaluations,
+        seconds=seconds,
+        out_of_time=bool(config.time_limit) and seconds >= config.time_limit - 0.5,
+    )
+
+
+def _rows(problem: Problem, rows: np.ndarray) -> Problem:
+    """The problem on some of its samples."""
+    # Fewer than three held-out samples can't make a Problem; judge on the searched ones then.
+    if len(rows) < 3:
+        rows = np.arange(len(problem.target))
+    return replace(problem, inputs=problem.inputs[rows], target=problem.target[rows])

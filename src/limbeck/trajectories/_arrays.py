@@ -1,0 +1,278 @@
+"""NetCDF variables into states: the contract of named dimensions.
+
+It takes the variables of a file or of an xarray Dataset, checks every value
+that is used, and gives states. Particles whose position is NaN at all times of
+a simulation are padding; at some times, gaps.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from limbeck._errors import InputError
+from limbeck._types import NodeScalars, NodeVectors, Presence, Times
+
+from ._columns import Choices, final_names, known_choices, listing, nearest
+from ._ids import WHOLE_AS_FLOAT
+from ._netcdf import Field, Fields
+from ._properties import attributes_of
+from ._states import States, check_presence, filled
+from ._trajectories import Edges
+from ._variables import DIMS, VECTORS, Names, cell, is_ours, numbers, ordered, place
+
+
+def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, kind: str) -> States:
+    """Read the states in named arrays.
+
+    Args:
+        fields: The variables.
+        choices: What the user said about them.
+        allow_gaps: Whether particles may be missing at some times.
+        kind: What kind of source it is.
+
+    Returns:
+        The states.
+
+    Raises:
+        InputError: If the variables break the contract of NetCDF.
+    """
+    fields = _renamed(fields, choices)
+    where = fields.where
+    vectors = {name: _vector(fields, name) for name in VECTORS if name in fields.variables}
+    shape = vectors["position"].shape
+    _check_sizes(where, shape, vectors)
+    order, times = _times(fields, shape, allow_gaps=allow_gaps)
+    vectors |= {f"{name}_err": _errors(fields, name, shape) for name in VECTORS if f"{name}_err" in fields.variables}
+    vectors = {name: np.take_along_axis(values, order[:, :, None, None], axis=1) for name, values in vectors.items()}
+    names = _system_names(fields, shape[0]), _particle_names(fields, shape)
+    present = _presence(where, times, vectors["position"], names)
+    attributes, categories = attributes_of(fields, choices, present, order, names)
+    for name in ("velocity", "acceleration"):
+        if name in vectors:
+            vectors[name] = _moving(where, name, vectors[name], present, times, names)
+    if "edge_system" not in fields.variables:
+        vectors, present, attributes, names = _packed(vectors, present, attributes, names)
+    there = np.asarray(present.any(axis=1))
+    states = States(
+        times=times,
+        positions=np.where(present[..., None], vectors["position"], 0.0),
+        velocities=vectors.get("velocity"),
+        accelerations=vectors.get("acceleration"),
+        present=present,
+        position_errors=vectors.get("position_err"),
+        velocity_errors=vectors.get("velocity_err"),
+        acceleration_errors=vectors.get("acceleration_err"),
+        attributes={name: filled(values, there) for name, values in attributes.items()},
+        categories=categories,
+        edges=_edges(fields, shape),
+        radius=float(fields.attrs["radius"]) if is_ours(fields) and "radius" in fields.attrs else None,
+        shared_particles=is_ours(fields) and bool(fields.attrs.get("shared_particles", 0)),
+        system_names=names[0],
+        particle_names=tuple(mine[:count] for mine, count in zip(names[1], there.sum(axis=1), strict=True)),
+        velocities_are=_provenance(fields, "velocity"),
+        accelerations_are=_provenance(fields, "acceleration"),
+        units=_units(fields),
+        where=where,
+        format=kind,
+        notes=tuple(json.loads(fields.attrs["notes"])) if is_ours(fields) and "notes" in fields.attrs else (),
+    )
+    check_presence(states, allow_gaps=allow_gaps, same_times=False)
+    return states
+
+
+def _packed(
+    vectors: dict[str, NodeVectors], present: Presence, attributes: dict[str, NodeScalars], names: Names
+) -> tuple[dict[str, NodeVectors], Presence, dict[str, NodeScalars], Names]:
+    """Move padding behind the particles that are there."""
+    pack = np.argsort(~present.any(axis=1), axis=1, kind="stable")
+    if (pack == np.arange(pack.shape[1])).all():
+        return vectors, present, attributes, names
+    by_node = pack[:, None, :, None]
+    moved = tuple(tuple(mine[i] for i in row) for mine, row in zip(names[1], pack, strict=True))
+    return (
+        {name: np.take_along_axis(values, by_node, axis=2) for name, values in vectors.items()},
+        np.take_along_axis(present, pack[:, None, :], axis=2),
+        {name: np.take_along_axis(values, pack, axis=1) for name, values in attributes.items()},
+        (names[0], moved),
+    )
+
+
+def _renamed(fields: Fields, choices: Choices) -> Fields:
+    """Rename variables and dimensions, and leave out what is to be ignored."""
+    names = list(fields.variables)
+    dims = [dim for one in fields.variables.values() for dim in one.dims]
+    everything = list(dict.fromkeys([*names, *dims]))
+    new = dict(zip(everything, final_names(everything, choices.rename, fields.where), strict=True))
+    known_choices([new[name] for name in names], choices, fields.where)
+    variables = {
+        new[name]: Field(dims=tuple(new[dim] for dim in one.dims), values=one.values, attrs=one.attrs)
+        for name, one in fields.variables.items()
+        if new[name] not in choices.ignore
+    }
+    for name in ("position", "time"):
+        if name not in variables:
+            raise InputError(
+                f"{fields.where}: variable {name!r} is missing{nearest(name, variables)}; a file has position, time "
+                f"and, if known, velocity and acceleration, this one has {listing(variables)}; use --rename OLD={name}"
+            )
+    return Fields(variables=variables, attrs=fields.attrs, where=fields.where)
+
+
+def _vector(fields: Fields, name: str) -> NodeVectors:
+    """Take a vector, and refuse infinities."""
+    values = numbers(fields.where, name, ordered(fields.where, name, fields.variables[name], DIMS))
+    if np.isinf(values).any():
+        raise InputError(
+            f"{fields.where}: variable {name!r}, {place(np.isinf(values))}: got an infinite value; correct it"
+        )
+    return values
+
+
+def _check_sizes(where: str, shape: tuple[int, ...], vectors: dict[str, NodeVectors]) -> None:
+    """Refuse empty dimensions, too many dimensions of space and vectors of other sizes."""
+    if min(shape) < 1 or shape[3] > 3:
+        sizes = ", ".join(f"{dim}={size}" for dim, size in zip(DIMS, shape, strict=True))
+        raise InputError(
+            f"{where}: variable 'position' has the sizes {sizes}; expected at least 1 of each, and space 1 to 3"
+        )
+    for name, values in vectors.items():
+        if values.shape != shape:
+            raise InputError(
+                f"{where}: variable {name!r} has shape {values.shape}, 'position' {shape}; they must agree"
+            )
+    if shape[2] < 2:
+        raise InputError(
+            f"{where}: dimension 'particle' has fewer than two particles ({shape[2]}); "
+            "a law of interaction needs at least two"
+        )
+
+
+def _times(
+    fields: Fields, shape: tuple[int, ...], *, allow_gaps: bool
+) -> tuple[Int[np.ndarray, "systems times"], Times]:
+    """Take the times in increasing order, and the order that makes them so."""
+    where, one = fields.where, fields.variables["time"]
+    values = numbers(where, "time", one.values)
+    if one.dims == ("time",):
+        values = np.broadcast_to(values, shape[:2])
+    else:
+        values = ordered(where, "time", Field(dims=one.dims, values=values), DIMS[:2])
+    allowed = np.isnan(values) & allow_gaps  # a shorter simulation is padded with NaN
+    if not (np.isfinite(values) | allowed).all() or allowed.all(axis=1).any():
+        raise InputError(
+            f"{where}: variable 'time', {place(~np.isfinite(values))}: got a time that is not finite; correct it"
+        )
+    order = np.argsort(values, axis=1, kind="stable")
+    times = np.take_along_axis(values, order, axis=1)
+    twice = np.diff(times, axis=1) == 0
+    if twice.any():
+        system, snapshot = (int(index[0]) for index in np.nonzero(twice))
+        raise InputError(
+            f"{where}: variable 'time', simulation index {system}: time {times[system, snapshot]:g} stands twice; "
+            "each snapshot needs its own time"
+        )
+    return order, times
+
+
+def _presence(where: str, times: Times, positions: NodeVectors, names: Names) -> Presence:
+    """Say which particle is there when, and refuse positions that are partly there."""
+    missing = np.isnan(positions)
+    absent = np.asarray(missing.all(axis=-1))
+    partly = np.asarray(missing.any(axis=-1)) & ~absent
+    outside = ~absent & np.isnan(times)[:, :, None]
+    for wrong, what in ((partly, "got NaN in some components"), (outside, "got a position at a time that is NaN")):
+        if wrong.any():
+            raise InputError(
+                f"{where}: variable 'position', {cell(wrong, times, names)}: {what}; a position is finite, "
+                "or NaN in all components where the particle isn't there: correct it"
+            )
+    return ~absent
+
+
+def _moving(where: str, name: str, values: NodeVectors, present: Presence, times: Times, names: Names) -> NodeVectors:
+    """Take velocities, or accelerations, which may be NaN in all components: there is no target then."""
+    partly = name == "acceleration"
+    missing = np.isnan(values)
+    wrong = present & (missing.any(axis=-1) & ~missing.all(axis=-1) if partly else missing.any(axis=-1))
+    if wrong.any():
+        allowed = "finite, or NaN in all components" if partly else "finite where the particle is there"
+        raise InputError(
+            f"{where}: variable {name!r}, {cell(wrong, times, names)}: got NaN; it must be {allowed}: correct it"
+        )
+    return np.where(present[..., None], values, np.nan if partly else 0.0)
+
+
+def _errors(fields: Fields, name: str, shape: tuple[int, ...]) -> NodeVectors:
+    """Take standard errors, which are not negative."""
+    values = _vector(fields, f"{name}_err")
+    if name not in fields.variables or values.shape != shape or (values < 0).any():
+        raise InputError(
+            f"{fields.where}: variable '{name}_err' holds standard errors: it needs {name!r} beside it, the same shape "
+            f"{shape} and no negative value; correct it, or use --ignore {name}_err"
+        )
+    return values
+
+
+def _system_names(fields: Fields, count: int) -> tuple[str, ...]:
+    """Take the names of the simulations, or number them."""
+    one = fields.variables.get("simulation")
+    if one is None or one.dims != ("simulation",):
+        return tuple(str(index) for index in range(count))
+    return _labels(fields.where, "simulation", one.values)
+
+
+def _particle_names(fields: Fields, shape: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
+    """Take the names of the particles of each simulation, or number them."""
+    own = fields.variables.get("particle_name")
+    if own is not None and is_ours(fields):
+        return tuple(tuple(str(name) for name in row) for row in own.values)
+    one = fields.variables.get("particle")
+    if one is None or one.dims != ("particle",):
+        return (tuple(str(index) for index in range(shape[2])),) * shape[0]
+    return (_labels(fields.where, "particle", one.values),) * shape[0]
+
+
+def _labels(where: str, name: str, values: np.ndarray) -> tuple[str, ...]:
+    """Write names as text, each once."""
+    labels = tuple(str(value) for value in values.tolist())
+    if all(WHOLE_AS_FLOAT.fullmatch(label) for label in labels):
+        labels = tuple(label.split(".")[0] for label in labels)
+    if len(set(labels)) < len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise InputError(f"{where}: variable {name!r}: the name {twice!r} stands twice; each needs its own")
+    return labels
+
+
+def _edges(fields: Fields, shape: tuple[int, ...]) -> Edges | None:
+    """Take the edges that limbeck wrote."""
+    if "edge_system" not in fields.variables:
+        return None
+    system, senders, receivers = (
+        np.asarray(fields.variables[f"edge_{name}"].values, dtype=np.int64) for name in ("system", "sender", "receiver")
+    )
+    ends = np.concatenate([senders, receivers])
+    if (system >= shape[0]).any() or (ends < 0).any() or (ends >= shape[2]).any():
+        raise InputError(f"{fields.where}: variables 'edge_...' name particles that aren't there; write the file again")
+    return Edges(system=system, senders=senders, receivers=receivers)
+
+
+def _provenance(fields: Fields, name: str) -> Any:
+    """Say whether a vector was given or derived, as limbeck wrote it."""
+    one = fields.variables.get(name)
+    return "derived" if one is not None and one.attrs.get("provenance") == "derived" else "given"
+
+
+def _units(fields: Fields) -> dict[str, str]:
+    """Take the units: of positions as `x`, of velocities as `v`, of accelerations as `a`."""
+    units = {}
+    for name, one in fields.variables.items():
+        unit = one.attrs.get("units")
+        if isinstance(unit, str):
+            units[VECTORS.get(name, name)] = unit.split(" since ")[0] if name == "time" else unit
+    per_time = f"{units.get('x')}/{units.get('time')}"
+    for name, implied in (("v", per_time), ("a", f"{per_time}^2")):
+        if units.get(name) == implied:
+            del units[name]
+    return units

@@ -1,0 +1,198 @@
+"""Velocities and accelerations that a source lacks, derived and said so.
+
+It takes states and gives states in which nothing is missing, with the
+provenance of both and a sentence for the report on each derivation. Targets
+at the ends of a track, across gaps, and where the sampling can't resolve the
+motion are left out rather than wrong.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from limbeck._errors import InputError
+from limbeck._types import NodeVectors, Presence, Times
+
+from ._differences import FEWEST, WIDTH, differentiate, propagated
+from ._states import States
+
+UNRESOLVED = 0.1  # relative disagreement of stencils of 7 and 5 snapshots above which a target is dropped
+OUTLYING = 30.0  # and how far it must stand out from the median one: noise, which is everywhere, drops nothing
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Track:
+    """Particles of some simulations that are there at the same times."""
+
+    systems: Int[np.ndarray, " some_systems"]
+    snapshots: Int[np.ndarray, " some_times"]
+    nodes: Int[np.ndarray, " some_nodes"]
+
+    @property
+    def index(self) -> tuple[np.ndarray, ...]:
+        """Index of the track's states in arrays by simulation, snapshot and particle."""
+        return np.ix_(self.systems, self.snapshots, self.nodes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Derivative:
+    """A derivative wherever there is one, and what is known of its quality."""
+
+    values: NodeVectors  # NaN where a track is too short
+    errors: NodeVectors | None
+    reliable: Presence  # away from the ends and from gaps
+    disagreement: NodeVectors  # between stencils of 7 and of 5 snapshots
+
+
+def derive(states: States) -> States:
+    """Derive the velocities and accelerations that a source lacks.
+
+    Args:
+        states: What was read.
+
+    Returns:
+        States with velocities and accelerations, their provenance and notes.
+
+    Raises:
+        InputError: If a simulation has too few times to derive from, or no acceleration is left as a target.
+    """
+    states = _with_accelerations(_with_velocities(states))
+    assert states.accelerations is not None
+    if not np.isfinite(states.accelerations).all(axis=-1).any():
+        raise InputError(
+            f"{states.where}: columns 'ax', ...: no particle has an acceleration at any time, so there is nothing to "
+            "learn; give accelerations, or leave the columns out to derive them"
+        )
+    return states
+
+
+def _with_velocities(states: States) -> States:
+    """Derive velocities from positions where there are none."""
+    if states.velocities is not None:
+        return states
+    if states.accelerations is None:
+        _need_times(states, "velocities and accelerations", "positions")
+    derivative = _differentiate(states, states.positions, states.position_errors, 1)
+    unknown = states.present & np.isnan(derivative.values).any(axis=-1)
+    notes = ["Velocities were not given: they were derived from the positions."]
+    if unknown.any():
+        notes.append(
+            f"{unknown.sum()} of {states.present.sum()} velocities are unknown, there being fewer than {FEWEST} times "
+            "to derive them from; they were set to 0, so nothing can be learnt of forces that depend on them."
+        )
+        if unknown.sum() == states.present.sum():
+            notes = notes[1:]
+    return replace(
+        states,
+        velocities=np.where((states.present & ~unknown)[..., None], derivative.values, 0.0),
+        velocity_errors=derivative.errors,
+        velocities_are="derived",
+        notes=(*states.notes, *notes),
+    )
+
+
+def _with_accelerations(states: States) -> States:
+    """Derive accelerations from given velocities, else from positions, where there are none."""
+    if states.accelerations is not None:
+        return states
+    from_velocities = states.velocities_are == "given" and states.velocities is not None
+    source = "velocities" if from_velocities else "positions"
+    values, errors = (
+        (states.velocities, states.velocity_errors) if from_velocities else (states.positions, states.position_errors)
+    )
+    assert values is not None
+    _need_times(states, "accelerations", source)
+    derivative = _differentiate(states, values, errors, 1 if from_velocities else 2)
+    target = derivative.reliable & np.isfinite(derivative.values).all(axis=-1)
+    unresolved = target & _unresolved(derivative, target)
+    left_out = states.present & ~target
+    notes = [
+        f"Accelerations were not given: they were derived from the {source} with stencils of {WIDTH} snapshots. "
+        f"{left_out.sum()} of {states.present.sum()}, at the ends of tracks or at gaps, are no targets."
+    ]
+    if unresolved.any():
+        notes.append(
+            f"{unresolved.sum()} more are no targets since the snapshots stand too far apart in time there to resolve "
+            f"the motion (two stencils differ by more than {UNRESOLVED:.0%})."
+        )
+    target &= ~unresolved
+    return replace(
+        states,
+        accelerations=np.where(target[..., None], derivative.values, np.nan),
+        acceleration_errors=derivative.errors,
+        accelerations_are="derived",
+        notes=(*states.notes, *notes),
+    )
+
+
+def _need_times(states: States, what: str, source: str) -> None:
+    """Refuse simulations with too few times to derive from."""
+    counts = states.present.any(axis=2).sum(axis=1)
+    if (counts < FEWEST).any():
+        system = int((counts < FEWEST).argmax())
+        raise InputError(
+            f"{states.where}: column 'time': simulation {states.system_names[system]!r} has {counts[system]} "
+            f"time{'s' * int(counts[system] != 1)}; {what} are not given, and deriving them from the {source} needs at "
+            f"least {FEWEST} times a simulation: add times, or give the accelerations 'ax', ..."
+        )
+
+
+def _differentiate(states: States, values: NodeVectors, errors: NodeVectors | None, order: int) -> _Derivative:
+    """Differentiate each track over the times at which it is there."""
+    result, disagreement = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
+    spread = None if errors is None else np.full(values.shape, np.nan)
+    reliable = np.zeros(states.present.shape, dtype=bool)
+    for track in _tracks(states.times, states.present):
+        if len(track.snapshots) < FEWEST:
+            continue
+        times = states.times[track.systems[0], track.snapshots]
+        block = values[track.index]
+        result[track.index] = differentiate(times, block, order)
+        disagreement[track.index] = np.abs(result[track.index] - differentiate(times, block, order, FEWEST))
+        reliable[track.index] = _reliable(track.snapshots, order)[None, :, None]
+        if spread is not None and errors is not None:
+            spread[track.index] = propagated(times, errors[track.index], order)
+    return _Derivative(values=result, errors=spread, reliable=reliable, disagreement=disagreement)
+
+
+def _reliable(snapshots: Int[np.ndarray, " some_times"], order: int) -> Bool[np.ndarray, " some_times"]:
+    """Say where a derivative along a track is good: not at its ends, not across wide gaps."""
+    # Measured on springs and 1/r²: the last snapshot is 5 to 1000 times worse than the inside, and for second
+    # derivatives the last but one 5 to 100 times.
+    count = len(snapshots)
+    width = min(WIDTH, count)
+    ends = 2 if order == 2 and count >= WIDTH else 1
+    place = np.arange(count)
+    start = np.clip(place - width // 2, 0, count - width)
+    span = snapshots[start + width - 1] - snapshots[start]
+    return (place >= ends) & (place < count - ends) & (span < 2 * width)
+
+
+def _unresolved(derivative: _Derivative, target: Presence) -> Presence:
+    """Say where stencils of 7 and 5 snapshots differ far more than elsewhere: close encounters, jumps."""
+    size = np.linalg.norm(derivative.values, axis=-1)
+    gap = np.linalg.norm(derivative.disagreement, axis=-1)
+    if not target.any():
+        return np.zeros_like(target)
+    relative = np.zeros_like(gap)
+    scale = size[target] + 1e-2 * np.median(size[target])
+    relative[target] = np.divide(gap[target], scale, out=np.zeros_like(scale), where=scale > 0)
+    return (relative > UNRESOLVED) & (relative > OUTLYING * np.median(relative[target]))
+
+
+def _tracks(times: Times, present: Presence) -> Iterator[_Track]:
+    """Group particles that are there at the same times: all of them, or a simulation's, or one."""
+    if present.all() and (times == times[0]).all():
+        yield _Track(
+            systems=np.arange(len(times)), snapshots=np.arange(times.shape[1]), nodes=np.arange(present.shape[2])
+        )
+        return
+    for system, here in enumerate(present):
+        snapshots, nodes = np.flatnonzero(here.any(axis=1)), np.flatnonzero(here.any(axis=0))
+        if here[np.ix_(snapshots, nodes)].all():
+            yield _Track(systems=np.array([system]), snapshots=snapshots, nodes=nodes)
+            continue
+        for node in nodes:
+            yield _Track(systems=np.array([system]), snapshots=np.flatnonzero(here[:, node]), nodes=np.array([node]))

@@ -1,0 +1,97 @@
+"""Names of simulations, particles and categories: text in a fixed order.
+
+Names come as numbers or text, in any order of rows. They leave as text, sorted
+by value if all are whole numbers, so nothing downstream depends on the order
+of rows or on how a format stores numbers.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+
+from limbeck._errors import InputError
+
+WHOLE = re.compile(r"[+-]?\d+")
+WHOLE_AS_FLOAT = re.compile(r"[+-]?\d+(\.0*)?")
+
+
+def encode_ids(
+    column: Any, name: str, row_name: Callable[[int], str]
+) -> tuple[Int[np.ndarray, " rows"], tuple[str, ...]]:
+    """Replace names by codes, in the order of the sorted names.
+
+    Args:
+        column: Names, one for each row: text or whole numbers.
+        name: Name of the column, for messages.
+        row_name: Gives the words for a row of the column in a message.
+
+    Returns:
+        The code of each row, and the name of each code.
+
+    Raises:
+        InputError: If a name is missing, or names are neither text nor whole numbers, or both.
+    """
+    codes, values = pd.factorize(column)
+    if (codes < 0).any():
+        raise InputError(f"{row_name(int((codes < 0).argmax()))}, column {name!r}: the name is missing; give each one")
+    labels = _as_text(list(values), column, name, row_name)
+    if all(WHOLE_AS_FLOAT.fullmatch(label) for label in labels):
+        labels = [label.split(".")[0] for label in labels]
+    names = sorted_ids(set(labels))
+    place = {label: index for index, label in enumerate(names)}
+    return np.array([place[label] for label in labels], dtype=np.int64)[codes], names
+
+
+def sorted_ids(labels: set[str]) -> tuple[str, ...]:
+    """Sort names: by value if all are whole numbers, otherwise as text.
+
+    Args:
+        labels: Names that differ.
+
+    Returns:
+        The same names in order.
+    """
+    if all(WHOLE.fullmatch(label) and len(label) < 4000 for label in labels):
+        return tuple(sorted(labels, key=lambda label: (int(label), label)))
+    return tuple(sorted(labels))
+
+
+def _as_text(values: list, column: Any, name: str, row_name: Callable[[int], str]) -> list[str]:
+    """Write each distinct name as text, and refuse what is no name."""
+    kinds = {_kind(value) for value in values}
+    if kinds <= {"text"}:
+        labels = [str(value).strip() for value in values]
+        if "" in labels:
+            row = int((column == values[labels.index("")]).argmax())
+            raise InputError(f"{row_name(row)}, column {name!r}: the name is empty; give each one")
+        return labels
+    if kinds <= {"number"}:
+        return [str(int(value)) for value in values]
+    wrong = next((value for value in values if _kind(value) not in ("text", "number")), None)
+    if wrong is None:
+        wrong = next(value for value in values if _kind(value) != _kind(values[0]))
+        found = f"got {wrong!r} where {values[0]!r} came before: text and numbers are mixed"
+    else:
+        found = f"got {wrong!r}"
+    row = int((column == wrong).argmax())
+    raise InputError(
+        f"{row_name(row)}, column {name!r}: {found}; names are text throughout or whole numbers throughout: "
+        f"convert the column"
+    )
+
+
+def _kind(value: object) -> str:
+    """Say what a name is: text, a whole number, or something else."""
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bool | np.bool_):
+        return "boolean"
+    if isinstance(value, int | np.integer):
+        return "number"
+    if isinstance(value, float | np.floating) and np.isfinite(value) and value == np.floor(value):
+        return "number"
+    return "other"

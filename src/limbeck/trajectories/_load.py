@@ -1,0 +1,198 @@
+"""Trajectories from a file, a table or a dataset: the door of limbeck.
+
+Everything that comes in is checked here, so nothing behind the door has to
+doubt it. What a source lacks is derived and said so.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limbeck._errors import InputError
+
+from ._columns import Choices
+from ._derive import derive
+from ._states import States
+from ._trajectories import Edges, Trajectories
+from ._units import check_units
+
+FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".nc": "netcdf", ".h5netcdf": "netcdf"}
+KNOWN = "known are CSV (.csv), Parquet (.parquet, .pq) and NetCDF (.nc, .h5netcdf)"
+
+
+def load_trajectories(
+    source: object,
+    *,
+    rename: Mapping[str, str] | None = None,
+    attributes: Sequence[str] | None = None,
+    ignore: Sequence[str] = (),
+    species: Sequence[str] = (),
+    units: Mapping[str, str] | None = None,
+    edges: str | os.PathLike[str] | None = None,
+    radius: float | None = None,
+    allow_gaps: bool = False,
+    shared_particles: bool = False,
+) -> Trajectories:
+    """States of interacting particles over time, read, checked and completed.
+
+    A table has the columns `simulation, time, particle, x[, y[, z]]`, if known velocities `vx, ...` and accelerations
+    `ax, ...`, and their standard errors `x_err, ...`; every other numeric column is an attribute of the particle,
+    constant in time. NetCDF has the dimensions (simulation, time, particle, space), the variables `position`,
+    `velocity`, `acceleration`, and attributes on (simulation, particle) or (particle). Velocities that are missing are
+    derived from positions, accelerations from given velocities, else from positions; that needs 5 times a simulation.
+
+    Args:
+        source: Path of a CSV, Parquet or NetCDF file, a pandas DataFrame or an xarray Dataset.
+        rename: New names of columns by their names in the source.
+        attributes: Columns to use as attributes; None for every numeric column that is left.
+        ignore: Columns to leave out.
+        species: Columns that hold labels, to be used as categorical attributes.
+        units: Units of `x`, `time` and attributes; those of a NetCDF file hold otherwise.
+        edges: CSV file that says who acts on whom (columns `sender`, `receiver`, optionally `simulation`).
+        radius: Largest distance at which a pair interacts [length unit of the source], > 0.
+        allow_gaps: Whether particles may be missing at some times, and times may differ between simulations.
+        shared_particles: Whether a particle's name means the same object in every simulation.
+
+    Returns:
+        The trajectories, complete: with velocities, accelerations (NaN where there is no target) and what was done.
+
+    Raises:
+        InputError: If the source can't be read or breaks the contract; the message names row and column.
+    """
+    choices = Choices(
+        rename=dict(rename or {}),
+        attributes=None if attributes is None else _names(attributes),
+        ignore=_names(ignore),
+        species=_names(species),
+    )
+    _check_reach(edges, radius)
+    states = derive(_read(source, choices, allow_gaps))
+    both = check_units(units or {}, states.units, states.attributes, states.where)
+    if edges is not None:
+        states = replace(states, edges=_edges(Path(edges), states), radius=None)
+    if radius is not None:
+        states = replace(states, edges=None, radius=float(radius))
+    return _record(states, both, shared_particles=shared_particles or states.shared_particles)
+
+
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    """Take one name, or several."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _check_reach(edges: object, radius: float | None) -> None:
+    """Refuse a radius that is none, and two answers to one question."""
+    if radius is None:
+        return
+    if edges is not None:
+        raise InputError("both --edges and --radius were given; who acts on whom is said by one of them: choose one")
+    if isinstance(radius, bool) or not (np.isfinite(radius) and radius > 0):
+        raise InputError(f"--radius: got {radius}; expected a finite distance above 0")
+
+
+def _read(source: Any, choices: Choices, allow_gaps: bool) -> States:
+    """Read a source by what it is; heavy libraries are imported only for what needs them."""
+    pandas, xarray = sys.modules.get("pandas"), sys.modules.get("xarray")
+    if pandas is not None and isinstance(source, pandas.DataFrame):
+        from ._table import states_from_frame
+
+        return states_from_frame(source, choices, allow_gaps=allow_gaps)
+    if xarray is not None and isinstance(source, xarray.Dataset):
+        from ._arrays import states_from_fields
+        from ._netcdf import fields_from_xarray
+
+        return states_from_fields(fields_from_xarray(source), choices, allow_gaps=allow_gaps, kind="Dataset")
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(
+            f"trajectories come from a path, a pandas DataFrame or an xarray Dataset; got {type(source).__name__}: "
+            "put arrays into a DataFrame with one row for each particle and time, or build a limbeck Trajectories"
+        )
+    path = Path(source)
+    kind = _format(path)
+    if kind == "netcdf":
+        from ._arrays import states_from_fields
+        from ._netcdf import read_fields
+
+        return states_from_fields(read_fields(path), choices, allow_gaps=allow_gaps, kind=kind)
+    from ._table import states_from_csv, states_from_parquet
+
+    return (states_from_csv if kind == "csv" else states_from_parquet)(path, choices, allow_gaps=allow_gaps)
+
+
+def _format(path: Path) -> str:
+    """Find the format of a file by its name and its first bytes, which must agree."""
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; give one file: {KNOWN}")
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file; check the path") from None
+    except OSError as error:
+        raise InputError(f"{path}: the file can't be read ({error.strerror}); check its permissions") from None
+    named, found = FORMATS.get(path.suffix.lower()), _sniffed(start)
+    if not start:
+        raise InputError(f"{path}: the file is empty; {KNOWN}")
+    if named is None and found is None:
+        raise InputError(f"{path}: the format can't be told from name or content; {KNOWN}")
+    if named is not None and found != named and not (named == "csv" and found is None):
+        raise InputError(
+            f"{path}: the name says {named}, the content {found or 'something else (damaged, or cut short?)'}; "
+            f"{KNOWN}: rename the file or write it again"
+        )
+    return named or str(found)
+
+
+def _sniffed(start: bytes) -> str | None:
+    """Tell a format by a file's first bytes."""
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    if start.startswith((b"\x89HDF\r\n\x1a\n", b"CDF")):
+        return "netcdf"
+    header = start.split(b"\n", 1)[0]
+    return "csv" if b"," in header and b"\0" not in start else None
+
+
+def _edges(file: Path, states: States) -> Edges:
+    """Read who acts on whom."""
+    if not file.is_file():
+        raise InputError(f"--edges: {file}: there is no such file; give a CSV file with columns sender, receiver")
+    from ._edges import read_edges
+
+    try:
+        return read_edges(file, states.system_names, states.particle_names)
+    except OSError as error:
+        raise InputError(f"--edges: {file}: the file can't be read ({error.strerror}); check its permissions") from None
+
+
+def _record(states: States, units: dict[str, str], *, shared_particles: bool) -> Trajectories:
+    """Make the record of states in which nothing is missing."""
+    assert states.velocities is not None
+    assert states.accelerations is not None
+    return Trajectories(
+        times=states.times,
+        positions=states.positions,
+        velocities=states.velocities,
+        accelerations=states.accelerations,
+        present=states.present,
+        attributes=states.attributes,
+        categories=states.categories,
+        edges=states.edges,
+        radius=states.radius,
+        system_names=states.system_names,
+        particle_names=states.particle_names,
+        shared_particles=shared_particles,
+        velocities_are=states.velocities_are,
+        accelerations_are=states.accelerations_are,
+        position_errors=states.position_errors,
+        velocity_errors=states.velocity_errors,
+        acceleration_errors=states.acceleration_errors,
+        units=units,
+        source={"path" if states.format in FORMATS.values() else "object": states.where, "format": states.format},
+        notes=states.notes,
+    )

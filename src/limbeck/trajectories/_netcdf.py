@@ -1,0 +1,186 @@
+"""NetCDF files, and xarray's datasets, as named arrays with dimensions.
+
+Bytes in, arrays out and back; what the variables mean is for others to say.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5netcdf
+import h5py
+import numpy as np
+
+from limbeck._errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Field:
+    """One variable.
+
+    Attributes:
+        dims: Name of each of its dimensions.
+        values: Its values, of any type.
+        attrs: What the file says about it, such as `units`.
+    """
+
+    dims: tuple[str, ...]
+    values: np.ndarray
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fields:
+    """All variables of a file.
+
+    Attributes:
+        variables: The variables by name.
+        attrs: What the file says about itself.
+        where: What to call the source in a message.
+    """
+
+    variables: Mapping[str, Field]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    where: str = ""
+
+
+def read_fields(path: Path) -> Fields:
+    """Read every variable of a NetCDF file.
+
+    Args:
+        path: A NetCDF-4 or classic NetCDF file.
+
+    Returns:
+        The variables.
+
+    Raises:
+        InputError: If the file isn't a whole NetCDF file.
+    """
+    with path.open("rb") as file:
+        classic = file.read(3) == b"CDF"
+    try:
+        variables, attrs = _read_classic(path) if classic else _read_hdf5(path)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AssertionError, IndexError) as error:
+        raise InputError(f"{path}: not a whole NetCDF file: {' '.join(str(error).split())[:200]}") from None
+    return Fields(variables={name: _decoded(one) for name, one in variables.items()}, attrs=attrs, where=str(path))
+
+
+def fields_from_xarray(dataset: Any) -> Fields:
+    """Take the variables of an xarray Dataset.
+
+    Args:
+        dataset: An `xarray.Dataset`; not annotated so that xarray stays optional.
+
+    Returns:
+        The variables.
+    """
+    variables = {
+        str(name): Field(dims=tuple(str(dim) for dim in one.dims), values=np.asarray(one.values), attrs=dict(one.attrs))
+        for name, one in dataset.variables.items()
+    }
+    return Fields(variables=variables, attrs=dict(dataset.attrs), where="Dataset")
+
+
+def fields_to_xarray(fields: Fields) -> Any:
+    """Make an xarray Dataset.
+
+    Args:
+        fields: The variables.
+
+    Returns:
+        An `xarray.Dataset`; variables named like a dimension are its coordinates.
+
+    Raises:
+        InputError: If xarray isn't installed.
+    """
+    try:
+        import xarray
+    except ImportError:
+        raise InputError("a Dataset needs xarray; install it with pip install 'limbeck[xarray]'") from None
+    variables = {name: (one.dims, one.values, dict(one.attrs)) for name, one in fields.variables.items()}
+    return xarray.Dataset(variables, attrs=dict(fields.attrs))
+
+
+def write_fields(fields: Fields, path: Path) -> None:
+    """Write variables to a NetCDF-4 file.
+
+    Args:
+        fields: The variables.
+        path: The file to write.
+    """
+    with h5netcdf.File(path, "w") as file:
+        for one in fields.variables.values():
+            for dim, size in zip(one.dims, one.values.shape, strict=True):
+                if dim not in file.dimensions:
+                    file.dimensions[dim] = size
+        for name, one in fields.variables.items():
+            text = one.values.dtype.kind in "OU"
+            kind = h5py.string_dtype() if text else one.values.dtype
+            variable = file.create_variable(name, one.dims, kind)
+            variable[...] = one.values.astype(object) if text else one.values
+            for key, value in one.attrs.items():
+                variable.attrs[key] = value
+        for key, value in fields.attrs.items():
+            file.attrs[key] = value
+
+
+def _read_hdf5(path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
+    """Read a NetCDF-4 file."""
+    with h5netcdf.File(path, "r") as file:
+        variables = {
+            name: Field(dims=tuple(one.dimensions), values=np.asarray(one[...]), attrs=dict(one.attrs))
+            for name, one in file.variables.items()
+        }
+        return variables, dict(file.attrs)
+
+
+def _read_classic(path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
+    """Read a classic NetCDF file."""
+    from scipy.io import netcdf_file
+
+    with netcdf_file(path, "r", mmap=False) as file:
+        variables = {}
+        for name, one in file.variables.items():
+            values, dims = one[...], tuple(one.dimensions)
+            if values.dtype.kind == "S" and values.ndim == len(dims) and dims:  # text is stored letter by letter
+                values, dims = np.char.decode(_joined(values), "utf-8"), dims[:-1]
+            values = values.astype(values.dtype.newbyteorder("=")) if values.dtype.kind in "iufc" else values
+            variables[name] = Field(dims=dims, values=values, attrs=dict(one._attributes))
+        return variables, dict(file._attributes)
+
+
+def _joined(letters: np.ndarray) -> np.ndarray:
+    """Join the letters along the last axis to words."""
+    return np.ascontiguousarray(letters).view(f"S{letters.shape[-1]}")[..., 0]
+
+
+def _decoded(one: Field) -> Field:
+    """Apply what the conventions of NetCDF say about missing and packed values, and read bytes as text."""
+    values, attrs = one.values, {key: _plain(value) for key, value in one.attrs.items()}
+    if values.dtype.kind == "O":
+        values = np.array([_plain(value) for value in values.flat], dtype=object).reshape(values.shape)
+    elif values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8")
+    if values.dtype.kind in "iuf":
+        missing = [attrs[key] for key in ("_FillValue", "missing_value") if _is_number(attrs.get(key))]
+        absent = np.isin(values, [m for m in missing if m == m])
+        if _is_number(attrs.get("scale_factor")) or _is_number(attrs.get("add_offset")):
+            values = values.astype(np.float64) * attrs.get("scale_factor", 1.0) + attrs.get("add_offset", 0.0)
+        if absent.any():
+            values = np.where(absent, np.nan, values)
+    return Field(dims=one.dims, values=values, attrs=attrs)
+
+
+def _is_number(value: object) -> bool:
+    """Say whether an attribute is one number."""
+    return isinstance(value, int | float | np.integer | np.floating)
+
+
+def _plain(value: Any) -> Any:
+    """Write bytes as text and arrays of one value as that value."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, np.ndarray) and value.size == 1:
+        return _plain(value.reshape(-1)[0])
+    return value

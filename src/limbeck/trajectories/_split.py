@@ -1,0 +1,154 @@
+"""Which snapshots teach, which steer and which judge.
+
+Parts never share a simulation, since snapshots of one trajectory are nearly
+copies of each other. Where there are fewer than three simulations, time is cut
+into blocks with gaps between parts, and the split says so.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from limbeck._errors import InputError
+from limbeck._types import Snapshots
+
+from ._trajectories import Trajectories
+
+PARTS = ("train", "validation", "test")
+FEWEST = 7  # snapshots with a target from which blocks and gaps can be cut
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Split:
+    """Snapshots of each part, as pairs (system, time).
+
+    Attributes:
+        train: Snapshots to fit on.
+        validation: Snapshots to choose by.
+        test: Snapshots to judge by.
+        how: How the parts were made, in a sentence for the report.
+    """
+
+    train: Snapshots
+    validation: Snapshots
+    test: Snapshots
+    how: str
+
+
+def split_snapshots(
+    trajectories: Trajectories, *, seed: int, fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
+) -> Split:
+    """Divide the snapshots that have a target into three parts.
+
+    Args:
+        trajectories: The trajectories.
+        seed: Seed of the draw; the same seed gives the same parts.
+        fractions: Fractions of training, validation and test; positive, of sum 1.
+
+    Returns:
+        The parts: by simulation from three simulations on, otherwise by blocks of time with gaps.
+
+    Raises:
+        InputError: If the fractions are none, or there is too little to divide.
+    """
+    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise InputError(f"fractions of train, validation and test: got {fractions}; expected three above 0 of sum 1")
+    targets = np.asarray(np.any(np.isfinite(trajectories.accelerations).all(axis=-1) & trajectories.present, axis=2))
+    systems = np.flatnonzero(targets.any(axis=1))
+    rng = np.random.default_rng(seed)
+    if len(systems) >= 3:
+        return _by_simulation(targets, systems, fractions, rng)
+    return _by_time(targets, systems, fractions, rng)
+
+
+def _counts(total: int, fractions: tuple[float, float, float]) -> tuple[int, int]:
+    """Number of things in validation and test, at least one each."""
+    validation, test = (max(1, round(fraction * total)) for fraction in fractions[1:])
+    while validation + test >= total:
+        validation, test = max(1, validation - 1), max(1, test - 1)
+    return validation, test
+
+
+def _by_simulation(
+    targets: Bool[np.ndarray, "systems times"],
+    systems: Int[np.ndarray, " some_systems"],
+    fractions: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> Split:
+    """Give each simulation to one part."""
+    validation, test = _counts(len(systems), fractions)
+    drawn = rng.permutation(systems)
+    groups = (
+        np.sort(drawn[validation + test :]),
+        np.sort(drawn[:validation]),
+        np.sort(drawn[validation : validation + test]),
+    )
+    parts = []
+    for group in groups:
+        place, times = np.nonzero(targets[group])
+        parts.append(np.stack([group[place], times], axis=1))
+    unused = len(targets) - len(systems)
+    how = f"Split by simulation: {len(groups[0])} to train, {validation} to validate, {test} to test" + (
+        f"; {unused} without any acceleration left out." if unused else "."
+    )
+    return Split(train=parts[0], validation=parts[1], test=parts[2], how=how)
+
+
+def _by_time(
+    targets: Bool[np.ndarray, "systems times"],
+    systems: Int[np.ndarray, " some_systems"],
+    fractions: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> Split:
+    """Cut the time of each simulation into blocks, and leave gaps between blocks of different parts."""
+    parts: tuple[list, list, list] = ([], [], [])
+    said = []
+    for system in systems:
+        times = np.flatnonzero(targets[system])
+        if len(times) < FEWEST:
+            parts[0].append(_pairs(system, times))
+            continue
+        blocks = np.array_split(times, _block_count(len(times)))
+        gap = max(1, len(blocks[-1]) // 10)
+        owner = _owners(len(blocks), fractions, rng)
+        for number, block in enumerate(blocks):
+            changed = number > 0 and owner[number] != owner[number - 1]
+            parts[owner[number]].append(_pairs(system, block[gap:] if changed else block))
+        said.append(f"{len(blocks)} blocks with gaps of {gap}")
+    if not said:
+        found = [int(targets[system].sum()) for system in systems]
+        raise InputError(
+            f"too little data to train, validate and test: {len(systems)} simulations with {found} snapshots that have "
+            f"an acceleration; at least three simulations, or one with {FEWEST} such snapshots, are needed: add data"
+        )
+    train, validation, test = (np.concatenate(part) for part in parts)
+    how = (
+        f"Split by blocks of time, since there are fewer than three simulations ({len(systems)}): {', '.join(said)} "
+        "snapshots between parts. The parts share trajectories, so held-out errors are less independent than between "
+        "simulations."
+    )
+    return Split(train=train, validation=validation, test=test, how=how)
+
+
+def _pairs(system: int, times: Int[np.ndarray, " some_times"]) -> Snapshots:
+    """Pair each time with its system."""
+    return np.stack([np.full(len(times), system), times], axis=1)
+
+
+def _block_count(snapshots: int) -> int:
+    """Number of blocks: few where there is little, so that gaps stay a small part of it."""
+    for fewest, blocks in ((200, 20), (40, 10), (15, 5)):
+        if snapshots >= fewest:
+            return blocks
+    return 3
+
+
+def _owners(blocks: int, fractions: tuple[float, float, float], rng: np.random.Generator) -> list[int]:
+    """Give blocks to parts so that validation and test are spread over the whole of time."""
+    validation, test = _counts(blocks, fractions)
+    owner = [0] * blocks
+    labels = [1] * validation + [2] * test
+    for label, stratum in zip(rng.permutation(labels), np.array_split(np.arange(blocks), len(labels)), strict=True):
+        owner[int(rng.choice(stratum))] = int(label)
+    return owner
