@@ -50,9 +50,11 @@ def test_compiled_functions_take_arrays_in_order() -> None:
 @given(expressions)
 def test_jax_agrees(expr: Call) -> None:
     values = {name: array.astype(np.float32) for name, array in points(8).items()}
-    ours = np.asarray(evaluate(expr, {k: v.astype(np.float64) for k, v in values.items()}), dtype=float)
+    precise = {name: array.astype(np.float64) for name, array in values.items()}
+    nudged = {name: array * (1 + 1e-6) for name, array in precise.items()}
+    ours, near = (np.asarray(evaluate(expr, point), dtype=float) for point in (precise, nudged))
     theirs = np.asarray(evaluate(expr, values, jnp), dtype=float)
-    exact = np.asarray(evaluate(expr, {k: v.astype(np.float64) * (1 + 1e-6) for k, v in values.items()}), dtype=float)
     # Single precision: compare only where the value is not sensitive to rounding of the input.
-    usable = np.isfinite(ours) & np.isfinite(theirs) & (np.abs(ours) < 1e4) & (np.abs(exact - ours) < 1e-4)
+    with np.errstate(all="ignore"):
+        usable = np.isfinite(ours) & np.isfinite(theirs) & (np.abs(ours) < 1e4) & (np.abs(near - ours) < 1e-4)
     np.testing.assert_allclose(theirs[usable], ours[usable], rtol=5e-2, atol=5e-2)

@@ -81,12 +81,24 @@ def _omissions(part: Call) -> Iterator[Expression]:
         for k in range(len(part.args)):
             rest = (*part.args[:k], *part.args[k + 1 :])
             yield rest[0] if len(rest) == 1 else Call(part.op, rest)
+    if part.op == "mul":
+        yield from _merged_factors(part)
     if part.op == "if":
         yield from part.args[1:]
     elif part.op not in ("lt", "le", "gt", "ge"):
         yield Constant(1.0)
         if part.op not in ("add", "mul"):
             yield from part.args
+
+
+def _merged_factors(part: Call) -> Iterator[Expression]:
+    """Take two factors of one form, such as (r + a)*(r + b), as one factor squared."""
+    forms = [skeleton(factor) for factor in part.args]
+    for i, form in enumerate(forms):
+        for j in range(i + 1, len(forms)):
+            if form == forms[j] and isinstance(part.args[i], Call):
+                rest = tuple(factor for k, factor in enumerate(part.args) if k not in (i, j))
+                yield Call("mul", (*rest, Call("pow", (part.args[i], Constant(2, free=False)))))
 
 
 def _changes_of_power(part: Call) -> Iterator[Expression]:

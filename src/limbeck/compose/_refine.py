@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limbeck.expressions import Call, Constant, Expression, simplify, skeleton, variables
+from limbeck.expressions import Call, Constant, Expression, evaluate, simplify, skeleton, variables
 from limbeck.regress import HallOfFame
 
-from ._law import Law
+from ._law import Law, is_one_body
 from ._moves import fold_signs, neighbours
 from ._refit import law_loss, refit
 from ._states import States
@@ -23,7 +23,7 @@ from ._states import States
 PRICE = 0.1
 FLOOR = 1e-8  # losses below this are rounding: simpler wins
 STARTS = 12  # equations of a front that are tried in the law
-EXPANDED = 8  # laws whose neighbours are looked at
+EXPANDED = 16  # laws whose neighbours are looked at
 DISTANCES = frozenset({"r", "r_1", "v_1"})
 
 
@@ -33,15 +33,18 @@ class Scored(NamedTuple):
     Attributes:
         law: The law.
         loss: `law_loss` on the validation snapshots.
+        is_allowed: Whether it keeps the third law, where that is asked for.
     """
 
     law: Law
     loss: float
+    is_allowed: bool
 
     @property
     def price(self) -> float:
-        """What is minimised: log-loss plus the price of the complexity."""
-        return math.log(max(self.loss, FLOOR)) + PRICE * self.law.complexity
+        """What is minimised: log-loss plus the price of the complexity; fewer numbers break a tie."""
+        size = self.law.complexity + 0.1 * len(self.law.constants)
+        return math.log(max(self.loss, FLOOR)) + PRICE * size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,7 @@ def refine(
     *,
     extras: tuple[str, ...],
     signs: frozenset[str],
+    reciprocal: bool,
     is_over: Callable[[], bool],
 ) -> Refined | None:
     """Find the best law near the equations of the halls of fame.
@@ -76,43 +80,41 @@ def refine(
         judge_on: Snapshots that laws are compared on.
         extras: Channels that may be added as a constant (`friction`, `drag`, `uniform_x`, ...).
         signs: Variables with one magnitude throughout.
+        reciprocal: Whether only laws that keep the third law may be chosen, where there are any.
         is_over: Tells when time has run out.
 
     Returns:
         The best law and the front, or None if no candidate is defined on the data.
     """
-    pool = _Pool(fit_on, judge_on)
+    pool = _Pool(fit_on, judge_on, reciprocal)
     for components in _starts(halls, signs):
         pool.add(normalised(Law(components=components, dim=fit_on.dim)))
     if not pool.scored:
         return None
     expanded: set[object] = set()
     while len(expanded) < EXPANDED and not is_over():
-        best = sorted(pool.scored.items(), key=lambda item: item[1].price)[:3]
-        waiting = [item for item in best if item[0] not in expanded]
-        if not waiting:
+        scored = pool.waiting(expanded)
+        if scored is None:
             break
-        key, scored = waiting[0]
-        expanded.add(key)
+        expanded.add(form_key(scored.law))
         for law in _neighbouring_laws(scored.law, extras):
             pool.add(normalised(law))
-    ordered = sorted(pool.scored.values(), key=lambda s: (s.law.complexity, s.loss))
-    return Refined(
-        chosen=min(ordered, key=lambda s: s.price), front=_front(ordered), tried=len(pool.tried)
-    )
+    ranked = pool.ranked()
+    return Refined(chosen=min(ranked, key=lambda s: s.price), front=_front(ranked), tried=len(pool.tried))
 
 
 class _Pool:
     """Laws that were refitted, one for each form."""
 
-    def __init__(self, fit_on: States, judge_on: States) -> None:
+    def __init__(self, fit_on: States, judge_on: States, reciprocal: bool) -> None:
         """Start empty."""
-        self.fit_on, self.judge_on = fit_on, judge_on
+        self.fit_on, self.judge_on, self.reciprocal = fit_on, judge_on, reciprocal
         self.tried: set[object] = set()
         self.scored: dict[object, Scored] = {}
 
     def add(self, law: Law) -> None:
         """Refit and score a law, unless its form was tried."""
+        law = with_leading_constants(law)
         key = form_key(law)
         if key in self.tried or not law.components:
             return
@@ -121,7 +123,20 @@ class _Pool:
         fitted = Law(components={k: simplify(e) for k, e in fitted.components.items()}, dim=law.dim)
         loss = law_loss(fitted, self.judge_on)
         if math.isfinite(loss):
-            self.scored[key] = Scored(fitted, loss)
+            self.scored[key] = Scored(fitted, loss, not self.reciprocal or is_reciprocal(fitted, self.judge_on))
+
+
+    def ranked(self) -> tuple[Scored, ...]:
+        """The laws that may be chosen, simplest first."""
+        ordered = sorted(self.scored.values(), key=lambda s: (s.law.complexity, s.loss))
+        return tuple(s for s in ordered if s.is_allowed) or tuple(ordered)
+
+    def waiting(self, expanded: set[object]) -> Scored | None:
+        """The cheapest law whose neighbours were not looked at, on the front or nearly as cheap as the best."""
+        ranked = self.ranked()
+        cheapest = sorted(ranked, key=lambda s: s.price)
+        candidates = [*cheapest[:1], *sorted(_front(ranked), key=lambda s: s.price), *cheapest[1:3]]
+        return next((s for s in candidates if form_key(s.law) not in expanded), None)
 
 
 def form_key(law: Law) -> tuple[tuple[str, Expression], ...]:
@@ -134,6 +149,34 @@ def form_key(law: Law) -> tuple[tuple[str, Expression], ...]:
         Something that two laws share if they differ in numbers only.
     """
     return tuple((name, skeleton(law.components[name])) for name in sorted(law.components))
+
+
+def is_reciprocal(law: Law, states: States) -> bool:
+    """Whether the force on the sender is minus the force on the receiver, on the given states.
+
+    Args:
+        law: A law.
+        states: Snapshots as columns.
+
+    Returns:
+        True if every pair channel keeps the third law to one part in a thousand.
+    """
+    columns = dict(states.edges)
+    swapped = {}
+    for name, values in columns.items():
+        stem, _, end = name.rpartition("_")
+        if stem:
+            swapped[name] = columns[f"{stem}_{'2' if end == '1' else '1'}"]
+        else:
+            swapped[name] = values if name == "r" else -values
+    for name, expression in law.components.items():
+        if name == "inertia" or is_one_body(name):
+            continue
+        sign = -1.0 if name.startswith("message_") else 1.0
+        there, back = (np.asarray(evaluate(expression, c), dtype=float) for c in (columns, swapped))
+        if not np.all(np.abs(there - sign * back) <= 1e-3 * (np.abs(there) + np.median(np.abs(there)))):
+            return False
+    return True
 
 
 def _starts(halls: Mapping[str, HallOfFame], signs: frozenset[str]) -> list[dict[str, Expression]]:
@@ -214,7 +257,29 @@ def _over(term: Expression, scale: float) -> Expression:
     return Call("mul", (Constant(coefficient / scale), rest))
 
 
-def _front(ordered: list[Scored]) -> tuple[Scored, ...]:
+def with_leading_constants(law: Law) -> Law:
+    """Give every force channel a free overall factor, which a fitted 1 may have hidden.
+
+    Args:
+        law: Any law.
+
+    Returns:
+        A law with the same accelerations, whose scale of every force can be refitted.
+    """
+    components = {
+        name: expression if name == "inertia" or _has_factor(expression) else Call("mul", (Constant(1.0), expression))
+        for name, expression in law.components.items()
+    }
+    return Law(components=components, dim=law.dim)
+
+
+def _has_factor(expression: Expression) -> bool:
+    """Whether a formula is a free number or begins with one as a factor."""
+    first = expression.args[0] if isinstance(expression, Call) and expression.op == "mul" else expression
+    return isinstance(first, Constant) and first.free
+
+
+def _front(ordered: tuple[Scored, ...]) -> tuple[Scored, ...]:
     """Laws that beat every simpler one."""
     kept: list[Scored] = []
     for scored in ordered:

@@ -132,10 +132,8 @@ def _power(expr: Call, number: _NUMBER) -> tuple[str, int]:
 
 
 def _base(base: Expression, exponent: Expression, number: _NUMBER) -> str:
-    """The base of a power; a number raised to a number keeps its point.
-
-    SymPy would otherwise compute `9**9**9` in exact integers.
-    """
+    """The base of a power; a number raised to a number keeps its point."""
+    # SymPy would otherwise compute 9**9**9 in exact integers.
     text = _wrapped(base, number, _ATOM)
     constant = isinstance(base, Constant) and not variables(exponent)
     return text + ".0" if constant and text.isdecimal() else text

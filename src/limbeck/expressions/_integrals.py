@@ -204,7 +204,7 @@ def _power_times_log(varying: list[Expression], name: str) -> Expression | None:
         return None
     log = logs[0]
     if exponent.value == -1:
-        return ratio(Call("pow", (log, number(2))), product(number(2), inside.slope))
+        return ratio(Call("pow", (log, number(2.0))), product(number(2.0), inside.slope))
     higher = Constant(exponent.value + 1, exponent.free)
     bracket = Call("sub", (log, Call("div", (ONE, higher))))
     return ratio(Call("mul", (Call("pow", (base, higher)), bracket)), product(higher, inside.slope))

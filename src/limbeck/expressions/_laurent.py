@@ -116,7 +116,7 @@ def difference(a: Expression, b: Expression) -> Expression:
     return simplify(Call("sub", (a, b)))
 
 
-def number(value: float) -> Constant:
+def number(value: float | int) -> Constant:
     """A number of the form itself.
 
     Args:
@@ -216,6 +216,6 @@ def _by_parts(powers: Powers, rate: Expression) -> Powers | None:
     return found
 
 
-def _at(powers: Mapping[float, Expression], power: float) -> Expression:
+def _at(powers: Mapping[float, Expression], power: float | int) -> Expression:
     """A coefficient, 0 if there is none."""
     return powers.get(float(power), ZERO)

@@ -77,7 +77,7 @@ class _Page:
         """Signed terms."""
         words = []
         for k, (negative, term) in enumerate(signed_terms(expr)):
-            sign = self.style.operator("-" if negative else "+") if k or negative else ""
+            sign = self.style.operator("-" if negative else "+") if k else self.style.minus * negative
             words.append(sign + self.wrapped(term, _PRODUCT))
         return self.style.row(words)
 
@@ -99,7 +99,7 @@ class _Page:
 
     def fraction(self, parts: Fraction) -> tuple[str, int]:
         """A signed fraction."""
-        minus = self.style.operator("-") if parts.negative else ""
+        minus = self.style.minus if parts.negative else ""
         if not parts.below:
             lowest = _PRODUCT if parts.negative and parts.is_single else _SUM
             text = self.wrapped(parts.above[0], lowest) if parts.is_single else self.product(parts.above)

@@ -20,7 +20,7 @@ from limbeck._errors import InputError
 from ._expression import Call, Constant, Expression, Variable
 
 MAX_LENGTH = 100_000
-MAX_NESTING = 100
+MAX_NESTING = 64
 
 FUNCTIONS = {
     "exp": "exp",

@@ -18,7 +18,7 @@ from ._products import multiply, power
 from ._sums import add
 
 # Deeper trees stay as they are: each level costs some frames of Python's stack.
-_MAX_DEPTH = 120
+_MAX_DEPTH = 80
 _MAX_PASSES = 12
 _HALF = Constant(0.5, free=False)
 

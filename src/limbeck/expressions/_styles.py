@@ -54,9 +54,11 @@ class Style(ABC):
 
     Attributes:
         times: What stands between two factors.
+        minus: A sign before a first term.
     """
 
     times: str
+    minus: str
 
     @abstractmethod
     def name(self, name: str) -> str:
@@ -107,6 +109,7 @@ class Latex(Style):
     """LaTeX, mathematics mode."""
 
     times = r" \, "
+    minus = "-"
 
     def name(self, name: str) -> str:
         """A variable."""
@@ -170,6 +173,7 @@ class MathML(Style):
     """Presentation MathML, without the enclosing element."""
 
     times = "<mo>&#x2062;</mo>"
+    minus = "<mo>-</mo>"
 
     def name(self, name: str) -> str:
         """A variable."""

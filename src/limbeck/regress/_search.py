@@ -11,6 +11,7 @@ from limbeck.expressions import Expression
 
 from ._enumerate import search_enumerate
 from ._hall_of_fame import HallOfFame, gather
+from ._power_law import power_laws
 from ._problem import Problem, SearchConfig
 from ._pyoperon import pyoperon_version, search_pyoperon
 
@@ -52,7 +53,8 @@ def check_engine(name: str) -> str:
 def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed: int) -> HallOfFame:
     """Find equations for the target of a problem.
 
-    Three quarters of the samples are searched, the rest judge what was found.
+    Three quarters of the samples are searched, the rest judge what was found. The
+    nearest product of powers joins what the engine finds.
 
     Args:
         problem: Table, target and operators.
@@ -77,6 +79,7 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     except BackendUnavailable as error:
         raise InputError(str(error)) from error
     seconds = time.monotonic() - started
+    candidates += [(expression, 0) for expression in power_laws(searched)]
     equations = gather(candidates, searched, heldout)
     if not equations:
         raise BackendFailed(f"the engine {name!r} found no usable equation for {problem.name!r}")

@@ -23,7 +23,8 @@ from ._stepping import DONE, RUNNING, Lanes, Tolerance, advance, compiled_slope
 
 RTOL = ATOL = 1e-9
 MAX_STEPS = 200_000
-_MAX_LANES = 64
+# Few sizes, so that few programs are compiled; lanes beyond the number of simulations stay empty.
+_LANE_COUNTS = (4, 16, 64)
 _WRITTEN_BYTES = 256 * 2**20
 
 Progress = Callable[[int, int], None]
@@ -69,6 +70,12 @@ def integrate(
     return Solution(states[:, :, 0], states[:, :, 1], pool.finished)
 
 
+def _n_lanes(n_systems: int, bytes_each: int) -> int:
+    """Enough lanes for all simulations, if that is not too many and their states fit into memory."""
+    wanted = next((lanes for lanes in _LANE_COUNTS if lanes >= n_systems), _LANE_COUNTS[-1])
+    return max(1, min(wanted, _WRITTEN_BYTES // bytes_each))
+
+
 class _Pool:
     """The lanes and the queue of simulations that wait for one."""
 
@@ -82,7 +89,7 @@ class _Pool:
         """Fill the lanes with the first simulations."""
         count = len(phase)
         values = phase[0].size
-        lanes = max(1, min(_MAX_LANES, count, _WRITTEN_BYTES // (8 * values * len(times))))
+        lanes = _n_lanes(count, 8 * values * len(times))
         self.dynamics, self.times = dynamics, times
         # Simulations last, as in the compiled step.
         self.phase = np.ascontiguousarray(np.moveaxis(phase, 0, -1))
@@ -91,19 +98,19 @@ class _Pool:
         self.states = np.empty((count, len(times), values))
         self.finished = np.zeros(count, dtype=bool)
         self.n_ended = 0
-        self.tenant = np.arange(lanes)
+        self.tenant = np.where(np.arange(lanes) < count, np.arange(lanes), -1)
         self.first_step = 0.1 * times[1] if len(times) > 1 else 1.0
         self.written = jnp.zeros((lanes, len(times), values))
         self.lanes = Lanes(
             time=jnp.zeros(lanes),
             step=jnp.full(lanes, self.first_step),
-            phase=jnp.asarray(self.phase[..., :lanes]),
+            phase=jnp.zeros((*self.phase.shape[:-1], lanes)),
             slope=jnp.zeros((*self.phase.shape[:-1], lanes)),
             upcoming=jnp.zeros(lanes, dtype=int),
             n_steps=jnp.zeros(lanes, dtype=int),
-            status=jnp.full(lanes, RUNNING),
+            status=jnp.full(lanes, DONE),
         )
-        self._start(np.arange(lanes))
+        self._start(np.flatnonzero(self.tenant >= 0))
 
     @property
     def is_busy(self) -> bool:

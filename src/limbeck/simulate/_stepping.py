@@ -28,6 +28,7 @@ _SMALLEST = 1e-15
 
 Phases = Float[Array, "phase nodes dim lanes"]
 LaneReals = Float[Array, " lanes"]
+LoopIndex = Int[Array, ""]
 
 
 class Method(NamedTuple):
@@ -123,7 +124,7 @@ def advance(
         The lanes and the states after the steps.
     """
 
-    def body(_: int, carry: tuple[Lanes, Array]) -> tuple[Lanes, Array]:
+    def body(_: LoopIndex, carry: tuple[Lanes, Array]) -> tuple[Lanes, Array]:
         return _advance_once(dynamics, tolerance, *carry, attributes, times)
 
     return jax.lax.fori_loop(0, STEPS_A_CALL, body, (lanes, written))
@@ -164,7 +165,7 @@ def _stages(
     """Slopes at all stages, and the state at the last, which is the proposed one."""
     coefficients = jnp.asarray(dormand_prince().stages)
 
-    def body(i: int, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+    def body(i: LoopIndex, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         slopes, _ = carry
         phase = lanes.phase + step * jnp.tensordot(coefficients[i], slopes, axes=1)
         return slopes.at[i].set(slope_of(dynamics, phase, attributes)), phase

@@ -179,7 +179,10 @@ def _unresolved(derivative: _Derivative, target: Presence) -> Presence:
     relative = np.zeros_like(gap)
     scale = size[target] + 1e-2 * np.median(size[target])
     relative[target] = np.divide(gap[target], scale, out=np.zeros_like(scale), where=scale > 0)
-    return (relative > UNRESOLVED) & (relative > OUTLYING * np.median(relative[target]))
+    bad = (relative > UNRESOLVED) & (relative > OUTLYING * np.median(relative[target]))
+    between = bad[:, :-2] & bad[:, 2:]  # at the very middle of a jump the two agree by symmetry
+    bad[:, 1:-1] |= between
+    return bad
 
 
 def _tracks(times: Times, present: Presence) -> Iterator[_Track]:

@@ -6,7 +6,6 @@ of rows or on how a format stores numbers.
 """
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,19 +14,19 @@ from jaxtyping import Int
 
 from limbeck._errors import InputError
 
+from ._rows import Rows
+
 WHOLE = re.compile(r"[+-]?\d+")
 WHOLE_AS_FLOAT = re.compile(r"[+-]?\d+(\.0*)?")
 
 
-def encode_ids(
-    column: Any, name: str, row_name: Callable[[int], str]
-) -> tuple[Int[np.ndarray, " rows"], tuple[str, ...]]:
+def encode_ids(column: Any, name: str, rows: Rows) -> tuple[Int[np.ndarray, " rows"], tuple[str, ...]]:
     """Replace names by codes, in the order of the sorted names.
 
     Args:
         column: Names, one for each row: text or whole numbers.
         name: Name of the column, for messages.
-        row_name: Gives the words for a row of the column in a message.
+        rows: Names of the rows, for messages.
 
     Returns:
         The code of each row, and the name of each code.
@@ -37,8 +36,10 @@ def encode_ids(
     """
     codes, values = pd.factorize(column)
     if (codes < 0).any():
-        raise InputError(f"{row_name(int((codes < 0).argmax()))}, column {name!r}: the name is missing; give each one")
-    labels = _as_text(list(values), column, name, row_name)
+        raise InputError(
+            f"{rows.locate(int((codes < 0).argmax()))}, column {name!r}: the name is missing; give each one"
+        )
+    labels = _as_text(list(values), column, name, rows)
     if all(WHOLE_AS_FLOAT.fullmatch(label) for label in labels):
         labels = [label.split(".")[0] for label in labels]
     names = sorted_ids(set(labels))
@@ -60,14 +61,14 @@ def sorted_ids(labels: set[str]) -> tuple[str, ...]:
     return tuple(sorted(labels))
 
 
-def _as_text(values: list, column: Any, name: str, row_name: Callable[[int], str]) -> list[str]:
+def _as_text(values: list, column: Any, name: str, rows: Rows) -> list[str]:
     """Write each distinct name as text, and refuse what is no name."""
     kinds = {_kind(value) for value in values}
     if kinds <= {"text"}:
         labels = [str(value).strip() for value in values]
         if "" in labels:
             row = int((column == values[labels.index("")]).argmax())
-            raise InputError(f"{row_name(row)}, column {name!r}: the name is empty; give each one")
+            raise InputError(f"{rows.locate(row)}, column {name!r}: the name is empty; give each one")
         return labels
     if kinds <= {"number"}:
         return [str(int(value)) for value in values]
@@ -79,7 +80,7 @@ def _as_text(values: list, column: Any, name: str, row_name: Callable[[int], str
         found = f"got {wrong!r}"
     row = int((column == wrong).argmax())
     raise InputError(
-        f"{row_name(row)}, column {name!r}: {found}; names are text throughout or whole numbers throughout: "
+        f"{rows.locate(row)}, column {name!r}: {found}; names are text throughout or whole numbers throughout: "
         f"convert the column"
     )
 

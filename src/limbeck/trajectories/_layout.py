@@ -4,7 +4,6 @@ Everything is done on whole columns, so a table of millions of rows takes
 seconds. The order of rows leaves no trace.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,8 @@ from jaxtyping import Bool, Float, Int
 
 from limbeck._errors import InputError
 from limbeck._types import Presence, Times
+
+from ._rows import Rows
 
 LARGEST = 4_000_000_000  # bytes of one padded array beyond which a ragged table is refused
 
@@ -40,6 +41,21 @@ class Layout:
         """Whether the particle is there at that time."""
         return self.rows >= 0
 
+    def row_beside(self, system: int, time: int) -> int:
+        """Find a row of a simulation, at that time if there is one.
+
+        Args:
+            system: Index of the simulation.
+            time: Index of the snapshot.
+
+        Returns:
+            The first such row of the table.
+        """
+        for rows in (self.rows[system, time], self.rows[system]):
+            if (rows >= 0).any():
+                return int(rows[rows >= 0].min())
+        return 0
+
     def spread(self, column: Float[np.ndarray, " rows"], fill: float) -> Float[np.ndarray, "systems times nodes"]:
         """Put the values of a column in their places.
 
@@ -59,7 +75,7 @@ def lay_out(
     systems: tuple[Int[np.ndarray, " rows"], tuple[str, ...]],
     times: Float[np.ndarray, " rows"],
     particles: tuple[Int[np.ndarray, " rows"], tuple[str, ...]],
-    row_name: Callable[[int], str],
+    names_of_rows: Rows,
 ) -> Layout:
     """Find the place of each row, and refuse two rows for one state.
 
@@ -67,7 +83,7 @@ def lay_out(
         systems: Code of each row's simulation, and the names of the codes.
         times: Time of each row.
         particles: Code of each row's particle, and the names of the codes.
-        row_name: Gives the words for a row in a message.
+        names_of_rows: Names of the rows, for messages.
 
     Returns:
         The places.
@@ -90,7 +106,7 @@ def lay_out(
     rows[system, time, node] = np.arange(len(times))
     twice = rows[system, time, node] != np.arange(len(times))
     if twice.any():
-        _refuse_duplicate(twice, rows[system, time, node], row_name)
+        _refuse_duplicate(twice, rows[system, time, node], names_of_rows)
     padded = np.full(shape[:2], np.nan)
     padded[time_pairs[0], time_pairs[2]] = grid[time_pairs[1]]
     split = np.split(node_pairs[1], np.searchsorted(node_pairs[0], np.arange(1, shape[0])))
@@ -102,15 +118,13 @@ def lay_out(
     )
 
 
-def _refuse_duplicate(
-    twice: Bool[np.ndarray, " rows"], holder: Int[np.ndarray, " rows"], row_name: Callable[[int], str]
-) -> None:
+def _refuse_duplicate(twice: Bool[np.ndarray, " rows"], holder: Int[np.ndarray, " rows"], names_of_rows: Rows) -> None:
     """Name the first two rows that hold one state."""
     first = int(twice.argmax())
     second = first + 1 + int((holder[first + 1 :] == holder[first]).argmax())
     raise InputError(
-        f"{row_name(second)}, columns 'simulation', 'time', 'particle': this state stands already in "
-        f"{row_name(first)}; each particle has one row at each time: remove one of them"
+        f"{names_of_rows.locate(second)}, columns 'simulation', 'time', 'particle': this state stands already in "
+        f"{names_of_rows.name(first)}; each particle has one row at each time: remove one of them"
     )
 
 

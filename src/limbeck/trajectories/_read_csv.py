@@ -65,8 +65,10 @@ def read_csv(path: Path, text_columns: Collection[str]) -> pd.DataFrame:
         raise InputError(
             f"{path}: the file has a header and no rows; add the states, one row for each particle and time"
         )
-    _check_last_line(path, len(header), int(frame.index[-1]))
-    return frame
+    if frame[header[-1]].isna().any():
+        _check_short_rows(path, len(header))
+    nameless = [name for name in header if name.startswith("Unnamed: ") and frame[name].isna().all()]
+    return frame.drop(columns=nameless)  # left by commas at the ends of lines
 
 
 def _read_header(path: Path) -> list[str]:
@@ -116,17 +118,16 @@ def _first_bytes(path: Path) -> bytes:
         return file.read(65536)
 
 
-def _check_last_line(path: Path, cells: int, line: int) -> None:
-    """Refuse a file whose last line was cut off before its last column."""
+def _check_short_rows(path: Path, cells: int) -> None:
+    """Refuse rows with fewer cells than the header has: cut short, or a separator forgotten."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 65536))
-        last = file.read().rstrip(b"\r\n").rsplit(b"\n", 1)[-1]
-    found = last.count(b",") + 1
-    if b'"' not in last and last.strip() and found < cells:
-        raise InputError(
-            f"{path}: row {line} (line {line} of the file) is cut short: {found} cells where the header has {cells}; "
-            "copy the file again, or complete the row"
-        )
+        for line, content in enumerate(file, 1):
+            found = content.count(b",") + 1
+            if found < cells and b'"' not in content and content.strip():
+                raise InputError(
+                    f"{path}: row {line} (line {line} of the file) is cut short: {found} cells where the header has "
+                    f"{cells}; complete the row, or copy the file again"
+                )
 
 
 def _without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:

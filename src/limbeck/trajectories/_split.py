@@ -30,9 +30,9 @@ class Split:
         how: How the parts were made, in a sentence for the report.
     """
 
-    train: Snapshots
-    validation: Snapshots
-    test: Snapshots
+    train: Int[np.ndarray, "train_samples 2"]
+    validation: Int[np.ndarray, "validation_samples 2"]
+    test: Int[np.ndarray, "test_samples 2"]
     how: str
 
 
@@ -104,7 +104,7 @@ def _by_time(
     """Cut the time of each simulation into blocks, and leave gaps between blocks of different parts."""
     parts: tuple[list, list, list] = ([], [], [])
     said = []
-    for system in systems:
+    for system in systems.tolist():
         times = np.flatnonzero(targets[system])
         if len(times) < FEWEST:
             parts[0].append(_pairs(system, times))
@@ -148,7 +148,9 @@ def _owners(blocks: int, fractions: tuple[float, float, float], rng: np.random.G
     """Give blocks to parts so that validation and test are spread over the whole of time."""
     validation, test = _counts(blocks, fractions)
     owner = [0] * blocks
-    labels = [1] * validation + [2] * test
-    for label, stratum in zip(rng.permutation(labels), np.array_split(np.arange(blocks), len(labels)), strict=True):
-        owner[int(rng.choice(stratum))] = int(label)
+    shift = rng.permutation([1 / 3, 2 / 3])
+    places = np.concatenate([(np.arange(validation) + shift[0]) / validation, (np.arange(test) + shift[1]) / test])
+    labels = np.repeat([1, 2], [validation, test])[np.argsort(places)]  # in turns, in proportion
+    for label, stratum in zip(labels.tolist(), np.array_split(np.arange(blocks), len(labels)), strict=True):
+        owner[int(rng.choice(stratum))] = label
     return owner

@@ -5,7 +5,7 @@ missing that was asked for and nothing is padded with values that could be
 taken for data: the checks at the door are done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -84,13 +84,20 @@ class States:
         )
 
 
-def check_presence(states: States, *, allow_gaps: bool, same_times: bool) -> None:
+def check_presence(
+    states: States,
+    *,
+    allow_gaps: bool,
+    same_times: bool,
+    place: Callable[[int, int], str] = lambda _system, _time: ": variable",
+) -> None:
     """Refuse simulations with fewer than two particles, and gaps that nobody allowed.
 
     Args:
         states: What was read.
         allow_gaps: Whether particles may be missing at some times and times may differ.
         same_times: Whether all simulations must have the same times.
+        place: Says where a snapshot of a simulation stands in the source, for messages.
 
     Raises:
         InputError: If there are too few particles, a particle is missing or times are unequal.
@@ -98,10 +105,10 @@ def check_presence(states: States, *, allow_gaps: bool, same_times: bool) -> Non
     there = np.asarray(states.present.any(axis=1))
     alone = there.sum(axis=1) < 2
     if alone.any():
-        name = states.system_names[int(alone.argmax())]
+        system = int(alone.argmax())
         raise InputError(
-            f"{states.where}: column 'particle': simulation {name!r} has fewer than two particles; "
-            "a law of interaction needs at least two in each simulation"
+            f"{states.where}{place(system, 0)} 'particle': simulation {states.system_names[system]!r} has fewer than "
+            "two particles; a law of interaction needs at least two in each simulation"
         )
     if allow_gaps:
         return
@@ -110,14 +117,16 @@ def check_presence(states: States, *, allow_gaps: bool, same_times: bool) -> Non
     if missing.any():
         system, time, node = (int(index[0]) for index in np.nonzero(missing))
         raise InputError(
-            f"{states.where}: column 'particle': {states.cell(system, time, node)} is missing; "
+            f"{states.where}{place(system, time)} 'particle': {states.cell(system, time, node)} is missing; "
             "every particle needs every time of its simulation: complete the data, or use --allow-gaps"
         )
     if same_times:
-        _check_times(states, snapshots)
+        _check_times(states, snapshots, place)
 
 
-def _check_times(states: States, snapshots: Bool[np.ndarray, "systems times"]) -> None:
+def _check_times(
+    states: States, snapshots: Bool[np.ndarray, "systems times"], place: Callable[[int, int], str]
+) -> None:
     """Refuse simulations whose times differ from those of the first."""
     times = np.where(snapshots, states.times, np.nan)
     close = 16 * np.spacing(np.nanmax(np.abs(times)))
@@ -128,8 +137,9 @@ def _check_times(states: States, snapshots: Bool[np.ndarray, "systems times"]) -
     first, other = states.system_names[0], states.system_names[system]
     says = ["no such snapshot" if np.isnan(t) else f"time {t:g}" for t in (times[system, time], times[0, time])]
     raise InputError(
-        f"{states.where}: column 'time': unequal times: snapshot {time + 1} of simulation {other!r} is {says[0]}, of "
-        f"simulation {first!r} {says[1]}; simulations need the same times: correct them, or use --allow-gaps"
+        f"{states.where}{place(system, time)} 'time': unequal times: snapshot {time + 1} of simulation "
+        f"{other!r} is {says[0]}, of simulation {first!r} {says[1]}; simulations need the same times: "
+        "correct them, or use --allow-gaps"
     )
 
 

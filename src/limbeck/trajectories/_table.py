@@ -5,7 +5,6 @@ particle, time and simulation, checks every cell that is used, and gives
 arrays. What is missing is derived later.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,8 @@ from ._columns import Choices, Roles, assign_roles, final_names
 from ._ids import encode_ids
 from ._layout import Layout, lay_out
 from ._read_csv import read_csv
+from ._rows import Rows
 from ._states import States, check_presence, filled
-
-Naming = Callable[[int], str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,18 +49,10 @@ class Table:
         """
         return self.frame[name]
 
-    def row_name(self, row: int) -> str:
-        """Name a row for a message.
-
-        Args:
-            row: Place in the frame, from 0.
-
-        Returns:
-            The source and the row.
-        """
-        number = int(self.frame.index[row])
-        line = f"line {number} of the file" if self.is_text_file else "counting the header as row 1"
-        return f"{self.where}: row {number} ({line})"
+    @property
+    def rows(self) -> Rows:
+        """Names of the rows."""
+        return Rows(where=self.where, numbers=self.frame.index.to_numpy(), is_text_file=self.is_text_file)
 
 
 def states_from_csv(path: Path, choices: Choices, *, allow_gaps: bool) -> States:
@@ -79,8 +69,8 @@ def states_from_csv(path: Path, choices: Choices, *, allow_gaps: bool) -> States
     Raises:
         InputError: If the file breaks the contract of tables.
     """
-    text = {"simulation", "particle", *choices.species, *choices.ignore} - set(choices.rename)
-    text |= {old for old, new in choices.rename.items() if new in text}
+    text = {"simulation", "particle", *choices.species} - set(choices.rename)
+    text |= {old for old, new in choices.rename.items() if new in ("simulation", "particle", *choices.species)}
     frame = read_csv(path, text)
     frame.columns = final_names(list(frame.columns), choices.rename, str(path))
     return _states(Table(frame=frame, where=str(path), is_text_file=True), choices, allow_gaps, "csv")
@@ -153,8 +143,8 @@ def _states(table: Table, choices: Choices, allow_gaps: bool, kind: str, units: 
     times = _numbers(table, "time")
     vectors = {prefix: _vector(table, roles, prefix) for prefix in roles.vectors}
     errors = {prefix: _errors(table, roles, prefix, vectors[prefix]) for prefix in roles.errors}
-    systems, particles = (encode_ids(table.column(key), key, table.row_name) for key in ("simulation", "particle"))
-    layout = lay_out(systems, times, particles, table.row_name)
+    systems, particles = (encode_ids(table.column(key), key, table.rows) for key in ("simulation", "particle"))
+    layout = lay_out(systems, times, particles, table.rows)
     attributes, categories = _attributes(table, roles, layout)
     states = States(
         times=layout.times,
@@ -173,7 +163,12 @@ def _states(table: Table, choices: Choices, allow_gaps: bool, kind: str, units: 
         where=table.where,
         format=kind,
     )
-    check_presence(states, allow_gaps=allow_gaps, same_times=True)
+    check_presence(
+        states,
+        allow_gaps=allow_gaps,
+        same_times=True,
+        place=lambda system, time: f": {table.rows.name(layout.row_beside(system, time))}, column",
+    )
     return states
 
 
@@ -184,7 +179,7 @@ def _text_columns(table: Table, choices: Choices) -> dict[str, str]:
     for name in table.frame.columns:
         if name not in skip and _holds_text(table.column(name)):
             row, text, _ = _first_text(table.column(name))
-            found[name] = f"{table.row_name(row)[len(table.where) + 2 :]}, column {name!r}: got the text {text!r}"
+            found[name] = f"{table.rows.name(row)}, column {name!r}: got the text {text!r}"
     return found
 
 
@@ -221,7 +216,7 @@ def _numbers(table: Table, name: str, *, nan: bool = False) -> Float[np.ndarray,
     if wrong:
         row = int(column.notna().to_numpy().argmax())
         raise InputError(
-            f"{table.row_name(row)}, column {name!r}: the column holds {wrong} ({column.iloc[row]}); expected real "
+            f"{table.rows.locate(row)}, column {name!r}: the column holds {wrong} ({column.iloc[row]}); expected real "
             f"numbers: convert it, or use --ignore {name}"
         )
     try:
@@ -243,7 +238,7 @@ def _wrong_object(table: Table, name: str) -> str | None:
         row, text, unreadable = _first_text(column)
         fix = "correct the cell" if unreadable else "convert the column to numbers"
         raise InputError(
-            f"{table.row_name(row)}, column {name!r}: got the text {text!r}; expected a finite number: {fix}"
+            f"{table.rows.locate(row)}, column {name!r}: got the text {text!r}; expected a finite number: {fix}"
         )
     for value in column:
         if isinstance(value, bool | np.bool_):
@@ -259,7 +254,9 @@ def _refuse_value(table: Table, name: str, bad: Bool[np.ndarray, " rows"], what:
     value = table.column(name).iloc[row]
     got = "an empty cell or NaN" if pd.isna(value) else str(value)
     expected = what or "expected a finite number (only all components of an acceleration may be NaN together)"
-    raise InputError(f"{table.row_name(row)}, column {name!r}: got {got}; {expected}: correct the cell or drop the row")
+    raise InputError(
+        f"{table.rows.locate(row)}, column {name!r}: got {got}; {expected}: correct the cell or drop the row"
+    )
 
 
 def _vector(table: Table, roles: Roles, prefix: str) -> Float[np.ndarray, "rows dim"]:
@@ -298,7 +295,7 @@ def _attributes(
     system, _, node = layout.cells
     for name in (*roles.attributes, *roles.species):
         if name in roles.species:
-            codes, categories[name] = encode_ids(table.column(name), name, table.row_name)
+            codes, categories[name] = encode_ids(table.column(name), name, table.rows)
             values = codes.astype(np.float64)
         else:
             values = _numbers(table, name)
@@ -306,11 +303,11 @@ def _attributes(
         varies = values != constant[system, node]
         if varies.any():
             row = int(varies.argmax())
+            other = int(first[system[row], node[row]])
+            here, there_ = (table.column(name).iloc[place] for place in (row, other))
             raise InputError(
-                f"{table.row_name(row)}, column {name!r}: the attribute varies in time: {table.column(name).iloc[row]} "
-                f"here, {table.column(name).iloc[first[system[row], node[row]]]} in "
-                f"{table.row_name(int(first[system[row], node[row]]))}; attributes are constant in time: "
-                f"use --ignore {name}"
+                f"{table.rows.locate(row)}, column {name!r}: the attribute varies in time: {here} here, {there_} in "
+                f"{table.rows.name(other)}; attributes are constant in time: use --ignore {name}"
             )
         attributes[name] = filled(constant, there)
     return attributes, categories

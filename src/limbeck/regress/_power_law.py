@@ -1,0 +1,95 @@
+"""The power law nearest to a table: a start that every search is given.
+
+Most pair forces are close to a product of powers. Least squares on logarithms
+finds it at once, whatever the orders of magnitude that the target spans, which
+is where a search on squared errors is weakest.
+"""
+
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Float
+
+from limbeck._types import Samples, Table
+from limbeck.expressions import Call, Constant, Expression, Variable
+
+from ._problem import Problem
+
+IRRELEVANT = 0.12  # exponents nearer to zero are left out
+AGREEMENT = 0.9  # share of samples whose sign a product of variables must give
+MOST_SIGNS = 4
+
+
+def power_laws(problem: Problem) -> list[Expression]:
+    """Products of powers near the target, with fitted and with rounded exponents.
+
+    Args:
+        problem: Table and target.
+
+    Returns:
+        One or two expressions; none where the target has no such shape.
+    """
+    used = problem.target != 0
+    if used.sum() < 3 * (len(problem.variables) + 1):
+        return []
+    inputs, target = problem.inputs[used], problem.target[used]
+    signs = _sign_factors(inputs, target)
+    if signs is None:
+        return []
+    exponents = _exponents(inputs, target)
+    rounded = np.round(2 * exponents) / 2
+    # A sign factor enters with an odd whole exponent.
+    rounded = [_odd(value) if k in signs else value for k, value in enumerate(rounded)]
+    scale = float(np.sign(np.median(target * np.prod(inputs[:, list(signs)], axis=1))))
+    size = np.exp(np.median(np.log(np.abs(target)) - _logs(inputs) @ np.asarray(rounded)))
+    return [_product(problem.variables, rounded, scale * float(size))]
+
+
+def _logs(inputs: Table) -> Table:
+    """Logarithms of magnitudes; 0 where a column vanishes somewhere or has one magnitude."""
+    sizes = np.abs(inputs)
+    usable = (sizes.min(axis=0) > 0) & (np.ptp(sizes, axis=0) > 1e-9 * sizes.max(axis=0))
+    return np.where(usable, np.log(np.where(usable, sizes, 1.0)), 0.0)
+
+
+def _exponents(inputs: Table, target: Samples) -> Float[np.ndarray, " variables"]:
+    """Exponents by least squares on logarithms, once more without outliers."""
+    design = np.column_stack([_logs(inputs), np.ones(len(target))])
+    values = np.log(np.abs(target))
+    weights = np.ones(len(target))
+    for _ in range(3):
+        solution = np.linalg.lstsq(design * weights[:, None], values * weights, rcond=None)[0]
+        residual = np.abs(values - design @ solution)
+        weights = 1.0 / np.sqrt(1.0 + (residual / (np.median(residual) + 1e-9)) ** 2)
+    exponents = solution[:-1]
+    return np.where(np.abs(exponents) < IRRELEVANT, 0.0, exponents)
+
+
+def _sign_factors(inputs: Table, target: Samples) -> tuple[int, ...] | None:
+    """Columns whose product has the target's sign (or the opposite) nearly always."""
+    both = [k for k in range(inputs.shape[1]) if (inputs[:, k] > 0).any() and (inputs[:, k] < 0).any()]
+    sign = np.sign(target)
+    for count in range(min(len(both), MOST_SIGNS) + 1):
+        for chosen in combinations(both, count):
+            agreement = np.mean(np.prod(np.sign(inputs[:, list(chosen)]), axis=1) == sign)
+            if max(agreement, 1.0 - agreement) >= AGREEMENT:
+                return chosen
+    return None
+
+
+def _odd(value: float) -> float:
+    """The odd whole number nearest to a value; 1 for values near zero."""
+    whole = 2 * round((value - 1) / 2) + 1
+    return float(whole) if abs(value) > 0.5 else 1.0
+
+
+def _product(names: tuple[str, ...], exponents: list[float], scale: float) -> Expression:
+    """Scale times each variable to its power."""
+    factors: list[Expression] = [Constant(scale)]
+    for name, exponent in zip(names, exponents, strict=True):
+        if exponent == 1:
+            factors.append(Variable(name))
+        elif exponent != 0:
+            power = int(exponent) if float(exponent).is_integer() else float(exponent)
+            factors.append(Call("pow", (Variable(name), Constant(power, free=False))))
+    return Call("mul", tuple(factors)) if len(factors) > 1 else factors[0]

@@ -1,0 +1,4 @@
+"""For people: one page that says what was found and whether it can be trusted."""
+
+from ._document import render_report as render_report
+from ._record import MessageSamples as MessageSamples, Report as Report, TrainingStage as TrainingStage

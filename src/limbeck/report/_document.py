@@ -1,0 +1,136 @@
+"""One self-contained page: the law first, then why it can be trusted."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from ._citations import citations, commands, source_name
+from ._equations import law_on_page
+from ._figures import (
+    Picture,
+    front_picture,
+    messages_picture,
+    rollout_error_picture,
+    rollout_picture,
+    training_picture,
+)
+from ._numbers import duration, number, shown
+from ._record import Report
+from ._tables import (
+    assumptions,
+    bias_table,
+    checks,
+    constants_table,
+    data_notes,
+    data_rows,
+    front_table,
+    hall_tables,
+    properties_table,
+    timing_rows,
+    variables_table,
+    version_rows,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Banner:
+    """What the page says at once: kind is a class of the style sheet."""
+
+    kind: str
+    title: str
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def render_report(report: Report) -> str:
+    """The page of a run, which opens without a network and without scripts.
+
+    Args:
+        report: Everything the page shows; whatever is null is left out or named as missing.
+
+    Returns:
+        HTML.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    text = files("limbeck.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(text).render(**_facts(report), **_pictures(report))
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    """Everything in words and numbers."""
+    result = report.result
+    return {
+        "name": source_name(result.get("source")),
+        "banner": _banner(report),
+        "found": result.get("verdict") == "found",
+        "law": law_on_page(result),
+        "complexity": result.get("complexity"),
+        "variables": variables_table(result),
+        "constants": constants_table(result),
+        "properties": properties_table(result),
+        "checks": checks(result),
+        "assumptions": assumptions(result),
+        "biases": bias_table(result),
+        "front": front_table(report),
+        "halls": hall_tables(report),
+        "search_facts": _search_facts(report),
+        "rollout_facts": _rollout_facts(report),
+        "data": data_rows(result),
+        "data_notes": data_notes(result),
+        "timings": timing_rows(result),
+        "versions": version_rows(result),
+        "commands": commands(result),
+        "citations": citations(report),
+        "schema": shown(result.get("schema")),
+    }
+
+
+def _pictures(report: Report) -> dict[str, Picture | None]:
+    """Every picture, None where there is nothing to show."""
+    return {
+        "front_picture": front_picture(report),
+        "messages_picture": messages_picture(report),
+        "training_picture": training_picture(report),
+        "rollout_picture": rollout_picture(report),
+        "rollout_error_picture": rollout_error_picture(report),
+    }
+
+
+def _banner(report: Report) -> _Banner:
+    """Verdict, reasons, and what has to be known at once."""
+    result = report.result
+    verdict = result.get("verdict")
+    kind, title = {
+        "found": ("found", "Law found"),
+        "not found": ("not-found", "No law that can be stood behind"),
+    }.get(str(verdict), ("unknown", "No verdict"))
+    notes = []
+    if result.get("recovered") is not None:
+        how = "agrees" if result["recovered"] else "does not agree"
+        notes.append(f"The true law is known here, and what came out {how} with it. The verdict does not use this.")
+    if result.get("budget_struck"):
+        notes.append("The time limit struck: a repeat may end elsewhere.")
+    reasons = result.get("reasons") or ()
+    reasons = (reasons,) if isinstance(reasons, str) else tuple(str(reason) for reason in reasons)
+    return _Banner(kind=kind, title=title, reasons=reasons, notes=tuple(notes))
+
+
+def _search_facts(report: Report) -> dict[str, str]:
+    """How each channel was searched, in a line."""
+    return {
+        name: f"{hall.engine} {hall.version}, seed {hall.seed}, {hall.evaluations} equations tried in "
+        f"{duration(hall.seconds)}" + (", ended by the time limit" if hall.out_of_time else "")
+        for name, hall in report.halls.items()
+    }
+
+
+def _rollout_facts(report: Report) -> str:
+    """What the rollout came to, in a sentence."""
+    if report.rollout is None:
+        return ""
+    drift = report.rollout.energy_drift
+    if drift is None:
+        return "The law has no potential, so there is no energy of its own to watch."
+    return f"Largest relative change of the law's own energy, median over simulations: {number(drift, 2)}."
