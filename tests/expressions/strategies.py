@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from limbeck.expressions import Call, Constant, Expression, Variable
+from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, free_constants, with_constants
 
 NAMES = ("m_1", "r", "x", "y")
 _UNARY = (
@@ -55,3 +55,20 @@ def points(count: int = 24, *, seed: int = 0, lowest: float = -3.0) -> dict[str,
     """Random values of the variables; none is a round number, where forms may differ."""
     rng = np.random.default_rng(seed)
     return {name: rng.uniform(lowest, 3.0, count) for name in NAMES}
+
+
+def tame(expr: Expression, values: dict[str, np.ndarray], largest: float = 1e6) -> np.ndarray:
+    """Where a value is finite and does not hang on the last digits of what goes in.
+
+    `tan(1e9*x)` is another number after any rearrangement; nothing can be compared there.
+    """
+    nudged = {name: array * (1 + 1e-11) for name, array in values.items()}
+    other = with_constants(expr, free_constants(expr) * (1 + 1e-11))
+    size = (len(values["x"]),)
+    here, near, next_to = (
+        np.broadcast_to(np.asarray(evaluate(tree, point), dtype=float), size)
+        for tree, point in ((expr, values), (expr, nudged), (other, values))
+    )
+    with np.errstate(all="ignore"):
+        steady = [np.abs(value - here) < 1e-7 * (1 + np.abs(here)) for value in (near, next_to)]
+    return np.isfinite(here) & (np.abs(here) < largest) & steady[0] & steady[1]

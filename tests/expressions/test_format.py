@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sympy
-from expressions.strategies import NAMES, expressions, points
+from expressions.strategies import NAMES, expressions, points, tame
 from hypothesis import given, settings
 
 from limbeck.expressions import Call, Constant, Variable, evaluate, parse, simplify, to_readable, to_string
@@ -33,7 +33,7 @@ from limbeck.expressions import Call, Constant, Variable, evaluate, parse, simpl
         ("(a**b)**c", "(a**b)**c"),
         ("exp(-x)*1e-7", "1e-07*exp(-x)"),
         ("IF(r >= 1.99, -2*(r - .99), 0)", "Piecewise((-2*(r - 0.99), r >= 1.99), (0, True))"),
-        ("(x < 1)*y", "y*Piecewise((1, x < 1), (0, True))"),
+        ("(x < 1)*y", "Piecewise((1, x < 1), (0, True))*y"),
         ("x <= 1", "x <= 1"),
     ],
 )
@@ -54,14 +54,24 @@ def test_numbers_keep_every_digit_in_files_and_few_for_people() -> None:
 @settings(max_examples=150)
 @given(expressions)
 def test_sympy_reads_the_same_values(expr: Call) -> None:
-    text = to_string(simplify(expr))
+    simple = simplify(expr)
+    text = to_string(simple)
     values = points(4, lowest=0.2)
-    ours = np.broadcast_to(np.asarray(evaluate(parse(text), values), dtype=float), (4,))
-    usable = np.isfinite(ours) & (np.abs(ours) < 1e6)
+    usable = tame(simple, values)
     if not usable.any() or "oo" in text or "nan" in text:
         return
-    theirs = sympy.sympify(text, locals={name: sympy.Symbol(name) for name in NAMES})
-    for k in np.flatnonzero(usable)[:2]:
-        found = theirs.subs({name: float(array[k]) for name, array in values.items()})
-        # SymPy gives a complex number where ours is a real root of rounding error.
-        np.testing.assert_allclose(complex(sympy.N(found)).real, ours[k], rtol=1e-6, atol=1e-7)
+    ours = np.broadcast_to(evaluate(parse(text), values) * 1.0, (4,))
+    try:
+        theirs = sympy.sympify(text, locals={name: sympy.Symbol(name) for name in NAMES})
+        numbers = [_at_point(theirs, values, k) for k in np.flatnonzero(usable)[:2]]
+    except TypeError as error:
+        # Where ours is NaN inside, SymPy has a complex number and will not compare it.
+        assert "non-real" in str(error) or "complex" in str(error)  # noqa: PT017
+        return
+    np.testing.assert_allclose(numbers, ours[usable][:2], rtol=1e-6, atol=1e-7)
+
+
+def _at_point(theirs: sympy.Basic, values: dict[str, np.ndarray], k: int) -> float:
+    """SymPy's value at one point."""
+    found = theirs.subs({name: float(array[k]) for name, array in values.items()})
+    return complex(sympy.N(found)).real

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 import sympy
-from expressions.strategies import expressions, points
+from expressions.strategies import expressions, points, tame
 from hypothesis import given
 
 from limbeck._errors import InputError
@@ -89,11 +89,15 @@ def test_every_expression_can_be_drawn(expr: Call) -> None:
 @given(expressions)
 def test_sympy_has_the_same_values(expr: Call) -> None:
     values = points(3, lowest=0.2)
-    ours = np.broadcast_to(np.asarray(evaluate(expr, values), dtype=float), (3,))
-    if not np.isfinite(ours).all() or np.abs(ours).max() > 1e6:
+    ours = np.broadcast_to(evaluate(expr, values) * 1.0, (3,))
+    if not tame(expr, values)[0]:
         return
-    theirs = to_sympy(expr)
-    found = theirs.subs({name: float(array[0]) for name, array in values.items()})
+    try:
+        found = to_sympy(expr).subs({name: float(array[0]) for name, array in values.items()})
+    except TypeError as error:
+        # Where ours is NaN inside, SymPy has a complex number and will not compare it.
+        assert "non-real" in str(error) or "complex" in str(error)  # noqa: PT017
+        return
     if isinstance(found, sympy.logic.boolalg.BooleanAtom):
         found = sympy.Integer(int(bool(found)))
     np.testing.assert_allclose(complex(sympy.N(found)).real, ours[0], rtol=1e-6, atol=1e-7, err_msg=to_string(expr))

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from expressions.strategies import expressions, points
+from expressions.strategies import expressions, points, tame
 from hypothesis import given, settings
 
 from limbeck.expressions import (
@@ -37,6 +37,8 @@ from limbeck.expressions import (
         ("x + x + y - 3*x", "y - x"),
         ("2*(3*x + 4) + 5", "6*(x + 2.167)"),
         ("x*x*x/x", "x**2"),
+        ("x*x", "x*x"),
+        ("m_1*1/(r*r)", "m_1/(r*r)"),
         ("sqrt(x**2)", "Abs(x)"),
         ("sqrt(x)**2", "x"),
         ("(x**3)**2", "x**6"),
@@ -91,10 +93,9 @@ def test_it_is_idempotent_and_never_longer(expr: Call) -> None:
 @given(expressions)
 def test_it_keeps_the_value(expr: Call) -> None:
     values = points()
-    before = np.asarray(evaluate(expr, values), dtype=float)
-    after = np.broadcast_to(np.asarray(evaluate(simplify(expr), values), dtype=float), before.shape)
-    usable = np.isfinite(before) & (np.abs(before) < 1e8)
-    # Other orders of rounding; the largest arguments of sin lose the most digits.
+    usable = tame(expr, values)
+    before, after = (np.broadcast_to(evaluate(tree, values) * 1.0, (24,)) for tree in (expr, simplify(expr)))
+    # Another order of rounding.
     np.testing.assert_allclose(after[usable], before[usable], rtol=1e-5, atol=1e-6)
 
 
@@ -109,6 +110,8 @@ def _grown(rng: np.random.Generator, size: int) -> Expression:
     return Call(str(rng.choice(["add", "sub", "mul", "div"])), pair)
 
 
+# The jaxtyping hook makes every call some forty times slower, so times are taken without it.
+@pytest.mark.user_error
 def test_trees_of_sixty_nodes_take_milliseconds() -> None:
     rng = np.random.default_rng(1)
     trees = [_grown(rng, 60) for _ in range(100)]

@@ -18,6 +18,8 @@ from limbeck.expressions import free_constants, parse, same_form, skeleton
         ("2*exp(-r + 1)", "3*exp(-r)", True),
         ("2*exp(-1.1*r)", "3*exp(2*r)", True),
         ("log(3*r)", "log(r) + 4", True),
+        ("r*r", "r**2", True),
+        ("2*m_1*m_2/(r*r)", "3*m_1*m_2/r**2", True),
         ("r**2", "r**3", False),
         ("3*r**2.001", "4*r**2", False),
         ("2*x", "2*y", False),

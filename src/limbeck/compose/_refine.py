@@ -180,11 +180,12 @@ def is_reciprocal(law: Law, states: States) -> bool:
 
 
 def _starts(halls: Mapping[str, HallOfFame], signs: frozenset[str]) -> list[dict[str, Expression]]:
-    """Every equation of the main channel's front with the best of each other channel."""
+    """The main channel's starts and front, each with the best equation of every other channel."""
     main = max(halls, key=lambda name: (name == "radial", name.startswith("message"), name))
     others = {name: fold_signs(_knee(hall), signs) for name, hall in halls.items() if name != main}
     front = sorted(halls[main].front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity)
-    return [{main: fold_signs(equation.expression, signs), **others} for equation in front[:STARTS]]
+    forms = [*halls[main].starts, *(equation.expression for equation in front[:STARTS])]
+    return [{main: fold_signs(form, signs), **others} for form in forms]
 
 
 def _knee(hall: HallOfFame) -> Expression:

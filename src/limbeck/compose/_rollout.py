@@ -2,14 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-Force = Callable[
-    [Float[np.ndarray, "systems nodes dim"], Float[np.ndarray, "systems nodes dim"]],
-    Float[np.ndarray, "systems nodes dim"],
-]
+from limbeck.expressions import evaluate
+from limbeck.graphs import GraphDataset, Snapshots
+from limbeck.train import TrainedModel
+
+from ._callable import law_accelerations
+from ._law import Law
+
+MOST_SYSTEMS = 10
+MOST_TIMES = 300
+MOST_STEPS = 40_000
+LOST = 0.5  # beyond this error (in typical distances) two trajectories have nothing to do with each other
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,8 +36,8 @@ class Rollout:
         law_error: Median over simulations of the mean distance from the given positions,
             over the typical distance of a pair.
         network_error: The same for the network.
-        energy_drift: Median over simulations of the largest relative change of the law's own energy
-            along the given trajectories' time; None where the law has no potential.
+        energy_drift: Median over simulations of the largest relative change of the law's own energy;
+            None where the law has no potential.
         horizon: Last time at which both are compared.
     """
 
@@ -37,3 +49,180 @@ class Rollout:
     network_error: Float[np.ndarray, " times"]
     energy_drift: float | None
     horizon: float
+
+    @property
+    def mean_errors(self) -> tuple[float, float]:
+        """Mean errors of law and network up to the horizon."""
+        upto = self.times <= self.horizon
+        upto[0] = False
+        return float(np.mean(self.law_error[upto])), float(np.mean(self.network_error[upto]))
+
+
+Force = Callable[[Any, Any], Any]  # positions and velocities (systems nodes dim) to accelerations
+
+
+def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: Any) -> Rollout | None:
+    """Integrate law and network from the start of test trajectories.
+
+    Args:
+        law: The law.
+        trained: The network that it was distilled from.
+        dataset: Where the test trajectories stand.
+        potential: The law's pair potential as an expression, or None.
+
+    Returns:
+        Both rollouts, or None where no test simulation has three times with every particle there.
+    """
+    runs = _test_runs(dataset)
+    if runs is None:
+        return None
+    systems, rows = runs
+    t = dataset.trajectories
+    times = t.times[systems[0], rows] - t.times[systems[0], rows[0]]
+    start = dataset.batch(np.stack([systems, np.full_like(systems, rows[0])], axis=1))
+    given = t.positions[systems][:, rows]
+    scale = trained.model.scales.length
+    positions, velocities = _integrate(_law_force(law, dataset, start), start, times, 1e-9)
+    with_network, _ = _integrate(_network_force(trained, start), start, times, 1e-6)
+    law_error, network_error = _error(positions, given, scale), _error(with_network, given, scale)
+    return Rollout(
+        times=times,
+        given=given,
+        law=positions,
+        network=with_network,
+        law_error=law_error,
+        network_error=network_error,
+        energy_drift=None if potential is None else _energy_drift(law, potential, dataset, start, positions, velocities),
+        horizon=_horizon(times, network_error),
+    )
+
+
+def _test_runs(dataset: GraphDataset) -> tuple[Int[np.ndarray, " systems"], Int[np.ndarray, " times"]] | None:
+    """Test simulations with the same unbroken run of times, and that run."""
+    t = dataset.trajectories
+    chosen = np.concatenate([dataset.test, dataset.extrapolation])
+    if len(chosen) == 0:
+        return None
+    first = chosen[:, 0].min()
+    rows = _longest_run(np.sort(chosen[chosen[:, 0] == first, 1]))
+    if len(rows) < 3:
+        return None
+    rows = rows[:: max(1, -(-len(rows) // MOST_TIMES))]
+    relative = t.times[first, rows] - t.times[first, rows[0]]
+    systems = [
+        s
+        for s in np.unique(chosen[:, 0])
+        if t.present[s][rows].all() and np.allclose(t.times[s, rows] - t.times[s, rows[0]], relative, rtol=1e-9, atol=0)
+    ]
+    if not systems or not np.all(np.diff(relative) > 0):
+        return None
+    return np.asarray(systems[:MOST_SYSTEMS]), rows
+
+
+def _longest_run(rows: Int[np.ndarray, " times"]) -> Int[np.ndarray, " times"]:
+    """The longest stretch of consecutive numbers."""
+    parts = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
+    return max(parts, key=len)
+
+
+def _law_force(law: Law, dataset: GraphDataset, start: Snapshots) -> Force:
+    """The law as a function of the state, in float64."""
+    first, second = dataset.pairs.first, dataset.pairs.second
+
+    def force(x: Any, v: Any) -> Any:
+        forward, backward = _within(dataset, x, start)
+        snapshots = start._replace(positions=x, velocities=v, forward=forward, backward=backward)
+        return law_accelerations(law, snapshots, first, second, dataset.attribute_names, jnp)  # type: ignore[arg-type]
+
+    return force
+
+
+def _within(dataset: GraphDataset, x: Any, start: Snapshots) -> tuple[Any, Any]:
+    """Edge weights at a new state: those of the start, or all edges cut at the radius."""
+    radius, pairs = dataset.trajectories.radius, dataset.pairs
+    if radius is None:
+        return start.forward, start.backward
+    inside = jnp.linalg.norm(x[:, pairs.first] - x[:, pairs.second], axis=-1) < radius
+    return pairs.forward[0] * inside, pairs.backward[0] * inside
+
+
+def _network_force(trained: TrainedModel, start: Snapshots) -> Force:
+    """The network as a function of the state; its own arithmetic stays in its precision."""
+
+    def force(x: Any, v: Any) -> Any:
+        state = start._replace(positions=x, velocities=v)
+        narrow = Snapshots(*(jnp.asarray(array, jnp.float32) for array in state))
+        return jnp.asarray(trained.model(narrow, trained.pairs), x.dtype)
+
+    return force
+
+
+def _integrate(
+    force: Force, start: Snapshots, times: Float[np.ndarray, " times"], tolerance: float
+) -> tuple[Float[np.ndarray, "systems times nodes dim"], Float[np.ndarray, "systems times nodes dim"]]:
+    """Integrate all simulations as one adaptive problem in float64; what can't be reached is NaN."""
+    with jax.enable_x64(True):
+        y = (jnp.asarray(start.positions), jnp.asarray(start.velocities))
+        xs, vs = _solve(force, y, jnp.asarray(times), tolerance)
+        positions, velocities = np.asarray(xs), np.asarray(vs)
+    positions, velocities = (np.where(np.isfinite(a), a, np.nan) for a in (positions, velocities))
+    return np.moveaxis(positions, 0, 1), np.moveaxis(velocities, 0, 1)
+
+
+@eqx.filter_jit
+def _solve(force: Force, y: tuple[Any, Any], times: Any, tolerance: float) -> tuple[Any, Any]:
+    """One adaptive solve; times beyond the largest number of steps come back as infinity."""
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(lambda t, y, args: (y[1], force(*y))),
+        diffrax.Tsit5(),
+        times[0],
+        times[-1],
+        0.1 * (times[1] - times[0]),
+        y,
+        saveat=diffrax.SaveAt(ts=times),
+        stepsize_controller=diffrax.PIDController(rtol=tolerance, atol=tolerance),
+        max_steps=MOST_STEPS,
+        throw=False,
+    )
+    assert solution.ys is not None  # noqa: S101 - asked for by SaveAt
+    return solution.ys
+
+
+def _error(
+    positions: Float[np.ndarray, "systems times nodes dim"],
+    given: Float[np.ndarray, "systems times nodes dim"],
+    scale: float,
+) -> Float[np.ndarray, " times"]:
+    """Median over simulations of the mean distance, in typical pair distances; a lost trajectory counts as 10."""
+    distance = np.mean(np.linalg.norm(positions - given, axis=-1), axis=-1) / scale
+    return np.median(np.minimum(np.nan_to_num(distance, nan=10.0), 10.0), axis=0)
+
+
+def _horizon(times: Float[np.ndarray, " times"], network_error: Float[np.ndarray, " times"]) -> float:
+    """Last time before the network has lost the trajectory, but at least a tenth of the time."""
+    lost = np.flatnonzero(network_error > LOST)
+    last = int(lost[0]) - 1 if len(lost) else len(times) - 1
+    return float(times[max(last, len(times) // 10, 1)])
+
+
+def _energy_drift(
+    law: Law, potential: Any, dataset: GraphDataset, start: Snapshots, positions: np.ndarray, velocities: np.ndarray
+) -> float | None:
+    """Largest relative change of kinetic plus pair energy along the law's own rollout."""
+    if any(name not in ("radial", "inertia") for name in law.components):
+        return None
+    first, second = dataset.pairs.first, dataset.pairs.second
+    columns = {"r": np.linalg.norm(positions[:, :, first] - positions[:, :, second], axis=-1)}
+    own = {}
+    for k, name in enumerate(dataset.attribute_names):
+        columns[f"{name}_1"] = start.attributes[:, None, first, k]
+        columns[f"{name}_2"] = start.attributes[:, None, second, k]
+        own[f"{name}_1"] = start.attributes[:, None, :, k]
+    inertia = evaluate(law.components["inertia"], own) if "inertia" in law.components else 1.0
+    kinetic = 0.5 * np.sum(inertia * np.sum(velocities**2, axis=-1), axis=-1)
+    energies = start.forward[:, None] * np.broadcast_to(evaluate(potential, columns), columns["r"].shape)
+    total = kinetic + energies.sum(axis=-1)
+    size = np.max(np.abs(kinetic), axis=1) + np.abs(total[:, 0])
+    with np.errstate(all="ignore"):
+        drift = np.nanmax(np.abs(total - total[:, :1]), axis=1) / size
+    return float(np.median(drift)) if np.isfinite(drift).any() else None

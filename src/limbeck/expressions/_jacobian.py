@@ -7,7 +7,7 @@ free constant are evaluated once and never differentiated.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -16,17 +16,18 @@ from limbeck._errors import InputError
 from limbeck._types import Constants, Jacobian, Samples
 
 from ._evaluate import Array, combine, power, variable_value
-from ._expression import COMPARISONS, Constant, Expression, Variable, free_constants
+from ._expression import COMPARISONS, Constant, Expression, Variable, free_constants, variables
 
 # Values of a variable: one for each sample, or one for all.
 Columns = Mapping[str, "Float[np.ndarray, '...'] | float"]
 
 
 _UNIT = 1.0
+# Arrays of this many samples stay in the processor's cache; larger ones are taken in pieces.
+_PIECE = 4096
 
 
-@dataclass(frozen=True)
-class _Node:
+class _Node(NamedTuple):
     """A node with its value, and which columns the free constants below it have."""
 
     op: str
@@ -53,16 +54,21 @@ def value_and_jacobian(
     Raises:
         InputError: If a variable has no value or the number of constants is wrong.
     """
+    count = len(free_constants(expr))
     numbers = free_constants(expr) if constants is None else np.asarray(constants, dtype=np.float64)
+    if len(numbers) != count:
+        raise InputError(f"the expression has {count} free constants, got {len(numbers)} values")
+    arrays = {name: variable_value(name, values, np) for name in variables(expr)}
+    (size,) = np.broadcast_shapes((1,), *(np.shape(array) for array in values.values()))
+    value, jacobian = np.empty(size), np.zeros((count, size))
     with np.errstate(all="ignore"):
-        root, used = _forward(expr, values, numbers, 0)
-        if used != len(numbers):
-            raise InputError(f"the expression has {used} free constants, got {len(numbers)} values")
-        shape = np.broadcast_shapes((1,), np.shape(root.value), *(np.shape(v) for v in values.values()))
-        jacobian = np.zeros((len(numbers), *shape))
-        if used:
-            _backward(root, 1.0, jacobian)
-    value = np.array(np.broadcast_to(np.asarray(root.value, dtype=np.float64), shape))
+        for start in range(0, size, _PIECE):
+            piece = slice(start, start + _PIECE)
+            rows = {name: array[piece] if array.size > 1 else array for name, array in arrays.items()}
+            root, _ = _forward(expr, rows, numbers, 0)
+            value[piece] = root.value
+            if count:
+                _backward(root, _UNIT, jacobian[:, piece])
     return value, jacobian.T
 
 
@@ -71,10 +77,9 @@ def _forward(expr: Expression, values: Columns, numbers: Constants, at: int) -> 
     if isinstance(expr, Constant):
         if not expr.free:
             return _Node("constant", (), expr.value, at, at), at
-        number = float(numbers[at]) if at < len(numbers) else 0.0
-        return _Node("constant", (), number, at, at + 1), at + 1
+        return _Node("constant", (), float(numbers[at]), at, at + 1), at + 1
     if isinstance(expr, Variable):
-        return _Node("variable", (), variable_value(expr.name, values, np), at, at), at
+        return _Node("variable", (), values[expr.name], at, at), at
     start, args = at, []
     for argument in expr.args:
         node, at = _forward(argument, values, numbers, at)
@@ -105,7 +110,10 @@ def _backward(node: _Node, slope: Array, jacobian: Float[np.ndarray, "constants 
     for k, argument in enumerate(node.args):
         if argument.stop > argument.start:
             local = rule(node, k) if rule else _UNARY[node.op](argument.value, node.value)
-            _backward(argument, slope if local is _UNIT else np.multiply(slope, local), jacobian)
+            if argument.op == "constant":
+                np.multiply(slope, local, out=jacobian[argument.start])
+            else:
+                _backward(argument, slope if local is _UNIT else np.multiply(slope, local), jacobian)
             if node.op in ("if", "min", "max"):
                 # A branch that is not taken may be infinite, and 0 times that is NaN.
                 columns = jacobian[argument.start : argument.stop]

@@ -21,6 +21,7 @@ from ._sums import add
 _MAX_DEPTH = 80
 _MAX_PASSES = 12
 _HALF = Constant(0.5, free=False)
+_TWO = Constant(2.0, free=False)
 
 
 def simplify(expr: Expression) -> Expression:
@@ -29,6 +30,7 @@ def simplify(expr: Expression) -> Expression:
     Flattens and orders sums and products, folds numbers (free if any part was),
     collects like terms and equal factors, merges redundant free numbers into one.
     An exact 1 as a factor or exponent and an exact 0 as a term go, even if free.
+    `x*x` counts less than `x**2`, so each stays as it was written.
 
     Args:
         expr: Any tree.
@@ -38,12 +40,54 @@ def simplify(expr: Expression) -> Expression:
         the given one where it is too deep or has no better form. Its operators
         are `add mul pow`, functions, comparisons, `min max` and `if`.
     """
+    best = canonical(expr)
+    if best is expr:
+        return expr
+    allowed = printed_complexity(expr)
+    for candidate in (best, _with_unrolled_squares(best)):
+        if printed_complexity(candidate) <= allowed:
+            return candidate
+    return expr
+
+
+def canonical(expr: Expression) -> Expression:
+    """The normal form, even where that is longer: `x*x` becomes `x**2`.
+
+    Args:
+        expr: Any tree.
+
+    Returns:
+        What two trees are compared by; the given one where it is too deep or a
+        number would no longer be finite.
+    """
     if isinstance(expr, Constant | Variable) or depth(expr) > _MAX_DEPTH:
         return expr
     best = _settled(expr)
-    if printed_complexity(best) > printed_complexity(expr) or _lost_a_number(expr, best):
+    return expr if _lost_a_number(expr, best) else best
+
+
+def _with_unrolled_squares(expr: Expression) -> Expression:
+    """Write squares of variables as products, which count less than powers."""
+    if isinstance(expr, Constant | Variable):
         return expr
-    return best
+    args = [_with_unrolled_squares(argument) for argument in expr.args]
+    if expr.op == "mul":
+        return Call("mul", tuple(factor for argument in args for factor in _unrolled(argument)))
+    if expr.op == "pow" and args[1] == _TWO and isinstance(args[0], Variable):
+        return Call("mul", (args[0], args[0]))
+    return Call(expr.op, tuple(args))
+
+
+def _unrolled(factor: Expression) -> tuple[Expression, ...]:
+    """A factor, a square of a variable (also below the line) as two."""
+    if not (isinstance(factor, Call) and isinstance(factor.args[0], Variable)):
+        return (factor,)
+    if factor.op == "mul" and factor.args[0] == factor.args[1]:
+        return factor.args
+    if factor.op == "pow" and factor.args[1] == Constant(-2.0, free=False):
+        inverse = Call("pow", (factor.args[0], MINUS_ONE))
+        return (inverse, inverse)
+    return (factor,)
 
 
 def _settled(expr: Expression) -> Expression:

@@ -3,7 +3,7 @@
 import math
 
 from ._expression import Call, Constant, Expression, Variable
-from ._simplify import simplify
+from ._simplify import canonical
 
 # A fitted number this near to a structural one counts as that one.
 _TOLERANCE = 1e-6
@@ -17,10 +17,10 @@ def skeleton(expr: Expression) -> Expression:
         expr: Any tree.
 
     Returns:
-        The simplified tree with the value of each free constant set to 1. It is a
+        The canonical tree with the value of each free constant set to 1. It is a
         key to compare by: simplifying it again would drop those.
     """
-    return _masked(simplify(expr))
+    return _masked(canonical(expr))
 
 
 def _masked(expr: Expression) -> Expression:
@@ -49,10 +49,10 @@ def same_form(a: Expression, b: Expression) -> bool:
 
 def _readings(expr: Expression) -> list[Expression]:
     """The tree simplified as it is, and with near-integer free numbers taken as fixed."""
-    plain = simplify(expr)
+    plain = canonical(expr)
     readings = [plain]
     for everywhere in (False, True):
-        other = simplify(_snapped(plain, everywhere))
+        other = canonical(_snapped(plain, everywhere))
         if other not in readings:
             readings.append(other)
     return readings

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from limbeck._errors import InputError
 from limbeck.trajectories import Edges, Split, Trajectories, split_snapshots
@@ -58,10 +58,10 @@ class GraphDataset:
         weights = present & np.all(np.isfinite(accelerations), axis=-1)
         positions = _park_absent(t.positions[system, time], present)
         forward, backward = self._edge_weights(system, positions, present)
-        attributes = [t.attributes[name][system] for name in self.attribute_names]
+        attributes = [_filled(t.attributes[name][system], present) for name in self.attribute_names]
         return Snapshots(
             positions=positions,
-            velocities=t.velocities[system, time],
+            velocities=np.where(present[..., None], t.velocities[system, time], 0.0),
             attributes=np.stack(attributes, axis=-1) if attributes else np.zeros((*weights.shape, 0)),
             forward=forward,
             backward=backward,
@@ -69,10 +69,15 @@ class GraphDataset:
             weights=weights.astype(float),
         )
 
-    def _edge_weights(self, system, positions, present):  # noqa: ANN001, ANN202 - arrays of `batch`
+    def _edge_weights(
+        self,
+        system: Int[np.ndarray, " samples"],
+        positions: Float[np.ndarray, "samples nodes dim"],
+        present: Bool[np.ndarray, "samples nodes"],
+    ) -> tuple[Float[np.ndarray, "samples pairs"], Float[np.ndarray, "samples pairs"]]:
         """Weights of both directions of each pair in the given snapshots."""
         first, second = self.pairs.first, self.pairs.second
-        row = system if len(self.pairs.forward) > 1 else np.zeros_like(system)
+        row = _rows(self.pairs, system)
         both = (present[:, first] & present[:, second]).astype(float)
         radius = self.trajectories.radius
         if radius is not None:
@@ -81,16 +86,34 @@ class GraphDataset:
         return self.pairs.forward[row] * both, self.pairs.backward[row] * both
 
 
+def _rows(pairs: PairList, system: Int[np.ndarray, " samples"]) -> Int[np.ndarray, " samples"]:
+    """Which row of the weights of the pairs belongs to each snapshot."""
+    return system if len(pairs.forward) > 1 else np.zeros_like(system)
+
+
 def _park_absent(
-    positions: Float[np.ndarray, "samples nodes dim"], present: np.ndarray
+    positions: Float[np.ndarray, "samples nodes dim"], present: Bool[np.ndarray, "samples nodes"]
 ) -> Float[np.ndarray, "samples nodes dim"]:
-    """Spread absent particles out, so that no pair of them has distance 0 and an undefined gradient."""
+    """Spread absent particles out among the others.
+
+    Their messages weigh nothing, but must be finite: nothing times infinity is undefined.
+    """
     if present.all():
         return positions
     nodes, dim = positions.shape[1:]
+    size = float(np.sqrt(np.mean(positions[present] ** 2))) or 1.0
     parking = np.zeros((nodes, dim))
-    parking[:, 0] = 1e3 * (1.0 + np.arange(nodes))
+    parking[:, 0] = size * (1.0 + np.arange(nodes) / nodes)
     return np.where(present[..., None], positions, parking)
+
+
+def _filled(
+    values: Float[np.ndarray, "samples nodes"], present: Bool[np.ndarray, "samples nodes"]
+) -> Float[np.ndarray, "samples nodes"]:
+    """Give absent particles an attribute that others have, for the same reason."""
+    if present.all():
+        return values
+    return np.where(present, values, np.median(values[present]))
 
 
 def connect(trajectories: Trajectories, *, seed: int) -> GraphDataset:
@@ -104,7 +127,7 @@ def connect(trajectories: Trajectories, *, seed: int) -> GraphDataset:
         The dataset that every later stage works on.
 
     Raises:
-        InputError: If no pair is left, or too few snapshots for three parts.
+        InputError: If no pair interacts in training, or there are too few snapshots for three parts.
     """
     pairs = pair_list(trajectories)
     split = split_snapshots(trajectories, seed=seed)
@@ -178,7 +201,11 @@ def _hold_out_outer(
 ) -> tuple[dict[str, Int[np.ndarray, "samples 2"]], float]:
     """Take the widest tenth of the snapshots out of every part; the test part's becomes a check."""
     widest = {name: _widest(trajectories, pairs, getattr(split, name)) for name in ("train", "validation", "test")}
-    edge = float(np.quantile(widest["train"], 1.0 - OUTER_FRACTION))
+    interacting = widest["train"][widest["train"] > 0]  # a snapshot where nothing is near enough has no width
+    if len(interacting) == 0:
+        within = "" if trajectories.radius is None else f" within the radius {trajectories.radius:g}"
+        raise InputError(f"no pair interacts{within} in any snapshot to train on: there is no force to learn")
+    edge = float(np.quantile(interacting, 1.0 - OUTER_FRACTION))
     parts = {name: getattr(split, name)[widest[name] <= edge] for name in widest}
     if any(len(part) < 2 for part in parts.values()):
         parts = {name: getattr(split, name) for name in widest}
@@ -186,7 +213,9 @@ def _hold_out_outer(
     return {**parts, "extrapolation": split.test[widest["test"] > edge]}, edge
 
 
-def _widest(trajectories: Trajectories, pairs: PairList, chosen: Int[np.ndarray, "samples 2"]) -> np.ndarray:
+def _widest(
+    trajectories: Trajectories, pairs: PairList, chosen: Int[np.ndarray, "samples 2"]
+) -> Float[np.ndarray, " samples"]:
     """The widest distance of an interacting pair in each snapshot, a slab at a time."""
     widest = np.zeros(len(chosen))
     slab = max(1, 2_000_000 // max(len(pairs.first), 1))
@@ -196,7 +225,7 @@ def _widest(trajectories: Trajectories, pairs: PairList, chosen: Int[np.ndarray,
         here = trajectories.present[system, time]
         distance = np.linalg.norm(x[:, pairs.first] - x[:, pairs.second], axis=-1)
         there = here[:, pairs.first] & here[:, pairs.second]
-        row = system if len(pairs.forward) > 1 else np.zeros_like(system)
+        row = _rows(pairs, system)
         acts = (pairs.forward[row] + pairs.backward[row]) > 0
         if trajectories.radius is not None:
             acts &= distance < trajectories.radius

@@ -48,12 +48,18 @@ class Biases:
         for name, others in needs.items():
             missing = [_spell(other) for other in others if not getattr(self, other)]
             if getattr(self, name) and missing:
-                raise InputError(f"bias {_spell(name)!r} rests on {', '.join(missing)}: add it, or drop {_spell(name)!r}")
+                rests = f"bias {_spell(name)!r} rests on {', '.join(missing)}"
+                raise InputError(f"{rests}: add what is missing, or drop {_spell(name)!r}")
 
     @property
     def names(self) -> tuple[str, ...]:
         """The biases that are on, spelt as on the command line."""
         return tuple(_spell(field.name) for field in fields(self) if getattr(self, field.name))
+
+    @property
+    def origin_free(self) -> bool:
+        """Whether positions may be measured from anywhere without a change of the accelerations."""
+        return self.translation and not self.field
 
 
 def _spell(name: str) -> str:
@@ -92,7 +98,7 @@ def relaxations(dim: int) -> tuple[Biases, ...]:
     """The sets of biases that `auto` tries, strongest first.
 
     Fields are added first, then reflection, the third law, rotation and the second law are
-    given up (house plan, section "What goes in and comes out"). In one and three dimensions
+    given up (house plan, section "The main job"). In one and three dimensions
     a pair at rest has no transverse direction, so dropping reflection alone would add nothing.
 
     Args:

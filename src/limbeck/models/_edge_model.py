@@ -6,6 +6,7 @@ assume: scalars of invariants times unit vectors (rotation), minus the gradient
 of a pair potential (conservative), or any vector (neither).
 """
 
+import abc
 from typing import NamedTuple
 
 import equinox as eqx
@@ -59,11 +60,15 @@ class PairGeometry(NamedTuple):
 class AbstractEdgeModel(eqx.Module):
     """Message function: a pair in, the message to its first and to its second out."""
 
+    @abc.abstractmethod
     def messages(
         self, pairs: PairGeometry
     ) -> tuple[Float[Array, "*batch pairs message_dim"], Float[Array, "*batch pairs message_dim"]]:
         """Messages to the first and to the second of each pair."""
-        raise NotImplementedError  # abstract: every leaf gives its own
+
+    @abc.abstractmethod
+    def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs channels"]:
+        """Scalars that the message to the first of each pair is made of."""
 
 
 def quarter_turn(vectors: Float[Array, "*batch 2"]) -> Float[Array, "*batch 2"]:
@@ -183,12 +188,18 @@ class VectorMessage(AbstractEdgeModel):
             inputs += [pairs.first_position / s.position, pairs.first_velocity / s.speed]
         return self.network(jnp.concatenate(inputs, axis=-1))
 
+    def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs message_dim"]:
+        """Components of the message to the first of each pair."""
+        h = self._raw(pairs)
+        if self.reciprocal:
+            h = h - self._raw(pairs.swapped())
+        return self.scales.acceleration * jnp.sinh(h)
+
     def messages(
         self, pairs: PairGeometry
     ) -> tuple[Float[Array, "*batch pairs message_dim"], Float[Array, "*batch pairs message_dim"]]:
         """Messages to the first and to the second of each pair."""
-        raw, back = self._raw(pairs), self._raw(pairs.swapped())
         if not self.reciprocal:
-            return self.scales.acceleration * jnp.sinh(raw), self.scales.acceleration * jnp.sinh(back)
-        forward = self.scales.acceleration * jnp.sinh(raw - back)
+            return self.channels(pairs), self.channels(pairs.swapped())
+        forward = self.channels(pairs)
         return forward, -forward

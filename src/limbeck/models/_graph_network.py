@@ -4,6 +4,7 @@
 holds follows from the biases; `build_model` makes that choice in one place.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,16 +12,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from limbeck._errors import InputError
-from limbeck.graphs import GraphDataset, Snapshots
+from limbeck.graphs import GraphDataset, PairList, Snapshots
 
 from ._biases import Biases
 from ._edge_model import AbstractEdgeModel, PairGeometry, PotentialMessage, RadialMessage, VectorMessage
 from ._networks import Perceptron, Scales, perceptron
 from ._node_model import FreeField, FreeNode, Inertia, OneBodyField, safe_norm
 
+_Draw = Callable[..., Perceptron]  # (inputs, outputs, factor on the last layer)
 DENSE_LIMIT = 100_000  # above this many entries a sum over an incidence matrix costs more than a scatter
 
 
@@ -82,11 +84,20 @@ class GraphNetwork(eqx.Module):
         x, v = snapshots.positions, snapshots.velocities
         features = self.scales.node_features(snapshots.attributes)
         first, second = (_take(x, v, features, index) for index in pairs)
-        displacement = first[0] - second[0]
+        # A message that weighs nothing must still be finite, however far apart its ends are.
+        acts = (snapshots.forward + snapshots.backward)[..., None] > 0
+        displacement = jnp.where(acts, first[0] - second[0], self.scales.length)
         return PairGeometry(
-            displacement, first[1] - second[1], safe_norm(displacement), first[2], second[2],
-            first[0], second[0], first[1], second[1],
-        )  # fmt: skip
+            displacement=displacement,
+            relative_velocity=jnp.where(acts, first[1] - second[1], 0.0),
+            distance=safe_norm(displacement, self.scales.length),
+            first=first[2],
+            second=second[2],
+            first_position=first[0],
+            second_position=second[0],
+            first_velocity=first[1],
+            second_velocity=second[1],
+        )
 
     def __call__(self, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "*batch nodes dim"]:
         """Accelerations of every node."""
@@ -140,13 +151,15 @@ def measure_scales(dataset: GraphDataset) -> Scales:
     step = max(1, len(dataset.train) // 2_000)
     batch = dataset.batch(dataset.train[::step])
     displacement = batch.positions[:, dataset.pairs.first] - batch.positions[:, dataset.pairs.second]
-    distance = np.linalg.norm(displacement, axis=-1)[(batch.forward + batch.backward) > 0]
+    acts = (batch.forward + batch.backward) > 0
+    distance = np.linalg.norm(displacement, axis=-1)[acts]
     there = batch.targeted()
-    attributes = batch.attributes[there]
+    attributes = batch.attributes[_involved(there, acts, dataset.pairs)]
+    length = _positive(np.median(distance)) if len(distance) else 1.0
     return Scales(
-        length=_positive(np.median(distance)),
+        length=length,
         # A quarter of the 0.1 % quantile keeps the logarithm nearly linear in the data's own range.
-        softening=_positive(0.25 * np.quantile(distance, 1e-3), 1e-3 * np.median(distance)),
+        softening=_positive(0.25 * np.quantile(distance, 1e-3) if len(distance) else 0.0, 1e-3 * length),
         speed=_positive(np.sqrt(np.mean(np.sum(batch.velocities[there] ** 2, axis=-1)))),
         position=_positive(np.sqrt(np.mean(np.sum(batch.positions[there] ** 2, axis=-1)))),
         acceleration=_positive(np.mean(np.linalg.norm(batch.targets[there], axis=-1))),
@@ -155,7 +168,18 @@ def measure_scales(dataset: GraphDataset) -> Scales:
     )
 
 
-def _positive(value: float, otherwise: float = 1.0) -> float:
+def _involved(
+    targeted: Bool[np.ndarray, "samples nodes"], acts: Bool[np.ndarray, "samples pairs"], pairs: PairList
+) -> Bool[np.ndarray, "samples nodes"]:
+    """Particles that have a target or stand in an interacting pair."""
+    involved = targeted.copy()
+    sample, pair = np.nonzero(acts)
+    for end in (pairs.first, pairs.second):
+        involved[sample, end[pair]] = True
+    return involved
+
+
+def _positive(value: float | np.floating, otherwise: float = 1.0) -> float:
     """The value where it is a positive number, else a stand-in."""
     value = float(value)
     return value if np.isfinite(value) and value > 0 else float(otherwise)
@@ -185,6 +209,7 @@ def build_model(
         )
 
     edge_model = _edge_model(biases, scales, dim, draw)
+    node_inputs = 2 * dim + n_attributes + (0 if biases.translation else dim)
     # Without the third law the messages take up any factor of the receiver, inertia included.
     learns_inertia = biases.second_law and biases.third_law and n_attributes > 0
     inertia = Inertia(draw(n_attributes, 1, 0.1) if learns_inertia else None)
@@ -192,17 +217,13 @@ def build_model(
         edge_model=edge_model,
         inertia=inertia,
         field=_field(biases, scales, dim, draw),
-        node_model=None
-        if biases.second_law
-        else FreeNode(
-            draw(2 * dim + n_attributes + (0 if biases.translation else dim), dim), scales, biases.translation
-        ),
+        node_model=None if biases.second_law else FreeNode(draw(node_inputs, dim), scales, biases.translation),
         scales=scales,
         biases=biases,
     )
 
 
-def _edge_model(biases: Biases, scales: Scales, dim: int, draw: Any) -> AbstractEdgeModel:
+def _edge_model(biases: Biases, scales: Scales, dim: int, draw: _Draw) -> AbstractEdgeModel:
     """The message function that the biases allow."""
     n_attributes = len(scales.attributes)
     if biases.conservative:
@@ -215,7 +236,7 @@ def _edge_model(biases: Biases, scales: Scales, dim: int, draw: Any) -> Abstract
     return VectorMessage(draw(n_inputs, dim, 0.5), scales, biases.third_law, biases.translation)
 
 
-def _field(biases: Biases, scales: Scales, dim: int, draw: Any) -> OneBodyField | FreeField | None:
+def _field(biases: Biases, scales: Scales, dim: int, draw: _Draw) -> OneBodyField | FreeField | None:
     """The one-body forces that the biases allow."""
     n_attributes = len(scales.attributes)
     if not biases.field:

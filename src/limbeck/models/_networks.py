@@ -78,7 +78,7 @@ class Scales(eqx.Module):
     def node_features(self, attributes: Float[Array, "*batch variables"]) -> Float[Array, "*batch variables"]:
         """Logarithms of positive attributes, the scaled others."""
         columns = [
-            jnp.log(jnp.maximum(attributes[..., k], 1e-30) / scale) if positive else attributes[..., k] / scale
+            jnp.log(jnp.maximum(attributes[..., k] / scale, 1e-30)) if positive else attributes[..., k] / scale
             for k, (scale, positive) in enumerate(zip(self.attributes, self.positive, strict=True))
         ]
         return jnp.stack(columns, axis=-1) if columns else attributes

@@ -65,7 +65,8 @@ class OneBodyField(eqx.Module):
         features: Float[Array, "*batch features"],
     ) -> Float[Array, "*batch dim"]:
         """Force on each node from no partner."""
-        speed, radius = (safe_norm(vectors) for vectors in (velocities, positions))
+        speed = safe_norm(velocities, self.scales.speed)
+        radius = safe_norm(positions, self.scales.position)
         return (
             self.drag_factor(speed, features)[..., None] * velocities
             + self.central_factor(radius, features)[..., None] * positions
@@ -122,6 +123,14 @@ class FreeNode(eqx.Module):
         return self.scales.acceleration * jnp.sinh(self.network(jnp.concatenate(inputs, axis=-1)))
 
 
-def safe_norm(vectors: Float[Array, "*batch dim"]) -> Float[Array, "*batch"]:
-    """Length of vectors with a finite gradient at zero."""
-    return jnp.sqrt(jnp.sum(vectors**2, axis=-1) + 1e-24)
+def safe_norm(vectors: Float[Array, "*batch dim"], size: float = 1.0) -> Float[Array, "*batch"]:
+    """Length of vectors with a finite gradient at zero.
+
+    Args:
+        vectors: Any vectors.
+        size: Their typical length, so that squares neither overflow nor vanish in single precision.
+
+    Returns:
+        The lengths; 1e-12 typical ones for a vector of zeros.
+    """
+    return size * jnp.sqrt(jnp.sum((vectors / size) ** 2, axis=-1) + 1e-24)

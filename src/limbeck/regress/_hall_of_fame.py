@@ -43,6 +43,7 @@ class HallOfFame:
         evaluations: Equations that it tried.
         seconds: Wall time of the search [s].
         out_of_time: Whether the time limit ended the search.
+        starts: Forms worth trying in the law whatever their error on the samples, such as the nearest power law.
     """
 
     component: str
@@ -53,6 +54,7 @@ class HallOfFame:
     evaluations: int
     seconds: float
     out_of_time: bool
+    starts: tuple[Expression, ...] = ()
 
     @property
     def front(self) -> tuple[Equation, ...]:

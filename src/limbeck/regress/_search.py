@@ -79,8 +79,8 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     except BackendUnavailable as error:
         raise InputError(str(error)) from error
     seconds = time.monotonic() - started
-    candidates += [(expression, 0) for expression in power_laws(searched)]
-    equations = gather(candidates, searched, heldout)
+    starts = power_laws(searched)
+    equations = gather(candidates + [(start, 0) for start in starts], searched, heldout)
     if not equations:
         raise BackendFailed(f"the engine {name!r} found no usable equation for {problem.name!r}")
     return HallOfFame(
@@ -92,6 +92,7 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
         evaluations=evaluations,
         seconds=seconds,
         out_of_time=bool(config.time_limit) and seconds >= config.time_limit - 0.5,
+        starts=tuple(starts),
     )
 
 

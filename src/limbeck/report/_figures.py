@@ -8,9 +8,8 @@ and Ito, which colour-blind readers can tell apart.
 import base64
 import io
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -71,7 +70,7 @@ def front_picture(report: Report) -> Picture | None:
             sizes, losses = [e.complexity for e in front], [_positive(e.heldout_loss) for e in front]
             axis.plot(sizes, losses, "o-", ms=3.5, lw=1.1, color=CYCLE[k % len(CYCLE)], label=name)
         _finish(axis, "complexity", "loss, held-out samples", legend=True, log_y=True)
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        _whole_numbers(axis)
         axis.set_title("Equations of the network's functions", fontsize=10)
     return _picture(
         figure,
@@ -90,7 +89,7 @@ def _draw_laws(axis: "Axes", report: Report) -> None:
         place = ([sizes[chosen]], [losses[chosen]])
         axis.plot(*place, "o", ms=12, mfc="none", mec=RED, mew=2, label="law of this run")
     _finish(axis, "complexity", "loss, validation accelerations", legend=chosen is not None, log_y=True)
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    _whole_numbers(axis)
     axis.set_title("Refitted laws", fontsize=10)
 
 
@@ -121,7 +120,7 @@ def messages_picture(report: Report) -> Picture | None:
     right.scatter(distance, samples.message[rows], color=BLUE, label="message", **dots)
     right.scatter(distance, samples.law_force[rows], color=RED, label="law", **{**dots, "s": 1.5, "alpha": 1.0})
     _finish(right, _with_unit("distance r", unit(report.result, "r", "x")), force, legend=True)
-    _spread_axis(right.set_yscale, samples.message)
+    _spread_axis(right, "y", samples.message)
     if distance.min() > 0 and distance.max() > 30 * distance.min():
         right.set_xscale("log")
     return _picture(
@@ -140,8 +139,8 @@ def _draw_parity(axis: "Axes", samples: MessageSamples, rows: np.ndarray) -> Non
     ends = [both.min(), both.max()] if len(both) else [0.0, 1.0]
     axis.scatter(law, message, s=5, lw=0, alpha=0.5, color=BLUE, rasterized=True)
     axis.plot(ends, ends, "-", lw=0.9, color=GREY, zorder=0)
-    _spread_axis(axis.set_xscale, both)
-    _spread_axis(axis.set_yscale, both)
+    _spread_axis(axis, "x", both)
+    _spread_axis(axis, "y", both)
 
 
 def _agreement(samples: MessageSamples) -> str:
@@ -164,14 +163,14 @@ def training_picture(report: Report) -> Picture | None:
     stages = [stage for stage in report.training if stage.errors.size]
     if not stages:
         return None
-    figure, (left, right) = _panels(2, 3.4 + 0.18 * len(stages))
+    figure, (left, right) = _panels(2, 3.4, below=0.1 + 0.18 * len(stages))
     for k, stage in enumerate(stages):
         label = f"{k + 1}: {', '.join(stage.bias) or 'nothing assumed'}"
         _draw_curves(left, stage, stage.errors, CYCLE[k % len(CYCLE)], label)
         _draw_curves(right, stage, stage.losses, CYCLE[k % len(CYCLE)], None)
     _finish(left, "training steps", "median relative error, validation", log_y=True)
     _finish(right, "training steps", "training loss", log_y=True)
-    legend = figure.legend(loc="outside lower left", fontsize=8, frameon=False)
+    legend = figure.legend(loc="lower left", fontsize=8, frameon=False)
     _plain(legend.get_texts())
     return _picture(
         figure,
@@ -277,20 +276,25 @@ def rollout_error_picture(report: Report) -> Picture | None:
     if np.isfinite(rollout.horizon):
         axis.axvline(rollout.horizon, color=GREY, lw=1, ls=":", label="horizon of the comparison")
     time = _with_unit("time", unit(report.result, "time", "t"))
-    _finish(axis, time, "distance from given\n(distance of a pair = 1)", legend=True, log_y=True)
+    _finish(axis, time, "error / distance of a pair", legend=True, log_y=True)
     return _picture(
         figure,
         alt="Error of the rollouts of law and network growing over time.",
-        caption="Median over simulations of the mean distance between predicted and given positions.",
+        caption="Median over simulations of the mean distance between predicted and given positions, "
+        "over the typical distance of a pair.",
     )
 
 
-def _panels(count: int, height: float) -> tuple["Figure", tuple["Axes", ...]]:
-    """A figure with panels side by side."""
+def _panels(count: int, height: float, *, below: float = 0.0) -> tuple["Figure", tuple["Axes", ...]]:
+    """A figure with panels side by side, and room below for a legend [inches]."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained", facecolor="white")
-    return figure, tuple(figure.subplots(1, count, squeeze=False)[0])
+    # The margins are fixed: finding them with a layout engine takes as long as the drawing.
+    figure = Figure(figsize=(WIDTH, height + below), dpi=DPI, facecolor="white")
+    margins = {"left": 0.78 / WIDTH, "right": 1 - 0.12 / WIDTH, "wspace": 0.24}
+    bottom, top = (0.55 + below) / (height + below), 1 - 0.3 / (height + below)
+    axes = figure.subplots(1, count, squeeze=False, gridspec_kw={**margins, "bottom": bottom, "top": top})
+    return figure, tuple(axes[0])
 
 
 def _finish(axis: "Axes", across: str, up: str, *, legend: bool = False, log_y: bool = False) -> None:
@@ -303,7 +307,14 @@ def _finish(axis: "Axes", across: str, up: str, *, legend: bool = False, log_y: 
     if log_y:
         axis.set_yscale("log")
     if legend:
-        _plain(axis.legend(fontsize=8, frameon=False, markerscale=1.5).get_texts())
+        _plain(axis.legend(fontsize=8, frameon=False, markerscale=1.2).get_texts())
+
+
+def _whole_numbers(axis: "Axes") -> None:
+    """Ticks at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _plain(texts: list) -> None:
@@ -312,13 +323,21 @@ def _plain(texts: list) -> None:
         text.set_parse_math(False)
 
 
-def _spread_axis(set_scale: Callable[..., None], values: np.ndarray) -> None:
-    """A symmetric logarithmic scale where sizes span several decades."""
+def _spread_axis(axis: "Axes", which: Literal["x", "y"], values: np.ndarray) -> None:
+    """A symmetric logarithmic scale where sizes span several decades, with few ticks."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
     sizes = np.abs(values[np.isfinite(values)])
     sizes = sizes[sizes > 0]
-    if len(sizes) and sizes.max() > 300 * np.quantile(sizes, 0.1):
-        threshold = 10.0 ** np.floor(np.log10(np.quantile(sizes, 0.1)))
-        set_scale("symlog", linthresh=max(threshold, 1e-6 * sizes.max()), linscale=0.5)
+    if not len(sizes) or sizes.max() <= 300 * np.quantile(sizes, 0.1):
+        return
+    lowest = int(np.floor(np.log10(max(np.quantile(sizes, 0.1), 1e-6 * sizes.max()))))
+    highest = int(np.floor(np.log10(sizes.max())))
+    powers = 10.0 ** np.arange(highest, lowest, -max(1, (highest - lowest + 2) // 3))
+    scale, line = (axis.set_xscale, axis.xaxis) if which == "x" else (axis.set_yscale, axis.yaxis)
+    scale("symlog", linthresh=10.0**lowest, linscale=0.5)
+    line.set_major_locator(FixedLocator([*-powers, 0.0, *powers[::-1]]))
+    line.set_minor_locator(NullLocator())
 
 
 def _with_unit(name: str, of: str) -> str:
@@ -346,6 +365,6 @@ def _picture(figure: "Figure", *, alt: str, caption: str) -> Picture:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a unit in a script the font lacks
-        figure.savefig(buffer, format="png", pil_kwargs={"optimize": True}, metadata={"Software": None})
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     text = base64.b64encode(buffer.getvalue()).decode("ascii")
     return Picture(uri=f"data:image/png;base64,{text}", alt=alt, caption=caption)

@@ -46,11 +46,11 @@ def number(value: float, digits: int = 4) -> str:
     return _signed(mantissa) + (_power(int(exponent)) if exponent else "")
 
 
-def to_error(values: tuple[float | None, ...], error: float | None) -> tuple[str, ...]:
+def to_error(values: tuple[object, ...], error: object) -> tuple[str, ...]:
     """Numbers rounded at the second digit of an error.
 
     Args:
-        values: Numbers that share the error.
+        values: Numbers that share the error; anything else is a dash.
         error: Standard error; null or 0 if unknown.
 
     Returns:

@@ -1,0 +1,204 @@
+"""Records on disk: written whole or not at all, read back or refused.
+
+Every file is written beside its place and renamed, so that a killed process or a
+full disk leaves the old file or none. Arrays of a training go into one file with a
+JSON header that says what it belongs to; nothing that is read is ever executed.
+"""
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from limbeck._errors import ArtefactMismatch
+from limbeck.expressions import parse, to_string
+from limbeck.regress import Equation, HallOfFame
+
+SCHEMA = 1
+MAGIC = b"limbeck\x01"
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file so that it appears complete or not at all.
+
+    Args:
+        path: Where it goes.
+        content: Text (as UTF-8) or bytes.
+
+    Raises:
+        OSError: If the disk is full or the folder can't be written; an earlier file stays.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def to_json(value: Any) -> str:
+    """Strict JSON: no NaN, no infinity.
+
+    Args:
+        value: Mappings, lists, strings, finite numbers, booleans and None.
+
+    Returns:
+        Indented text.
+    """
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def save_arrays(path: Path, header: Mapping[str, Any], tree: Any) -> None:
+    """Save the arrays of a tree with a header and a checksum.
+
+    Args:
+        path: Where it goes.
+        header: What the arrays belong to, as JSON values.
+        tree: Any tree whose leaves are arrays; only the leaves are stored.
+    """
+    leaves = [np.ascontiguousarray(np.asarray(leaf)) for leaf in jax.tree.leaves(tree)]
+    shapes = [{"shape": list(leaf.shape), "dtype": leaf.dtype.str} for leaf in leaves]
+    body = b"".join(leaf.tobytes() for leaf in leaves)
+    head = {"schema": SCHEMA, "header": dict(header), "arrays": shapes, "sha256": hashlib.sha256(body).hexdigest()}
+    text = json.dumps(head, allow_nan=False).encode()
+    write_whole(path, MAGIC + struct.pack("<Q", len(text)) + text + body)
+
+
+def load_arrays(path: Path, header: Mapping[str, Any], like: Any) -> Any:
+    """Read arrays back into a tree of the same structure.
+
+    Args:
+        path: File written by `save_arrays`.
+        header: What the arrays must belong to.
+        like: A tree with the same structure, shapes and types.
+
+    Returns:
+        The tree with the stored arrays.
+
+    Raises:
+        ArtefactMismatch: If the file is truncated, altered, or belongs to something else.
+    """
+    head, body = _read(path)
+    if head.get("schema") != SCHEMA or head.get("header") != json.loads(json.dumps(dict(header))):
+        raise ArtefactMismatch(f"{path.name} belongs to another run or version; start again with --overwrite")
+    leaves, treedef = jax.tree.flatten(like)
+    expected = [{"shape": list(np.shape(leaf)), "dtype": np.asarray(leaf).dtype.str} for leaf in leaves]
+    if head["arrays"] != expected:
+        raise ArtefactMismatch(f"{path.name} holds arrays of another shape than this run's")
+    found, start = [], 0
+    for entry in head["arrays"]:
+        dtype, count = np.dtype(entry["dtype"]), int(np.prod(entry["shape"], dtype=int))
+        found.append(np.frombuffer(body, dtype, count, start).reshape(entry["shape"]).copy())
+        start += count * dtype.itemsize
+    return jax.tree.unflatten(treedef, found)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], bytes]:
+    """Header and body of an array file, checked against its checksum."""
+    data = path.read_bytes()
+    start = len(MAGIC) + 8
+    if data[: len(MAGIC)] != MAGIC or len(data) < start:
+        raise ArtefactMismatch(f"{path.name} is not a checkpoint of limbeck")
+    (length,) = struct.unpack("<Q", data[len(MAGIC) : start])
+    try:
+        head = json.loads(data[start : start + length])
+        body = data[start + length :]
+        intact = hashlib.sha256(body).hexdigest() == head["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtefactMismatch(f"{path.name} is damaged") from error
+    if not intact:
+        raise ArtefactMismatch(f"{path.name} is damaged: its checksum does not fit")
+    return head, body
+
+
+def hall_to_mapping(hall: HallOfFame) -> dict[str, Any]:
+    """A hall of fame as JSON values.
+
+    Args:
+        hall: The hall of fame.
+
+    Returns:
+        Its fields, expressions as strings.
+    """
+    return {
+        "component": hall.component,
+        "engine": hall.engine,
+        "version": hall.version,
+        "seed": hall.seed,
+        "evaluations": hall.evaluations,
+        "seconds": hall.seconds,
+        "out_of_time": hall.out_of_time,
+        "starts": [to_string(expression) for expression in hall.starts],
+        "equations": [
+            {
+                "expression": to_string(equation.expression),
+                "complexity": equation.complexity,
+                "backend_complexity": equation.backend_complexity,
+                "loss": equation.loss,
+                "heldout_loss": _finite(equation.heldout_loss),
+            }
+            for equation in hall.equations
+        ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    """None for what JSON can't hold."""
+    return value if np.isfinite(value) else None
+
+
+def hall_from_mapping(stored: Mapping[str, Any]) -> HallOfFame:
+    """Read a hall of fame back.
+
+    Args:
+        stored: From `hall_to_mapping`.
+
+    Returns:
+        The hall of fame; whole exponents are part of the form, other numbers free.
+
+    Raises:
+        ArtefactMismatch: If a field is missing.
+    """
+    try:
+        equations = tuple(
+            Equation(
+                expression=parse(entry["expression"]),
+                complexity=entry["complexity"],
+                backend_complexity=entry["backend_complexity"],
+                loss=entry["loss"],
+                heldout_loss=float("inf") if entry["heldout_loss"] is None else entry["heldout_loss"],
+            )
+            for entry in stored["equations"]
+        )
+        rest = {k: stored[k] for k in ("component", "engine", "version", "seed", "evaluations", "seconds", "out_of_time")}
+        return HallOfFame(equations=equations, starts=tuple(map(parse, stored["starts"])), **rest)
+    except (KeyError, TypeError) as error:
+        raise ArtefactMismatch(f"a stored hall of fame lacks {error}") from error
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its value.
+
+    Raises:
+        ArtefactMismatch: If it is not whole.
+    """
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ArtefactMismatch(f"{path.name} is damaged: {error}") from error

@@ -1,0 +1,280 @@
+"""Can the law be stood behind? Figures, thresholds and reasons, never a known truth."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from limbeck.graphs import GraphDataset
+from limbeck.train import TrainedModel
+from limbeck.trajectories import acceleration_noise
+
+from ._compose import ComposedLaw
+from ._law import is_one_body
+from ._rollout import Rollout
+from ._states import AXES, States, states_of
+
+HELD_OUT_ERROR = 1e-2
+TAIL_ERROR = 3e-2
+LARGEST_NOISE = 0.3  # noise that hides more than this leaves nothing to verify
+MOST = 2_000
+ENERGY_DRIFT = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One question to a law.
+
+    Attributes:
+        value: What was measured; None where it can't be a number.
+        threshold: What it is compared with.
+        passed: Whether the law stands.
+        reason: What was asked, in a sentence.
+    """
+
+    value: float | None
+    threshold: float | None
+    passed: bool
+    reason: str
+
+
+Checks = dict[str, Check | None]
+DECISIVE = ("heldout", "extrapolation", "rollout", "stability", "one_body_baseline")
+
+
+def noise_effect(dataset: GraphDataset) -> float:
+    """Median relative error that the noise of the accelerations alone would cause.
+
+    Args:
+        dataset: The data; validation snapshots are looked at.
+
+    Returns:
+        The error of a perfect law, 0 where no noise can be told from motion.
+    """
+    sigma = acceleration_noise(dataset.trajectories)
+    if sigma == 0.0:
+        return 0.0
+    states = states_of(dataset, _some(dataset.validation))
+    noise = np.random.default_rng(0).normal(scale=sigma, size=states.targets.shape)
+    return float(np.median(states.relative_errors(states.targets + noise)))
+
+
+def _some(rows: np.ndarray) -> np.ndarray:
+    """At most `MOST` rows, evenly spaced."""
+    return rows[:: max(1, -(-len(rows) // MOST))]
+
+
+def check_law(
+    composed: ComposedLaw, trained: TrainedModel, dataset: GraphDataset, rollout: Rollout | None, noise: float
+) -> Checks:
+    """Ask everything that can be asked of a law without knowing the truth.
+
+    Args:
+        composed: The law.
+        trained: The network that it came from.
+        dataset: The data; test and extrapolation snapshots are looked at.
+        rollout: Rollout of both, or None.
+        noise: Effect of the noise, from `noise_effect`.
+
+    Returns:
+        A check by name; None where it can't be asked.
+    """
+    threshold = max(HELD_OUT_ERROR, 3.0 * min(noise, LARGEST_NOISE))
+    test = states_of(dataset, _some(dataset.test))
+    errors = test.relative_errors(composed.law.accelerations(test))
+    network = test.relative_errors(_network(trained, dataset, _some(dataset.test)))
+    return {
+        "heldout": _heldout(errors, network, threshold),
+        "extrapolation": _extrapolation(composed, dataset, threshold),
+        "other_n": None,
+        "rollout": _rollout(rollout),
+        "energy": _energy(rollout),
+        "messages_r2": None,
+        "stability": _stability(composed),
+        "one_body_baseline": _one_body(composed, dataset, test, float(np.median(errors))),
+    }
+
+
+def _network(trained: TrainedModel, dataset: GraphDataset, rows: np.ndarray) -> Float[np.ndarray, "particles dim"]:
+    """The network's accelerations of the particles with a target."""
+    batch = dataset.batch(rows)
+    return trained.accelerations(batch)[batch.targeted()]
+
+
+def _heldout(errors: np.ndarray, network: np.ndarray, threshold: float) -> Check:
+    """Error on test snapshots, in the middle and in the tail, beside the network's."""
+    middle, tail = (float(q) for q in np.quantile(errors, [0.5, 0.9], method="higher"))
+    own, own_tail = (float(q) for q in np.quantile(network, [0.5, 0.9], method="higher"))
+    passed = middle <= threshold and middle <= max(1.5 * own, 1e-4) and tail <= max(3 * threshold, 1.5 * own_tail)
+    return Check(
+        value=finite(middle),
+        threshold=threshold,
+        passed=passed,
+        reason=f"median relative error of the acceleration on held-out data (90th percentile {tail:.2g}; "
+        f"network {own:.2g}, 90th percentile {own_tail:.2g})",
+    )
+
+
+def _extrapolation(composed: ComposedLaw, dataset: GraphDataset, threshold: float) -> Check | None:
+    """Error where pairs are wider apart than any in training."""
+    if len(dataset.extrapolation) == 0:
+        return None
+    states = states_of(dataset, _some(dataset.extrapolation))
+    value = float(np.median(states.relative_errors(composed.law.accelerations(states))))
+    return Check(
+        value=finite(value),
+        threshold=2 * threshold,
+        passed=value <= 2 * threshold,
+        reason=f"median relative error on held-out snapshots with a pair beyond {dataset.reach:.3g}, which training never saw",
+    )
+
+
+def _rollout(rollout: Rollout | None) -> Check | None:
+    """Error of the law's trajectories against the network's."""
+    if rollout is None:
+        return None
+    law, network = rollout.mean_errors
+    threshold = 1.1 * network + 1e-6
+    return Check(
+        value=finite(law),
+        threshold=finite(threshold),
+        passed=law <= threshold,
+        reason=f"mean error of positions, in typical distances, up to time {rollout.horizon:.3g}; the network's is {network:.2g}",
+    )
+
+
+def _energy(rollout: Rollout | None) -> Check | None:
+    """Conservation of the law's own energy in its rollout."""
+    if rollout is None or rollout.energy_drift is None:
+        return None
+    return Check(
+        value=rollout.energy_drift,
+        threshold=ENERGY_DRIFT,
+        passed=rollout.energy_drift <= ENERGY_DRIFT,
+        reason="largest relative change of the law's own energy along its rollout, median over simulations",
+    )
+
+
+def _stability(composed: ComposedLaw) -> Check:
+    """Whether a second search found the same form."""
+    return Check(
+        value=None,
+        threshold=None,
+        passed=composed.is_stable,
+        reason="two searches, on different samples and with different seeds, "
+        + ("chose the same form" if composed.is_stable else "chose different forms"),
+    )
+
+
+def _one_body(composed: ComposedLaw, dataset: GraphDataset, test: States, error: float) -> Check:
+    """Error of the best law without interaction."""
+    train = states_of(dataset, _some(dataset.train))
+    baseline = float(np.median(test.relative_errors(one_body_accelerations(train, test))))
+    no_pairs = all(name == "inertia" or is_one_body(name) for name in composed.law.components)
+    threshold = 1.5 * baseline if no_pairs else 0.5 * baseline
+    return Check(
+        value=finite(error),
+        threshold=threshold,
+        passed=error <= threshold,
+        reason=f"the law's error must be well below that of the best law without interaction, {baseline:.2g}"
+        if not no_pairs
+        else f"the law has no interaction; a linear one-body fit has the error {baseline:.2g}",
+    )
+
+
+def one_body_accelerations(train: States, test: States) -> Float[np.ndarray, "particles dim"]:
+    """Accelerations of the best linear one-body law.
+
+    Position, velocity, speed times velocity and constants, each also times and over every
+    attribute, fitted by weighted least squares.
+
+    Args:
+        train: Snapshots to fit.
+        test: Snapshots to predict.
+
+    Returns:
+        Predictions on the test snapshots.
+    """
+    fit, predict = _one_body_table(train), _one_body_table(test)
+    weights = train.weights[:, None]
+    coefficients = np.linalg.lstsq(fit * weights, train.targets * weights, rcond=None)[0]
+    return predict @ coefficients
+
+
+def _one_body_table(states: States) -> Float[np.ndarray, "particles terms"]:
+    """Columns of the linear one-body law."""
+    axes = AXES[: states.dim]
+    basic = [np.ones(len(states.targets))]
+    for axis in axes:
+        velocity = states.nodes[f"v{axis}_1"]
+        basic += [states.nodes[f"{axis}_1"], velocity, states.nodes["v_1"] * velocity]
+    factors = [np.ones(len(states.targets))]
+    coordinates = {f"{a}_1" for a in axes} | {f"v{a}_1" for a in axes} | {"v_1", "r_1"}
+    for name, values in states.nodes.items():
+        if name not in coordinates:
+            factors.append(values)
+            if np.all(values > 0):
+                factors.append(1.0 / values)
+    return np.stack([b * f for f in factors for b in basic], axis=1)
+
+
+def verdict(checks: Checks, composed: ComposedLaw | None) -> tuple[str, list[str]]:
+    """Found or not, with the reasons.
+
+    Args:
+        checks: What was asked.
+        composed: The law, or None.
+
+    Returns:
+        `found` or `not found`, and a sentence for everything that decided it.
+    """
+    if composed is None:
+        return "not found", ["no equation could be put together that is defined on the data"]
+    failed = [name for name in DECISIVE if (check := checks.get(name)) is not None and not check.passed]
+    reasons = [f"{name}: {_sentence(checks[name])}" for name in failed]
+    reasons += [
+        f"constant {e.name} = {e.value:.4g} lies within {abs(e.value) / max(e.standard_error, 1e-300):.1f} standard errors of zero ({e.place})"
+        for e in composed.uncertain
+    ]
+    if reasons:
+        return "not found", reasons
+    passed = [name for name in DECISIVE if checks.get(name) is not None]
+    return "found", [f"{name}: {_sentence(checks[name])}" for name in passed]
+
+
+def _sentence(check: Check | None) -> str:
+    """A check in words."""
+    if check is None:
+        return "not asked"
+    figures = "" if check.threshold is None else f" ({_figure(check.value)} against {_figure(check.threshold)})"
+    return check.reason + figures
+
+
+def _figure(value: float | None) -> str:
+    """A number for a sentence."""
+    return "undefined" if value is None else f"{value:.3g}"
+
+
+def finite(value: float) -> float | None:
+    """None where a number is not finite: strict JSON has no infinity.
+
+    Args:
+        value: Any number.
+
+    Returns:
+        The number, or None.
+    """
+    return float(value) if np.isfinite(value) else None
+
+
+def as_mappings(checks: Checks) -> dict[str, dict[str, Any] | None]:
+    """Checks as plain mappings for JSON.
+
+    Args:
+        checks: What was asked.
+
+    Returns:
+        The same, without classes.
+    """
+    return {name: None if check is None else asdict(check) for name, check in checks.items()}

@@ -1,0 +1,173 @@
+"""The stage's entry: two independent searches in, one refitted law out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from limbeck.expressions import Constant, Expression, Variable, simplify, to_readable
+from limbeck.graphs import GraphDataset
+from limbeck.regress import HallOfFame
+from limbeck.train import TrainedModel
+
+from ._law import Law
+from ._refine import Refined, Scored, refine, sign_variables, with_leading_constants
+from ._refit import ConstantEstimate, interval, refit, standard_errors
+from ._states import States, states_of
+
+FIT_SNAPSHOTS = 300
+FINAL_SNAPSHOTS = 2_000
+CERTAIN = 3.0  # standard errors that a constant must lie from zero
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComposedLaw:
+    """One law with its constants, and the search behind it.
+
+    Attributes:
+        law: The refitted law.
+        estimates: Its constants with their uncertainty.
+        front: Laws of the first search whose loss is lower than that of every simpler one.
+        second: The law that an independent search chose, or None if it found none.
+        is_stable: Whether both searches chose the same form.
+        tried: Number of laws that were refitted.
+    """
+
+    law: Law
+    estimates: tuple[ConstantEstimate, ...]
+    front: tuple[Scored, ...]
+    second: Law | None
+    is_stable: bool
+    tried: int
+
+    @property
+    def uncertain(self) -> tuple[ConstantEstimate, ...]:
+        """Constants that may be zero."""
+        return tuple(e for e in self.estimates if not abs(e.value) > CERTAIN * e.standard_error)
+
+
+def compose_law(
+    halls: tuple[Mapping[str, HallOfFame], Mapping[str, HallOfFame]],
+    trained: TrainedModel,
+    dataset: GraphDataset,
+    *,
+    is_over: Callable[[], bool],
+) -> ComposedLaw | None:
+    """Compose, refit and choose a law, twice, from independent searches.
+
+    Args:
+        halls: Halls of fame by channel, of two searches on different samples.
+        trained: The network that they were distilled from.
+        dataset: Its data: constants are fitted on training snapshots, laws compared on validation.
+        is_over: Tells when time has run out.
+
+    Returns:
+        The law of the first search with its constants refitted, or None if no candidate is
+        defined on the data.
+    """
+    fit_on = _laid_out(dataset, trained, dataset.train, FIT_SNAPSHOTS)
+    judge_on = _laid_out(dataset, trained, dataset.validation, FIT_SNAPSHOTS)
+    signs = sign_variables({name: v for name, v in {**fit_on.edges, **fit_on.nodes}.items() if name[-2:] in ("_1", "_2")})
+    refined = [
+        refine(
+            hall,
+            fit_on,
+            judge_on,
+            extras=_extras(trained, dataset.trajectories.dim),
+            signs=signs,
+            reciprocal=trained.model.biases.third_law,
+            is_over=is_over,
+        )
+        for hall in halls
+    ]
+    first, second = refined
+    if first is None:
+        first, second = second, None
+    if first is None:
+        return None
+    final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS)
+    law = refit(with_leading_constants(first.chosen.law), final)
+    return ComposedLaw(
+        law=law,
+        estimates=_estimates(law, final),
+        front=first.front,
+        second=None if second is None else second.chosen.law,
+        is_stable=second is not None and _agree(first, second),
+        tried=sum(r.tried for r in refined if r is not None),
+    )
+
+
+def _agree(first: Refined, second: Refined) -> bool:
+    """Whether two searches chose the same form."""
+    return first.chosen.law.is_same_form(second.chosen.law)
+
+
+def _laid_out(dataset: GraphDataset, trained: TrainedModel, part: Int[np.ndarray, "samples 2"], most: int) -> States:
+    """Some snapshots of a part, weighed by the size of the network's accelerations.
+
+    The network's accelerations are smoother than noisy given ones, whose own size would weigh
+    a sample more where its noise happens to make it small.
+    """
+    rows = part[:: max(1, -(-len(part) // most))]
+    predicted = trained.accelerations(dataset.batch(rows))
+    return states_of(dataset, rows, np.linalg.norm(predicted, axis=-1))
+
+
+def _extras(trained: TrainedModel, dim: int) -> tuple[str, ...]:
+    """Channels that a refit may add as a constant, whatever the network's biases."""
+    if not trained.model.biases.rotation:
+        return ()
+    return ("friction", "drag", "central", *(f"uniform_{axis}" for axis in "xyz"[:dim]))
+
+
+def _estimates(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
+    """Constants with errors, intervals and places."""
+    errors = standard_errors(law, states)
+    n_blocks = len(np.unique(states.systems))
+    blocks = n_blocks if n_blocks >= 10 else max(2, len(states.targets) // 100)
+    places = _places(law)
+    found = []
+    for k, (value, error) in enumerate(zip(law.constants, errors, strict=True)):
+        low, high = interval(float(value), float(error), blocks)
+        found.append(
+            ConstantEstimate(
+                name=f"c{k + 1}", value=float(value), standard_error=float(error), low=low, high=high, place=places[k]
+            )
+        )
+    return tuple(found)
+
+
+def _places(law: Law) -> list[str]:
+    """Where each constant stands: the channel's formula with names for numbers."""
+    places, count = [], 0
+    for name, expression in law.components.items():
+        named, stop = _with_names(expression, count)
+        places += [f"{name}: {to_readable(named)}"] * (stop - count)
+        count = stop
+    return places
+
+
+def _with_names(expression: Expression, count: int) -> tuple[Expression, int]:
+    """Replace free constants by c1, c2, ... in depth-first order."""
+    if isinstance(expression, Constant):
+        return (Variable(f"c{count + 1}"), count + 1) if expression.free else (expression, count)
+    if isinstance(expression, Variable):
+        return expression, count
+    args = []
+    for child in expression.args:
+        named, count = _with_names(child, count)
+        args.append(named)
+    return type(expression)(expression.op, tuple(args)), count
+
+
+def readable(law: Law) -> dict[str, str]:
+    """Each channel's formula for people, numbers rounded.
+
+    Args:
+        law: The law.
+
+    Returns:
+        Text by channel.
+    """
+    return {name: to_readable(simplify(expression)) for name, expression in law.components.items()}

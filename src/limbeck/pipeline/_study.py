@@ -1,0 +1,196 @@
+"""What a run is asked to do: one record, written into its folder and read back to resume."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from limbeck._errors import InputError
+from limbeck.models import Biases, ModelConfig, parse_biases, relaxations
+from limbeck.regress import DEFAULT_OPERATORS, SearchConfig, check_engine, check_operators
+from limbeck.simulate import SystemDefinition, custom_system, find_system, simulate
+from limbeck.train import TrainConfig
+from limbeck.trajectories import Trajectories, load_trajectories, parse_units
+
+CUSTOM = "custom"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemSource:
+    """A system to simulate.
+
+    Attributes:
+        name: A built-in system or `custom`.
+        dim: Dimension of space.
+        nodes: Particles; 0 takes the system's own number.
+        simulations: How many are simulated.
+        potential: Pair potential of a custom system.
+        dt: Time between states; 0 takes the system's own.
+        steps: States of a simulation; 0 takes the system's own.
+        softening: Length added to the distance in a custom potential.
+    """
+
+    name: str = ""
+    dim: int = 2
+    nodes: int = 0
+    simulations: int = 1000
+    potential: str = ""
+    dt: float = 0.0
+    steps: int = 0
+    softening: float = 0.01
+
+    def definition(self) -> SystemDefinition:
+        """The system.
+
+        Returns:
+            Its definition.
+
+        Raises:
+            InputError: If there is no such system, or options do not fit it.
+        """
+        if self.name != CUSTOM:
+            if self.potential:
+                raise InputError("a potential goes with the source 'custom' only")
+            return find_system(self.name)
+        if not self.potential:
+            raise InputError("the source 'custom' needs a potential, for example --potential 'q_1*q_2*exp(-r)/r'")
+        options = {"dt": self.dt} if self.dt else {}
+        steps = {"n_steps": self.steps} if self.steps else {}
+        return custom_system(self.potential, softening=self.softening, **options, **steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSource:
+    """A file of trajectories and how to read it.
+
+    Attributes:
+        path: Where it lies; empty where a system is simulated.
+        rename: New name by column.
+        attributes: Columns to use as attributes; none given means all that are left.
+        ignore: Columns to leave out.
+        species: Text columns to take as categories.
+        units: Units, as `x=AU,time=day`.
+        edges: File of edges, or empty.
+        radius: Largest distance at which pairs interact; 0 means any.
+        allow_gaps: Whether times may differ and particles be missing.
+        shared_particles: Whether a particle's name means one object in every simulation.
+    """
+
+    path: str = ""
+    rename: dict[str, str] = field(default_factory=dict)
+    attributes: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    species: tuple[str, ...] = ()
+    units: str = ""
+    edges: str = ""
+    radius: float = 0.0
+    allow_gaps: bool = False
+    shared_particles: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A whole run.
+
+    Attributes:
+        system: The system to simulate; its name is empty where a file is read.
+        file: The file to read.
+        bias: `auto`, `none` or a list of biases.
+        engine: Search engine, or `auto`.
+        operators: Operators that equations may use.
+        seed: Root of everything random.
+        time_limit: Seconds for the whole run; 0 is none.
+        model: Size of the networks.
+        train: How they are fitted.
+        search: How equations are searched.
+    """
+
+    system: SystemSource = field(default_factory=SystemSource)
+    file: FileSource = field(default_factory=FileSource)
+    bias: str = "auto"
+    engine: str = "auto"
+    operators: tuple[str, ...] = DEFAULT_OPERATORS
+    seed: int = 0
+    time_limit: float = 0.0
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
+
+    def __post_init__(self) -> None:
+        """Check what can be checked before any work.
+
+        Raises:
+            InputError: If an option is wrong.
+        """
+        if self.seed < 0:
+            raise InputError(f"the seed must not be negative; got {self.seed}")
+        if not (math.isfinite(self.time_limit) and self.time_limit >= 0):
+            raise InputError(f"the time limit must be a positive number of seconds; got {self.time_limit}")
+        check_operators(self.operators)
+        check_engine(self.engine)
+        if self.bias != "auto":
+            parse_biases(self.bias)
+        if bool(self.system.name) == bool(self.file.path):
+            raise InputError("a study needs either a system or a file to learn from")
+        if self.file.radius < 0 or not math.isfinite(self.file.radius):
+            raise InputError(f"the radius must be a positive length; got {self.file.radius}")
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the data are simulated by limbeck itself."""
+        return bool(self.system.name)
+
+    def truth(self) -> SystemDefinition | None:
+        """The known truth, where the data are simulated."""
+        return self.system.definition() if self.is_simulated else None
+
+    def bias_plan(self, dim: int) -> tuple[Biases, ...]:
+        """The sets of biases to try, strongest first.
+
+        Args:
+            dim: Dimension of space.
+
+        Returns:
+            All relaxations for `auto`, else the one set that was asked for.
+        """
+        return relaxations(dim) if self.bias == "auto" else (parse_biases(self.bias),)
+
+
+def trajectories_of(study: Study, *, initial: Trajectories | None = None) -> Trajectories:
+    """Simulate or read the trajectories of a study.
+
+    Args:
+        study: What is asked for.
+        initial: Trajectories that are at hand already.
+
+    Returns:
+        The trajectories.
+
+    Raises:
+        InputError: If the file or an option is wrong.
+    """
+    if initial is not None:
+        return initial
+    if study.is_simulated:
+        s = study.system
+        return simulate(
+            s.definition(),
+            dim=s.dim,
+            n_nodes=s.nodes or None,
+            n_systems=s.simulations,
+            dt=s.dt or None,
+            n_steps=s.steps or None,
+            seed=study.seed,
+        )
+    f = study.file
+    return load_trajectories(
+        Path(f.path),
+        rename=f.rename or None,
+        attributes=f.attributes or None,
+        ignore=f.ignore,
+        species=f.species,
+        units=parse_units(f.units) if f.units else None,
+        edges=Path(f.edges) if f.edges else None,
+        radius=f.radius or None,
+        allow_gaps=f.allow_gaps,
+        shared_particles=f.shared_particles,
+    )

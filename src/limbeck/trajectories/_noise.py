@@ -1,0 +1,49 @@
+"""How noisy the accelerations are, judged from their change over time."""
+
+import numpy as np
+
+from ._trajectories import Trajectories
+
+SMOOTH = 0.5  # least correlation of neighbouring accelerations for which noise can be told from motion
+MOST_SYSTEMS = 200
+
+
+def acceleration_noise(trajectories: Trajectories) -> float:
+    """Standard deviation of white noise on each component of the accelerations.
+
+    Third and fourth differences in time cancel a smooth motion and keep noise. Where the two
+    disagree, or neighbouring accelerations hardly correlate (the motion is not resolved, or the
+    accelerations are random), nothing is known and 0 is returned, the strict answer.
+
+    Args:
+        trajectories: The states; given standard errors are taken at their word.
+
+    Returns:
+        The noise [length/time²], 0 where it can't be told.
+    """
+    errors = trajectories.acceleration_errors
+    if errors is not None and np.isfinite(errors).any():
+        return float(np.nanmedian(errors))
+    if trajectories.n_times < 8:
+        return 0.0
+    series = trajectories.accelerations[:MOST_SYSTEMS]
+    third, fourth = np.diff(series, 3, axis=1), np.diff(series, 4, axis=1)
+    third, fourth = third[np.isfinite(third)], fourth[np.isfinite(fourth)]
+    if len(fourth) < 100 or not _is_smooth(series):
+        return 0.0
+    # The sums of squared binomial coefficients are 20 and 70; .6745 is the quartile of a normal distribution.
+    by_third, by_fourth = (np.median(np.abs(d)) / (0.6745 * np.sqrt(n)) for d, n in ((third, 20.0), (fourth, 70.0)))
+    if not 0.8 < by_fourth / max(by_third, np.finfo(float).tiny) < 1.25:
+        return 0.0
+    return float(by_third)
+
+
+def _is_smooth(series: np.ndarray) -> bool:
+    """Whether accelerations at neighbouring times are nearly the same."""
+    centred = series - np.nanmean(series, axis=1, keepdims=True)
+    now, later = centred[:, :-1], centred[:, 1:]
+    both = np.isfinite(now) & np.isfinite(later)
+    limit = np.quantile(np.abs(centred[np.isfinite(centred)]), 0.95)
+    now, later = np.clip(now[both], -limit, limit), np.clip(later[both], -limit, limit)
+    spread = np.sqrt(np.mean(now**2) * np.mean(later**2))
+    return bool(spread > 0 and np.mean(now * later) / spread > SMOOTH)

@@ -1,0 +1,211 @@
+import base64
+import dataclasses
+import html
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+from report.samples import (
+    messages,
+    report_found,
+    report_not_found,
+    report_null,
+    result_found,
+    rollout,
+    training,
+)
+
+from limbeck.report import Report, render_report
+
+VOID = {"meta", "img", "br", "link", "hr", "input", "mspace"}
+HOSTILE = "<script>alert('x')</script>&\"quote\" $\\frac$ {{ 7*7 }}"
+
+
+class Balance(HTMLParser):
+    """Notes every tag that is closed in the wrong place, and every attribute."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.open, self.errors, self.tags, self.attributes, self.text = [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID or tag == "mspace":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.errors.append((tag, self.getpos()))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(page):
+    parser = Balance()
+    parser.feed(page)
+    parser.close()
+    return parser
+
+
+REPORTS = {"found": report_found, "not found": report_not_found, "null": report_null, "empty": lambda: bare({})}
+
+
+def bare(result, **others):
+    fields = {"training": (), "halls": {}, "front": (), "messages": None, "rollout": None}
+    return Report(result=result, **(fields | others))
+
+
+@pytest.fixture(scope="module", params=REPORTS)
+def page(request):
+    return render_report(REPORTS[request.param]())
+
+
+@pytest.fixture(scope="module")
+def found():
+    return render_report(report_found())
+
+
+def test_page_is_well_formed(page):
+    parser = read(page)
+    assert not parser.errors
+    assert not parser.open
+    assert page.lstrip().startswith("<!DOCTYPE html>")
+
+
+def test_page_fetches_and_runs_nothing(page):
+    parser = read(page)
+    assert not {"script", "link", "iframe", "object", "embed", "base", "form"} & set(parser.tags)
+    addresses = [value for _, name, value in parser.attributes if name in {"src", "href", "srcset", "action", "data"}]
+    assert all(value.startswith("data:image/png;base64,") for value in addresses)
+    assert not [name for _, name, _ in parser.attributes if name.startswith("on")]
+    assert "http" not in page
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_page_is_small_and_names_no_python_object(page):
+    assert len(page.encode()) < 1_500_000
+    words = "".join(read(page).text)
+    assert not re.search(r"\bNone\b|\bnan\b|<\w+ object|Undefined", words)
+
+
+def test_every_picture_is_a_picture_with_words(found):
+    images = [dict(group) for group in picture_attributes(found)]
+    assert len(images) == 5
+    for image in images:
+        assert image["alt"]
+        with Image.open(io.BytesIO(base64.b64decode(image["src"].split(",")[1]))) as picture:
+            assert picture.width > 1000
+            assert len(set(picture.convert("L").tobytes())) > 10
+
+
+def picture_attributes(page):
+    found, current = [], []
+    for tag, name, value in read(page).attributes:
+        if tag == "img":
+            current.append((name, value))
+            if name == "alt":
+                found.append(current)
+                current = []
+    return found
+
+
+def test_found_law_stands_first_in_mathml(found):
+    words = " ".join("".join(read(found).text).split())
+    assert found.index("Law found") < found.index("<math") < found.index("Can it be trusted?")
+    assert 'class="banner found"' in found
+    for text in ("1.9999", "0.98996", "Acceleration of receiver 1", "Potential energy of the pair"):
+        assert text in words
+    assert "-1.99987*(r - 0.98996)" in words
+    assert "q has the value 1 throughout" in words
+    assert "limbeck discover spring --study study.toml" in words
+    assert "Burlacu" in words
+
+
+def test_every_check_is_listed(found):
+    states = re.findall(r'class="state ([\w-]+)"', found)
+    assert states == ["passed"] * 7 + ["not-asked"]
+
+
+def test_law_that_was_not_found_says_so():
+    page = render_report(report_not_found())
+    assert 'class="banner not-found"' in page
+    assert "Two searches gave two forms." in page
+    assert "Law found" not in page
+    assert "limbeck discover &#39;my data/trajectories.csv&#39;" in page
+    assert 'class="state failed"' in page
+    assert "The time limit struck" in page
+
+
+def test_null_everywhere_still_says_what_is_missing():
+    words = " ".join("".join(read(render_report(report_null())).text).split())
+    assert "No verdict" in words
+    assert "There is none." in words
+    assert "No equation was found." in words
+
+
+def hostile_report():
+    report = report_found()
+    result = result_found()
+    result["source"] = {"path": HOSTILE, HOSTILE: HOSTILE}
+    result["reasons"] = [HOSTILE]
+    result["variables"] = {HOSTILE: {"meaning": HOSTILE, "unit": HOSTILE}, "r": {"meaning": "", "unit": HOSTILE}}
+    result["constants"] = [{"name": HOSTILE, "value": HOSTILE, "standard_error": HOSTILE, "place": HOSTILE}]
+    result["law"] = {"radial": "-r", HOSTILE: HOSTILE}
+    result["pair_potential"] = HOSTILE
+    result["acceleration"] = [HOSTILE]
+    result["checks"] = {HOSTILE: {"value": HOSTILE, "threshold": HOSTILE, "passed": False, "reason": HOSTILE}}
+    result["bias"] = {"steps": [{"bias": [HOSTILE], "status": HOSTILE, "note": HOSTILE}], "final": [HOSTILE]}
+    result["data"] = {"units": {"time": HOSTILE}, "notes": [HOSTILE], "constant_attributes": [HOSTILE], HOSTILE: 1}
+    result["versions"], result["timings"] = {HOSTILE: HOSTILE}, {HOSTILE: HOSTILE}
+    result["properties"] = [{HOSTILE: HOSTILE}]
+    stages = tuple(dataclasses.replace(stage, bias=(HOSTILE,)) for stage in training())
+    halls = {HOSTILE: dataclasses.replace(report.halls["radial"], engine=HOSTILE)}
+    return dataclasses.replace(report, result=result, training=stages, halls=halls)
+
+
+def test_hostile_names_are_text():
+    page = render_report(hostile_report())
+    parser = read(page)
+    assert not parser.errors
+    assert "<script" not in page
+    assert "script" not in parser.tags
+    assert "49" not in [word for word in "".join(parser.text).split() if word == "49"]
+    assert "".join(parser.text).count(HOSTILE) >= 20
+    assert html.escape(HOSTILE).replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in page
+
+
+@pytest.mark.parametrize("wrong", ["text", 3, [1, 2], {"a": {"b": None}}, [None], True])
+def test_unexpected_shapes_do_not_stop_the_page(wrong):
+    result = dict.fromkeys(
+        ("variables", "bias", "checks", "data", "timings", "versions", "source", "constants", "properties"), wrong
+    )
+    parser = read(render_report(bare(result)))
+    assert not parser.errors
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_rollouts_of_every_dimension_are_drawn(dim, caplog):
+    page = render_report(bare({}, rollout=rollout(dim, systems=1)))
+    assert len(picture_attributes(page)) == 2
+    assert not caplog.records
+
+
+def test_pictures_survive_numbers_that_are_not_finite():
+    samples = messages(2.0, 200)
+    broken = dataclasses.replace(samples, message=np.where(samples.distance > 1, np.nan, samples.message))
+    paths = rollout(2)
+    lost = dataclasses.replace(paths, network=np.full_like(paths.network, np.nan), network_error=np.full(200, np.inf))
+    stages = tuple(dataclasses.replace(stage, errors=np.full_like(stage.errors, np.nan)) for stage in training())
+    page = render_report(bare({}, messages=broken, rollout=lost, training=stages))
+    assert len(picture_attributes(page)) == 4
+
+
+def test_empty_samples_give_no_picture():
+    page = render_report(bare({}, messages=messages(0.5, 0)))
+    assert not picture_attributes(page)
