@@ -8,12 +8,12 @@ error as it was carry nothing, and are left out.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from limbeck._types import Samples, Table
 from limbeck.graphs import GraphDataset, Snapshots
@@ -67,7 +67,8 @@ def collect_messages(
     """Sample every channel of a network on validation snapshots.
 
     Pairs are drawn half evenly over the logarithm of the distance and half as
-    they come, so that close encounters and the bulk both speak.
+    they come, so that close encounters and the bulk both speak. Each pair that acts
+    both ways counts from both ends: which stands first says nothing of who receives.
 
     Args:
         trained: The network.
@@ -81,7 +82,7 @@ def collect_messages(
     generator = np.random.default_rng(seed)
     rows = generator.permutation(len(dataset.validation))[: max(50, n_samples)]
     batch = dataset.batch(dataset.validation[np.sort(rows)])
-    drawn = [channel for source in _sources(trained) for channel in source(trained, dataset, batch, generator, n_samples)]
+    drawn = [drawn for source in _sources(trained) for drawn in source(trained, dataset, batch, generator, n_samples)]
     importance = _importances(trained, batch, [name for name, *_ in drawn])
     channels, dropped = [], {}
     for name, variables, inputs, values in drawn:
@@ -101,7 +102,10 @@ def collect_messages(
     first = next((c for c in drawn if c[0] in ("radial", "message_x")), drawn[0])
     distance = first[2][:, first[1].index("r")] if "r" in first[1] else np.zeros(len(first[3]))
     return MessageTable(
-        channels=tuple(channels), dropped=dropped, pair_distances=distance, pair_messages=np.asarray(first[3], dtype=float)
+        channels=tuple(channels),
+        dropped=dropped,
+        pair_distances=distance,
+        pair_messages=np.asarray(first[3], dtype=float),
     )
 
 
@@ -125,47 +129,53 @@ def _sources(trained: TrainedModel) -> list[_Source]:
 def _pair_channels(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
-    """Scalars (or components) of the message to the first of each pair."""
-    model = trained.model
-    device = to_device(batch)
-    geometry = model.pair_geometry(device, trained.pairs)
-    edge = model.edge_model
-    values = edge.messages(geometry)[0] if isinstance(edge, VectorMessage) else edge.channels(geometry)
-    distance = np.asarray(geometry.distance, dtype=float)
-    sample, pair = _draw_pairs(distance, np.asarray(batch.forward) > 0, generator, n_samples)
-    first, second = dataset.pairs.first[pair], dataset.pairs.second[pair]
+    """Scalars (or components) of the message to the receiver of each directed edge."""
+    edge = trained.model.edge_model
+    geometry = trained.model.pair_geometry(to_device(batch, centred=trained.model.biases.origin_free), trained.pairs)
+    values = np.stack([np.asarray(edge.channels(g), dtype=float) for g in (geometry, geometry.swapped())])
+    ends = np.stack([dataset.pairs.first, dataset.pairs.second])
+    distance = np.linalg.norm(batch.positions[:, ends[0]] - batch.positions[:, ends[1]], axis=-1)
+    acts = np.stack([batch.forward, batch.backward]) > 0
+    way, sample, pair = _draw_edges(np.broadcast_to(distance, acts.shape), acts, generator, n_samples)
+    receiver, sender = ends[way, pair], ends[1 - way, pair]
     names = dataset.attribute_names
     variables = ("r", *(f"{a}_1" for a in names), *(f"{a}_2" for a in names))
-    columns = [distance[sample, pair][:, None], batch.attributes[sample, first], batch.attributes[sample, second]]
+    columns = [distance[sample, pair][:, None], batch.attributes[sample, receiver], batch.attributes[sample, sender]]
     labels = ("radial", "friction", "transverse")
     if isinstance(edge, VectorMessage):
         dim = batch.positions.shape[-1]
         labels = tuple(f"message_{axis}" for axis in AXES[:dim])
         variables += tuple(f"d{a}" for a in AXES[:dim]) + tuple(f"dv{a}" for a in AXES[:dim])
-        for array in (batch.positions, batch.velocities):
-            columns.append(array[sample, first] - array[sample, second])
+        columns += [array[sample, receiver] - array[sample, sender] for array in (batch.positions, batch.velocities)]
     inputs = np.concatenate(columns, axis=1)
     for k, label in enumerate(labels[: values.shape[-1]]):
-        yield label, variables, inputs, np.asarray(values[..., k], dtype=float)[sample, pair]
+        yield label, variables, inputs, values[way, sample, pair, k]
 
 
-def _draw_pairs(
-    distance: Float[np.ndarray, "samples pairs"], acts: np.ndarray, generator: np.random.Generator, n_samples: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs half evenly over log distance, half as they come."""
-    sample, pair = np.nonzero(acts)
-    logs = np.log(distance[sample, pair])
-    low, high = np.quantile(logs, [0.005, 0.995])
+def _draw_edges(
+    distance: Float[np.ndarray, "ways samples pairs"],
+    acts: Bool[np.ndarray, "ways samples pairs"],
+    generator: np.random.Generator,
+    n_samples: int,
+) -> tuple[Int[np.ndarray, " drawn"], Int[np.ndarray, " drawn"], Int[np.ndarray, " drawn"]]:
+    """Directed edges half evenly over log distance, half as they come."""
+    way, sample, pair = np.nonzero(acts & (distance > 0))
+    logs = np.log(distance[way, sample, pair])
+    if len(logs) == 0:
+        return way, sample, pair
+    low, high = np.quantile(logs, 0.005, method="lower"), np.quantile(logs, 0.995, method="higher")
     inside = np.flatnonzero((logs >= low) & (logs <= high))
     order = inside[np.argsort(logs[inside], kind="stable")]
     wanted = generator.uniform(low, high, n_samples // 2)
     even = order[np.clip(np.searchsorted(logs[order], wanted), 0, len(order) - 1)]
     common = generator.choice(inside, size=min(n_samples // 2, len(inside)), replace=False)
     chosen = np.unique(np.concatenate([even, common]))
-    return sample[chosen], pair[chosen]
+    return way[chosen], sample[chosen], pair[chosen]
 
 
-def _draw_nodes(batch: Snapshots, generator: np.random.Generator, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+def _draw_nodes(
+    batch: Snapshots, generator: np.random.Generator, n_samples: int
+) -> tuple[Int[np.ndarray, " drawn"], Int[np.ndarray, " drawn"]]:
     """Particles with a target, as they come."""
     sample, node = np.nonzero(batch.targeted())
     chosen = np.sort(generator.permutation(len(sample))[:n_samples])
@@ -187,8 +197,7 @@ def _one_body(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
     """Drag, central and uniform forces; `v_1` is the speed, `r_1` the distance from the origin."""
-    field = trained.model.field
-    assert isinstance(field, OneBodyField)  # noqa: S101 - `_sources` asked for it
+    field = cast(OneBodyField, trained.model.field)  # `_sources` asked for it
     sample, node = _draw_nodes(batch, generator, n_samples)
     attributes = batch.attributes[sample, node]
     own = tuple(f"{a}_1" for a in dataset.attribute_names)
@@ -208,8 +217,7 @@ def _free_field(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
     """Components of any one-body force."""
-    field = trained.model.field
-    assert isinstance(field, FreeField)  # noqa: S101 - `_sources` asked for it
+    field = cast(FreeField, trained.model.field)  # `_sources` asked for it
     sample, node = _draw_nodes(batch, generator, n_samples)
     x, v, attributes = (array[sample, node] for array in (batch.positions, batch.velocities, batch.attributes))
     axes = AXES[: x.shape[-1]]
@@ -220,10 +228,11 @@ def _free_field(
         yield f"field_{axis}", names, np.concatenate([x, v, attributes], axis=1), values[:, k]
 
 
-def _trimmed(values: Samples) -> np.ndarray:
-    """Which samples are spared from the largest values."""
-    size = np.abs(values)
-    return np.isfinite(values) & (size <= np.quantile(size[np.isfinite(size)], 1.0 - TRIM))
+def _trimmed(values: Samples) -> Bool[np.ndarray, " samples"]:
+    """Which samples are kept: all but the largest values and the undefined."""
+    finite = np.isfinite(values)
+    size = np.abs(np.where(finite, values, 0.0))
+    return finite & (size <= np.quantile(size[finite], 1.0 - TRIM)) if finite.any() else finite
 
 
 def _importances(trained: TrainedModel, batch: Snapshots, names: list[str]) -> dict[str, float]:
@@ -258,3 +267,39 @@ def _zero_output(model: GraphNetwork, where: Callable[[Any], Perceptron], column
     weight, bias = jnp.asarray(network.weights[-1]), jnp.asarray(network.biases[-1])
     last = (weight.at[:, column].set(0.0), bias.at[column].set(0.0))
     return eqx.tree_at(lambda m: (where(m).weights[-1], where(m).biases[-1]), model, last)
+
+
+def message_r2(
+    trained: TrainedModel, dataset: GraphDataset, true_force: Callable[[dict[str, np.ndarray]], np.ndarray]
+) -> float | None:
+    """R² of the message components against linear combinations of the true force, all test pairs.
+
+    Args:
+        trained: The network.
+        dataset: Its data; up to 2,000 test snapshots are looked at, none of their pairs left out.
+        true_force: Radial kernel of the true force as a function of columns `r`, attributes `_1`, `_2`.
+
+    Returns:
+        R² averaged over components, or None where the messages are not forces in space.
+
+    Source:
+        Cranmer et al. (2020), arXiv 2006.11287, table 1; without trimming.
+    """
+    if not trained.model.biases.second_law or len(dataset.test) == 0:
+        return None
+    rows = np.concatenate([dataset.test, dataset.extrapolation])
+    batch = dataset.batch(rows[:: max(1, -(-len(rows) // 2_000))])
+    geometry = trained.model.pair_geometry(to_device(batch), trained.pairs)
+    acts = np.asarray(batch.forward) > 0
+    messages = np.asarray(trained.model.edge_model.messages(geometry)[0], dtype=float)[acts]
+    first, second = dataset.pairs.first, dataset.pairs.second
+    displacement = batch.positions[:, first] - batch.positions[:, second]
+    distance = np.linalg.norm(displacement, axis=-1)
+    columns = {"r": distance[acts]}
+    for k, name in enumerate(dataset.attribute_names):
+        columns[f"{name}_1"] = batch.attributes[:, first, k][acts]
+        columns[f"{name}_2"] = batch.attributes[:, second, k][acts]
+    force = true_force(columns)[:, None] * (displacement / distance[..., None])[acts]
+    design = np.column_stack([force, np.ones(len(force))])
+    residual = messages - design @ np.linalg.lstsq(design, messages, rcond=None)[0]
+    return float(np.mean(1.0 - np.sum(residual**2, axis=0) / np.sum((messages - messages.mean(axis=0)) ** 2, axis=0)))

@@ -1,7 +1,25 @@
 """Equations put together into one law, refitted and checked."""
 
+from ._callable import law_accelerations as law_accelerations
+from ._checks import (
+    Check as Check,
+    Checks as Checks,
+    as_mappings as as_mappings,
+    check_law as check_law,
+    noise_effect as noise_effect,
+    verdict as verdict,
+)
+from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law, readable as readable
 from ._law import Law as Law
-from ._refine import Refined as Refined, Scored as Scored, refine as refine, sign_variables as sign_variables
-from ._refit import refit as refit
+from ._recovery import Recovery as Recovery, recovery as recovery
+from ._refine import Refined as Refined, Scored as Scored, refine as refine
+from ._refit import ConstantEstimate as ConstantEstimate, refit as refit
+from ._rollout import Rollout as Rollout, roll_out as roll_out
 from ._states import States as States, states_of as states_of
-from ._rollout import Rollout as Rollout
+from ._strings import (
+    acceleration as acceleration,
+    pair_force as pair_force,
+    pair_potential as pair_potential,
+    strings as strings,
+    used_variables as used_variables,
+)

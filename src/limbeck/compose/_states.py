@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from jaxtyping import Float, Int
 
 from limbeck.graphs import GraphDataset, PairList, Snapshots
-from limbeck.train import SMALL
+from limbeck.train import SMALL, typical_size
 
 AXES = "xyz"
 
@@ -49,14 +49,6 @@ class States:
         with np.errstate(all="ignore"):
             error = np.linalg.norm(predicted - self.targets, axis=1) / (size + SMALL * typical_size(size))
         return np.where(np.isfinite(error), error, np.inf)
-
-
-def typical_size(sizes: Float[np.ndarray, " particles"]) -> float:
-    """Median of the sizes; where most are zero, their mean; never zero."""
-    for candidate in (np.median(sizes), np.mean(sizes)):
-        if candidate > 0:
-            return float(candidate)
-    return 1.0
 
 
 def states_of(

@@ -94,10 +94,7 @@ def _rows(pairs: PairList, system: Int[np.ndarray, " samples"]) -> Int[np.ndarra
 def _park_absent(
     positions: Float[np.ndarray, "samples nodes dim"], present: Bool[np.ndarray, "samples nodes"]
 ) -> Float[np.ndarray, "samples nodes dim"]:
-    """Spread absent particles out among the others.
-
-    Their messages weigh nothing, but must be finite: nothing times infinity is undefined.
-    """
+    """Spread absent particles out among the others: their messages weigh nothing, but must be finite."""
     if present.all():
         return positions
     nodes, dim = positions.shape[1:]
@@ -110,7 +107,7 @@ def _park_absent(
 def _filled(
     values: Float[np.ndarray, "samples nodes"], present: Bool[np.ndarray, "samples nodes"]
 ) -> Float[np.ndarray, "samples nodes"]:
-    """Give absent particles an attribute that others have, for the same reason."""
+    """Give absent particles an attribute that others have, since 0 times an infinite message is undefined."""
     if present.all():
         return values
     return np.where(present, values, np.median(values[present]))

@@ -135,9 +135,7 @@ class PotentialMessage(AbstractEdgeModel):
     network: Perceptron
     scales: Scales = eqx.field(static=True)
 
-    def potential(
-        self, distance: Float[Array, "*batch pairs"], pairs: PairGeometry
-    ) -> Float[Array, "*batch pairs"]:
+    def potential(self, distance: Float[Array, "*batch pairs"], pairs: PairGeometry) -> Float[Array, "*batch pairs"]:
         """Pair potential at a distance, for the attributes of the pairs."""
         feature = self.scales.distance_feature(distance)
         raw = self.network(jnp.concatenate([pairs.first, pairs.second, feature], axis=-1))

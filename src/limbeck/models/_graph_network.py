@@ -185,9 +185,7 @@ def _positive(value: float | np.floating, otherwise: float = 1.0) -> float:
     return value if np.isfinite(value) and value > 0 else float(otherwise)
 
 
-def build_model(
-    biases: Biases, config: ModelConfig, scales: Scales, *, dim: int, key: PRNGKeyArray
-) -> GraphNetwork:
+def build_model(biases: Biases, config: ModelConfig, scales: Scales, *, dim: int, key: PRNGKeyArray) -> GraphNetwork:
     """Make an untrained graph network that assumes the given biases.
 
     Args:
@@ -204,9 +202,7 @@ def build_model(
     n_attributes = len(scales.attributes)
 
     def draw(n_inputs: int, n_outputs: int, last: float = 1.0) -> Perceptron:
-        return perceptron(
-            n_inputs, n_outputs, width=config.width, depth=config.depth, generator=generator, last=last
-        )
+        return perceptron(n_inputs, n_outputs, width=config.width, depth=config.depth, generator=generator, last=last)
 
     edge_model = _edge_model(biases, scales, dim, draw)
     node_inputs = 2 * dim + n_attributes + (0 if biases.translation else dim)

@@ -6,6 +6,8 @@ are solved exactly. Deterministic, and exhaustive up to the size that its budget
 reaches. Constants inside a tree are found later, when the law is refined.
 """
 
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +16,12 @@ from jaxtyping import Float
 from limbeck._types import Samples
 from limbeck.expressions import Call, Constant, Expression, Variable
 
-from ._problem import Problem, SearchConfig
+from ._problem import Found, Problem, SearchConfig
 
 MOST_SAMPLES = 300
 KEEP = 8  # best trees kept of each size
 LARGEST = 9
-UNARY = {"^": "square", "exp": "exp", "log": "log", "sqrt": "sqrt", "sin": "sin", "cos": "cos", "tanh": "tanh"}
+FUNCTIONS = ("log", "sqrt", "sin", "cos", "tanh", "abs")  # names of operators, of ours and of NumPy's alike
 BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 
 
@@ -30,35 +32,46 @@ class _Tree(NamedTuple):
     values: Samples
 
 
-def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> tuple[list[tuple[Expression, int]], int]:
+def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> Found:
     """List small trees and keep the best of each size.
 
     Args:
         problem: What to explain.
-        config: Only `evaluations` is used: the number of trees that are listed.
+        config: Only the number of trees that are listed (`evaluations`) and the time limit are used.
         seed: Decides which samples are looked at where there are many.
 
     Returns:
-        The best trees with slope and offset, each with its size, and the number of trees listed.
+        The best trees with slope and offset, each with its size.
     """
+    started = time.monotonic()
     rows = np.random.default_rng(seed).permutation(len(problem.target))[:MOST_SAMPLES]
     target = problem.target[rows]
     leaves = [_Tree(Variable(name), problem.inputs[rows, k]) for k, name in enumerate(problem.variables)]
     seen: set[bytes] = set()
     sizes: dict[int, list[_Tree]] = {1: [leaf for leaf in leaves if _is_new(leaf.values, seen)]}
-    budget = config.evaluations
+
+    def too_late() -> bool:
+        return 0 < config.time_limit <= time.monotonic() - started
+
+    left = config.evaluations - len(sizes[1])
     for size in range(2, LARGEST + 1):
-        sizes[size] = _grow(sizes, size, problem.operators, seen, budget - sum(map(len, sizes.values())))
-        if sum(map(len, sizes.values())) >= budget:
+        sizes[size] = _grow(sizes, size, problem.operators, seen, left, too_late)
+        left -= len(sizes[size])
+        if left <= 0 or too_late():
             break
     found = [(_scaled(tree, target), size) for size, trees in sizes.items() for tree in _best(trees, target)]
-    return found, sum(map(len, sizes.values()))
+    return Found(found, sum(map(len, sizes.values())), too_late())
 
 
 def _grow(
-    sizes: dict[int, list[_Tree]], size: int, operators: tuple[str, ...], seen: set[bytes], budget: int
+    sizes: dict[int, list[_Tree]],
+    size: int,
+    operators: tuple[str, ...],
+    seen: set[bytes],
+    budget: int,
+    too_late: Callable[[], bool],
 ) -> list[_Tree]:
-    """Every new tree of one size, until the budget is spent."""
+    """Every new tree of one size, until the budget or the time is spent."""
     made: list[_Tree] = []
     for tree in _unary(sizes[size - 1], operators):
         if len(made) < budget and _is_new(tree.values, seen):
@@ -67,7 +80,7 @@ def _grow(
         for left in sizes[left_size]:
             for right in sizes[size - 1 - left_size]:
                 made += [t for t in _binary(left, right, operators) if _is_new(t.values, seen)]
-            if len(made) >= budget:
+            if len(made) >= budget or too_late():
                 return made[:budget]
     return made
 
@@ -84,8 +97,8 @@ def _unary(trees: list[_Tree], operators: tuple[str, ...]) -> list[_Tree]:
                 elif symbol == "^":
                     square = Call("pow", (tree.expression, Constant(2, free=False)))
                     made.append(_Tree(square, tree.values**2))
-                elif symbol in UNARY:
-                    made.append(_Tree(Call(UNARY[symbol], (tree.expression,)), getattr(np, symbol)(tree.values)))
+                elif symbol in FUNCTIONS:
+                    made.append(_Tree(Call(symbol, (tree.expression,)), getattr(np, symbol)(tree.values)))
     return made
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from limbeck._types import Samples, Table
 from limbeck.expressions import Expression, complexity, evaluate, simplify
 
 from ._problem import Problem
+
+
+EXACT = 1e-13  # a loss that is all rounding: nothing more complex can be better
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +62,11 @@ class HallOfFame:
 
     @property
     def front(self) -> tuple[Equation, ...]:
-        """The Pareto front: equations whose loss is lower than that of every simpler one."""
+        """The Pareto front: equations whose loss is lower than that of every simpler one, by more than rounding."""
         kept: list[Equation] = []
         for equation in self.equations:
-            if not kept or equation.heldout_loss < kept[-1].heldout_loss * (1.0 - 1e-9):
+            best = kept[-1].heldout_loss if kept else math.inf
+            if best > EXACT and equation.heldout_loss < best * (1.0 - 1e-9):
                 kept.append(equation)
         return tuple(kept)
 
@@ -79,7 +84,7 @@ def scores(front: tuple[Equation, ...]) -> tuple[float | None, ...]:
         Cranmer et al. (2020), arXiv 2006.11287, section 3; the house plan's definition.
     """
     found: list[float | None] = [None] if front else []
-    for simpler, equation in zip(front[:-1], front[1:], strict=True):
+    for simpler, equation in pairwise(front):
         drop = math.log(max(simpler.heldout_loss, 1e-300)) - math.log(max(equation.heldout_loss, 1e-300))
         found.append(drop / (equation.complexity - simpler.complexity))
     return tuple(found)
@@ -104,9 +109,7 @@ def measure(expression: Expression, inputs: Table, variables: tuple[str, ...], t
     return error / spread if np.isfinite(error) else math.inf
 
 
-def gather(
-    candidates: list[tuple[Expression, int]], problem: Problem, heldout: Problem
-) -> tuple[Equation, ...]:
+def gather(candidates: list[tuple[Expression, int]], problem: Problem, heldout: Problem) -> tuple[Equation, ...]:
     """Simplify, measure and keep the best candidate of each complexity.
 
     Args:
@@ -115,7 +118,7 @@ def gather(
         heldout: Samples that were not.
 
     Returns:
-        Equations, simplest first.
+        Equations, simplest first; none that is undefined on any sample.
     """
     best: dict[int, Equation] = {}
     for raw, backend_complexity in candidates:
@@ -125,6 +128,8 @@ def gather(
         if not math.isfinite(loss) or (size in best and best[size].loss <= loss):
             continue
         held = measure(expression, heldout.inputs, heldout.variables, heldout.target)
+        if not math.isfinite(held):
+            continue  # undefined where it was not searched: nothing to be judged by
         best[size] = Equation(
             expression=expression,
             complexity=size,

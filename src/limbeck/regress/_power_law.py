@@ -21,13 +21,15 @@ MOST_SIGNS = 4
 
 
 def power_laws(problem: Problem) -> list[Expression]:
-    """Products of powers near the target, with fitted and with rounded exponents.
+    """The product of powers nearest to the target, its exponents rounded to halves.
+
+    A variable of both signs takes an odd power where it gives the target its sign, else an even one.
 
     Args:
         problem: Table and target.
 
     Returns:
-        One or two expressions; none where the target has no such shape.
+        One expression; none where the target has no such shape.
     """
     used = problem.target != 0
     if used.sum() < 3 * (len(problem.variables) + 1):
@@ -37,9 +39,11 @@ def power_laws(problem: Problem) -> list[Expression]:
     if signs is None:
         return []
     exponents = _exponents(inputs, target)
-    rounded = np.round(2 * exponents) / 2
-    # A sign factor enters with an odd whole exponent.
-    rounded = [_odd(value) if k in signs else value for k, value in enumerate(rounded)]
+    signed = _both_signs(inputs)
+    rounded = [
+        _odd(value) if k in signs else 2.0 * round(value / 2) if k in signed else round(2 * value) / 2
+        for k, value in enumerate(exponents.tolist())
+    ]
     scale = float(np.sign(np.median(target * np.prod(inputs[:, list(signs)], axis=1))))
     size = np.exp(np.median(np.log(np.abs(target)) - _logs(inputs) @ np.asarray(rounded)))
     return [_product(problem.variables, rounded, scale * float(size))]
@@ -53,21 +57,26 @@ def _logs(inputs: Table) -> Table:
 
 
 def _exponents(inputs: Table, target: Samples) -> Float[np.ndarray, " variables"]:
-    """Exponents by least squares on logarithms, once more without outliers."""
+    """Exponents by least squares on logarithms, twice more with less weight on outliers."""
     design = np.column_stack([_logs(inputs), np.ones(len(target))])
     values = np.log(np.abs(target))
-    weights = np.ones(len(target))
-    for _ in range(3):
-        solution = np.linalg.lstsq(design * weights[:, None], values * weights, rcond=None)[0]
+    solution = np.linalg.lstsq(design, values, rcond=None)[0]
+    for _ in range(2):
         residual = np.abs(values - design @ solution)
         weights = 1.0 / np.sqrt(1.0 + (residual / (np.median(residual) + 1e-9)) ** 2)
+        solution = np.linalg.lstsq(design * weights[:, None], values * weights, rcond=None)[0]
     exponents = solution[:-1]
     return np.where(np.abs(exponents) < IRRELEVANT, 0.0, exponents)
 
 
+def _both_signs(inputs: Table) -> list[int]:
+    """Columns with positive and negative values."""
+    return [k for k in range(inputs.shape[1]) if (inputs[:, k] > 0).any() and (inputs[:, k] < 0).any()]
+
+
 def _sign_factors(inputs: Table, target: Samples) -> tuple[int, ...] | None:
     """Columns whose product has the target's sign (or the opposite) nearly always."""
-    both = [k for k in range(inputs.shape[1]) if (inputs[:, k] > 0).any() and (inputs[:, k] < 0).any()]
+    both = _both_signs(inputs)
     sign = np.sign(target)
     for count in range(min(len(both), MOST_SIGNS) + 1):
         for chosen in combinations(both, count):

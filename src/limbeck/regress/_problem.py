@@ -1,11 +1,13 @@
 """A symbolic regression problem: a table, a target, and what may be used to explain it."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from limbeck._errors import InputError
 from limbeck._types import Samples, Table
+from limbeck.expressions import Expression
 
 DEFAULT_OPERATORS = ("+", "-", "*", "/", "^", "exp", "log")
 KNOWN_OPERATORS = (*DEFAULT_OPERATORS, "sqrt", "sin", "cos", "tanh", "abs")
@@ -35,8 +37,10 @@ class Problem:
         """Check that table and target fit together and are finite.
 
         Raises:
-            InputError: If shapes disagree, a value is not finite, or an operator is unknown.
+            InputError: If shapes disagree, a name stands twice, a value is not finite, or an operator is unknown.
         """
+        if len(set(self.variables)) < len(self.variables):
+            raise InputError(f"problem {self.name!r}: a variable stands twice in {', '.join(self.variables)}")
         if self.inputs.shape != (len(self.target), len(self.variables)):
             raise InputError(
                 f"problem {self.name!r}: {len(self.target)} targets of {len(self.variables)} variables need inputs of "
@@ -60,7 +64,8 @@ def check_operators(operators: tuple[str, ...]) -> None:
     """
     unknown = [symbol for symbol in operators if symbol not in KNOWN_OPERATORS]
     if unknown or not operators:
-        raise InputError(f"unknown operator {', '.join(map(repr, unknown)) or '(none given)'}: choose from {' '.join(KNOWN_OPERATORS)}")
+        named = ", ".join(map(repr, unknown)) or "(none given)"
+        raise InputError(f"unknown operator {named}: choose from {' '.join(KNOWN_OPERATORS)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +97,19 @@ class SearchConfig:
         for name in ("evaluations", "population", "max_complexity", "constant_steps", "threads"):
             if getattr(self, name) < 1:
                 raise InputError(f"search.{name} must be at least 1; got {getattr(self, name)}")
-        if self.time_limit < 0:
+        if not self.time_limit >= 0:
             raise InputError(f"search.time_limit must not be negative; got {self.time_limit}")
 
+
+class Found(NamedTuple):
+    """What an engine hands back.
+
+    Attributes:
+        candidates: Expressions, each with the engine's own count of its size.
+        evaluations: Number of expressions that it tried.
+        out_of_time: Whether the time limit ended the search.
+    """
+
+    candidates: list[tuple[Expression, int]]
+    evaluations: int
+    out_of_time: bool

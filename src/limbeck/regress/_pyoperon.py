@@ -5,6 +5,7 @@ scikit-learn a dependency. Operon keeps pointers to what it is built from, so
 every part is held in a local name until the run is over.
 """
 
+import math
 import time
 from importlib.metadata import version
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from limbeck._errors import BackendFailed, BackendUnavailable
 from limbeck.expressions import Expression, parse
 
-from ._problem import Problem, SearchConfig
+from ._problem import Found, Problem, SearchConfig
 
 MAX_DEPTH = 10
 SYMBOLS = {
@@ -33,7 +34,7 @@ SYMBOLS = {
 }
 
 
-def search_pyoperon(problem: Problem, config: SearchConfig, seed: int) -> tuple[list[tuple[Expression, int]], int]:
+def search_pyoperon(problem: Problem, config: SearchConfig, seed: int) -> Found:
     """Search with PyOperon's multi-objective genetic algorithm (error and length).
 
     Args:
@@ -42,7 +43,7 @@ def search_pyoperon(problem: Problem, config: SearchConfig, seed: int) -> tuple[
         seed: Seed of the engine; the result is the same for a seed while no time limit strikes.
 
     Returns:
-        The Pareto front with Operon's lengths, and the number of evaluations.
+        The Pareto front with Operon's lengths.
 
     Raises:
         BackendUnavailable: If PyOperon is not installed.
@@ -58,7 +59,7 @@ def search_pyoperon(problem: Problem, config: SearchConfig, seed: int) -> tuple[
     candidates = run.candidates()
     if not candidates:
         raise BackendFailed(f"PyOperon found no equation for {problem.name!r}")
-    return candidates, run.evaluations
+    return Found(candidates, run.evaluations, run.out_of_time)
 
 
 def pyoperon_version() -> str:
@@ -82,7 +83,7 @@ class _Run:
         self.dispatch = operon.DispatchTable()
         started = time.monotonic()
         self.front, self.evaluations = self._evolve(config, seed)
-        self.seconds = time.monotonic() - started
+        self.out_of_time = config.time_limit > 0 and time.monotonic() - started >= math.ceil(config.time_limit)
 
     def _operon_problem(self, problem: Problem) -> Any:
         """Samples, target and operators in Operon's terms."""
@@ -123,7 +124,7 @@ class _Run:
         local_search = op.CoefficientOptimizer(optimiser)
         generator = op.BasicOffspringGenerator(evaluator, crossover, mutator, mothers, fathers, local_search)
         trees = op.UniformLengthTreeInitializer(creator)
-        trees.ParameterizeDistribution(2, min(10, longest))
+        trees.ParameterizeDistribution(min(2, longest), min(10, longest))
         trees.MinDepth, trees.MaxDepth = 1, 1_000
         settings = _algorithm_settings(op, config, seed)
         sorter = op.RankSorter()
@@ -158,9 +159,7 @@ class _Run:
             value = np.array(op.Evaluate(self.dispatch, individual.Genotype, self.dataset, everything), dtype=float)
             if not np.isfinite(value).all():
                 continue
-            slope, offset = np.linalg.lstsq(
-                np.column_stack([value, np.ones_like(value)]), self.target, rcond=None
-            )[0]
+            slope, offset = np.linalg.lstsq(np.column_stack([value, np.ones_like(value)]), self.target, rcond=None)[0]
             text = op.InfixFormatter.Format(individual.Genotype, names, 12)
             scaled = f"({float(slope)!r})*({text}) + ({float(offset)!r})"
             found.append((parse(scaled, self.names), len(individual.Genotype.Nodes)))
@@ -168,8 +167,8 @@ class _Run:
 
 
 def _algorithm_settings(op: Any, config: SearchConfig, seed: int) -> Any:
-    """Operon's settings; `epsilon` is tiny since a good fit of a wrong form must not end a search."""
-    limit = {"max_time": max(1, int(config.time_limit))} if config.time_limit else {}
+    """Operon's settings (whole seconds); `epsilon` is tiny since a good fit of a wrong form must not end a search."""
+    limit = {"max_time": math.ceil(config.time_limit)} if config.time_limit else {}
     return op.GeneticAlgorithmConfig(
         generations=1_000_000,
         max_evaluations=config.evaluations,

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from limbeck._errors import BackendFailed, BackendUnavailable, InputError
-from limbeck.expressions import Expression
+from limbeck.expressions import Constant
 
 from ._enumerate import search_enumerate
 from ._hall_of_fame import HallOfFame, gather
 from ._power_law import power_laws
-from ._problem import Problem, SearchConfig
+from ._problem import Found, Problem, SearchConfig
 from ._pyoperon import pyoperon_version, search_pyoperon
 
-Engine = Callable[[Problem, SearchConfig, int], tuple[list[tuple[Expression, int]], int]]
+Engine = Callable[[Problem, SearchConfig, int], Found]
 ENGINES: dict[str, Engine] = {"pyoperon": search_pyoperon, "enumerate": search_enumerate}
 HELD_OUT = 0.25
 
@@ -54,7 +54,9 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     """Find equations for the target of a problem.
 
     Three quarters of the samples are searched, the rest judge what was found. The
-    nearest product of powers joins what the engine finds.
+    nearest product of powers joins what the engine finds. The order of the rows says
+    nothing. Where the target is constant, or nothing is there to explain it by, the
+    answer is a constant and no engine is asked.
 
     Args:
         problem: Table, target and operators.
@@ -66,21 +68,22 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
         The best equation at each complexity.
 
     Raises:
-        InputError: If the engine is unknown.
+        InputError: If the engine is unknown or the seed is negative.
         BackendFailed: If the engine gave nothing that can be used.
     """
     name = check_engine(engine)
-    order = np.random.default_rng(seed).permutation(len(problem.target))
+    if seed < 0:
+        raise InputError(f"the seed of a search must not be negative; got {seed}")
+    # Sorted first, so that the draw hangs on the values alone and not on the order of the rows.
+    order = np.lexsort((*problem.inputs.T, problem.target))
+    order = order[np.random.default_rng(seed).permutation(len(order))]
     cut = max(2, len(order) - max(1, int(HELD_OUT * len(order))))
     searched, heldout = _rows(problem, order[:cut]), _rows(problem, order[cut:])
     started = time.monotonic()
-    try:
-        candidates, evaluations = ENGINES[name](searched, config, seed)
-    except BackendUnavailable as error:
-        raise InputError(str(error)) from error
+    found = _run(ENGINES[name], searched, config, seed)
     seconds = time.monotonic() - started
     starts = power_laws(searched)
-    equations = gather(candidates + [(start, 0) for start in starts], searched, heldout)
+    equations = gather(found.candidates + [(start, 0) for start in starts], searched, heldout)
     if not equations:
         raise BackendFailed(f"the engine {name!r} found no usable equation for {problem.name!r}")
     return HallOfFame(
@@ -89,11 +92,21 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
         engine=name,
         version=pyoperon_version() if name == "pyoperon" else "1",
         seed=seed,
-        evaluations=evaluations,
+        evaluations=found.evaluations,
         seconds=seconds,
-        out_of_time=bool(config.time_limit) and seconds >= config.time_limit - 0.5,
+        out_of_time=found.out_of_time,
         starts=tuple(starts),
     )
+
+
+def _run(engine: Engine, problem: Problem, config: SearchConfig, seed: int) -> Found:
+    """Ask the engine, if there is something to search for."""
+    if not problem.variables or np.ptp(problem.target) == 0:
+        return Found([(Constant(float(np.mean(problem.target))), 1)], 1, False)
+    try:
+        return engine(problem, config, seed)
+    except BackendUnavailable as error:
+        raise InputError(str(error)) from error
 
 
 def _rows(problem: Problem, rows: np.ndarray) -> Problem:

@@ -1,5 +1,11 @@
 """Fitting graph networks to accelerations."""
 
 from ._config import TrainConfig as TrainConfig
-from ._fit import TrainedModel as TrainedModel, TrainState as TrainState, fit as fit, to_device as to_device
-from ._loss import SMALL as SMALL, predict as predict, relative_errors as relative_errors
+from ._fit import (
+    TrainedModel as TrainedModel,
+    TrainState as TrainState,
+    fit as fit,
+    initial_state as initial_state,
+    to_device as to_device,
+)
+from ._loss import SMALL as SMALL, predict as predict, relative_errors as relative_errors, typical_size as typical_size

@@ -10,7 +10,7 @@ class TrainConfig:
     """How a network is fitted.
 
     Attributes:
-        steps: Optimiser steps of a full training.
+        steps: Optimiser steps of a full training, rounded up to whole chunks.
         batch_size: Snapshots in each step.
         learning_rate: Peak of the one-cycle schedule.
         warmup: Fraction of the steps before the peak.
@@ -19,7 +19,7 @@ class TrainConfig:
             denominator; small values weigh weak forces as much as strong ones.
         chunk: Steps in one compiled loop, between validations and checkpoints.
         seeds: Networks trained together from different weights; the best on validation is kept.
-        patience: Fraction of the steps after which a network that learns nothing is given up.
+        patience: Fraction of the steps after which a network that learns nothing, or nothing more, is given up.
     """
 
     steps: int = 5_000

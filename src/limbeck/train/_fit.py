@@ -6,6 +6,7 @@ its own number: a training that starts again from the state after any chunk
 gives the same weights as one that never stopped.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,17 +16,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from limbeck._errors import TrainingDiverged
+from limbeck._errors import InputError, TrainingDiverged
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import Biases, GraphNetwork, ModelConfig, PairIndex, build_model, measure_scales
 
 from ._config import TrainConfig
-from ._loss import loss, predict, relative_errors
+from ._loss import loss, predict, relative_errors, typical_size
 
 VALIDATION_SNAPSHOTS = 1_000
 HOPELESS = 0.9  # share of the error of predicting zero acceleration above which nothing was learnt
+GOAL = 3e-2  # validation error that discovery is content with (house plan, "The main job")
+FAR = 3.0  # times the goal: nearer to it, a training is never given up
+STALLED = 0.9  # the best error, as a share of what it was in half as many chunks, above which it has ceased to fall
 
 
 class TrainState(NamedTuple):
@@ -79,14 +83,27 @@ class TrainedModel:
         Returns:
             The network's accelerations, in float64.
         """
-        return np.asarray(predict(self.model, to_device(snapshots), self.pairs), dtype=float)
+        device = to_device(snapshots, centred=self.model.biases.origin_free)
+        return np.asarray(predict(self.model, device, self.pairs), dtype=float)
 
 
 Progress = Callable[[TrainState, int], bool]  # after each chunk; returning False ends training
 
 
-def to_device(snapshots: Snapshots) -> Snapshots:
-    """Cast snapshots to the training precision."""
+def to_device(snapshots: Snapshots, *, centred: bool = False) -> Snapshots:
+    """Cast snapshots to the training precision.
+
+    Args:
+        snapshots: States in float64.
+        centred: Whether positions are first measured from the mean of their snapshot, so that nothing
+            is lost in single precision where the origin is far away; for models that can't see the origin.
+
+    Returns:
+        The same states as float32 arrays of JAX.
+    """
+    if centred:
+        positions = np.asarray(snapshots.positions)
+        snapshots = snapshots._replace(positions=positions - positions.mean(axis=-2, keepdims=True))
     return Snapshots(*(jnp.asarray(array, jnp.float32) for array in snapshots))
 
 
@@ -98,9 +115,13 @@ def fit(
     *,
     resume: TrainState | None = None,
     progress: Progress | None = None,
+    goal: float = GOAL,
     key: PRNGKeyArray,
 ) -> TrainedModel:
     """Train a graph network with the given biases.
+
+    A training is given up when much of it is over (`config.patience`) and nothing has been
+    learnt, or its error is far from the goal and has ceased to fall.
 
     Args:
         dataset: Graphs with their parts; only train and validation are used.
@@ -109,28 +130,50 @@ def fit(
         config: How it is fitted.
         resume: State after some chunk of the same training, to go on from.
         progress: Called after each chunk with the state and the number of chunks.
+        goal: Validation error from three times which on a training that no longer improves goes on.
         key: Decides weights and batches.
 
     Returns:
         The best network on validation data.
 
     Raises:
+        InputError: If the state belongs to a training of another length or number of seeds.
         TrainingDiverged: If the loss of every seed is undefined.
     """
     trainer = _Trainer.prepare(dataset, biases, model_config, config, key)
-    state = trainer.start() if resume is None else resume
+    state = trainer.start() if resume is None else trainer.checked(resume)
     status = "finished"
     while state.chunk < trainer.n_chunks:
+        # Asked before a chunk and not after it, so that a resumed training stops where the first would have.
+        if trainer.is_hopeless(state, goal):
+            status = "stopped early"
+            break
         state = trainer.advance(state)
         if not np.isfinite(state.losses[state.chunk - 1]).any():
-            raise TrainingDiverged(f"training diverged in step {state.chunk * config.chunk}; try a lower train.learning_rate")
+            step = state.chunk * trainer.chunk
+            raise TrainingDiverged(f"training diverged in step {step}; try a lower train.learning_rate")
         if progress is not None and not progress(state, trainer.n_chunks):
             status = "out of time"
             break
-        if trainer.is_hopeless(state):
-            status = "stopped early"
-            break
     return trainer.finish(state, status)
+
+
+def initial_state(
+    dataset: GraphDataset, biases: Biases, model_config: ModelConfig, config: TrainConfig, *, key: PRNGKeyArray
+) -> TrainState:
+    """The state before the first chunk of the training that `fit` would make of the same arguments.
+
+    Args:
+        dataset: Graphs with their parts.
+        biases: What the network assumes.
+        model_config: Size of its functions.
+        config: How it is fitted.
+        key: Decides weights and batches.
+
+    Returns:
+        A state whose structure a stored one can be read into.
+    """
+    return _Trainer.prepare(dataset, biases, model_config, config, key).start()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -145,7 +188,7 @@ class _Trainer:
     optimiser: optax.GradientTransformation
     validation: Snapshots
     device_validation: Snapshots
-    floor: float
+    floor: Float[Array, ""]
     entropy: tuple[int, ...]
 
     @classmethod
@@ -159,30 +202,49 @@ class _Trainer:
         weights = [eqx.filter(model, eqx.is_array) for model in models]
         entropy = tuple(int(word) for word in np.asarray(jax.random.key_data(key)).ravel())
         validation = dataset.batch(_spread(dataset.validation, VALIDATION_SNAPSHOTS))
-        sizes = np.linalg.norm(validation.targets[validation.targeted()], axis=-1)
+        size = typical_size(np.linalg.norm(validation.targets[validation.targeted()], axis=-1))
         return cls(
             dataset=dataset,
             config=config,
             static=eqx.filter(models[0], eqx.is_array, inverse=True),
             initial=jax.tree.map(lambda *leaves: np.stack(leaves), *weights),
-            pairs=PairIndex(np.asarray(dataset.pairs.first), np.asarray(dataset.pairs.second)),
+            pairs=PairIndex(*(np.asarray(index, np.int32) for index in (dataset.pairs.first, dataset.pairs.second))),
             optimiser=_optimiser(config),
             validation=validation,
-            device_validation=to_device(validation),
-            floor=config.relative * float(np.median(sizes)) + float(np.finfo(np.float32).tiny),
+            device_validation=to_device(validation, centred=biases.origin_free),
+            floor=jnp.asarray(config.relative * size, jnp.float32),
             entropy=entropy,
         )
 
     @property
     def n_chunks(self) -> int:
         """Number of chunks of a full training."""
-        return -(-self.config.steps // self.config.chunk)
+        return -(-self.config.steps // self.chunk)
+
+    @property
+    def chunk(self) -> int:
+        """Steps of a chunk; no more than the whole training has."""
+        return min(self.config.chunk, self.config.steps)
 
     def start(self) -> TrainState:
         """The state before the first chunk."""
         blank = np.full((self.n_chunks, self.config.seeds), np.nan)
         optimiser = jax.vmap(self.optimiser.init)(self.initial)
         return TrainState(self.initial, self.initial, optimiser, 0, blank, blank.copy())
+
+    def checked(self, state: TrainState) -> TrainState:
+        """Check that a state belongs to this training.
+
+        Returns:
+            The same state.
+
+        Raises:
+            InputError: If it has another number of chunks or of seeds.
+        """
+        expected = (self.n_chunks, self.config.seeds)
+        if state.errors.shape != expected:
+            raise InputError(f"the state to resume is of {state.errors.shape} chunks and seeds; expected {expected}")
+        return state
 
     def advance(self, state: TrainState) -> TrainState:
         """Take one chunk of steps and validate."""
@@ -204,11 +266,10 @@ class _Trainer:
     def _batches(self, chunk: int) -> Snapshots:
         """Gather the batches of one chunk on the host; an axis of steps comes first."""
         generator = np.random.default_rng([*self.entropy, chunk])
-        size = self.config.chunk * self.config.batch_size
-        rows = generator.integers(len(self.dataset.train), size=size)
-        flat = self.dataset.batch(self.dataset.train[rows])
-        shape = (self.config.chunk, self.config.batch_size)
-        return Snapshots(*(jnp.asarray(array.reshape(*shape, *array.shape[1:]), jnp.float32) for array in flat))
+        shape = (self.chunk, self.config.batch_size)
+        rows = generator.integers(len(self.dataset.train), size=shape[0] * shape[1])
+        flat = to_device(self.dataset.batch(self.dataset.train[rows]), centred=self.static.biases.origin_free)
+        return Snapshots(*(array.reshape(*shape, *array.shape[1:]) for array in flat))
 
     def _validation_error(self, weights: Any) -> float:
         """Median relative error of one seed on the validation snapshots."""
@@ -216,11 +277,14 @@ class _Trainer:
         predicted = np.asarray(predict(model, self.device_validation, self.pairs), dtype=float)
         return float(np.median(relative_errors(predicted, self.validation)))
 
-    def is_hopeless(self, state: TrainState) -> bool:
-        """Whether nothing has been learnt although much of the training is over."""
-        if state.chunk < self.config.patience * self.n_chunks or state.chunk == self.n_chunks:
+    def is_hopeless(self, state: TrainState, goal: float) -> bool:
+        """Whether nothing, or nothing more, is learnt although much of the training is over."""
+        if state.chunk < self.config.patience * self.n_chunks:
             return False
-        return bool(np.nanmin(state.errors) > HOPELESS)
+        errors = np.min(state.errors[: state.chunk], axis=1)
+        best = errors.min()
+        stalled = state.chunk > 1 and best > STALLED * errors[: state.chunk // 2].min()
+        return bool(best > HOPELESS or (best > FAR * goal and stalled))
 
     def finish(self, state: TrainState, status: str) -> TrainedModel:
         """Choose the best seed."""
@@ -232,16 +296,17 @@ class _Trainer:
             validation_error=float(errors[:, seed].min()),
             errors=state.errors[: state.chunk],
             losses=state.losses[: state.chunk],
-            steps=state.chunk * self.config.chunk,
+            steps=state.chunk * self.chunk,
             status=status,
         )
 
 
-def _spread(rows: np.ndarray, most: int) -> np.ndarray:
+def _spread(rows: Int[np.ndarray, "samples 2"], most: int) -> Int[np.ndarray, "some_samples 2"]:
     """At most so many rows, evenly spaced."""
     return rows[:: max(1, -(-len(rows) // most))]
 
 
+@functools.cache  # one object for one configuration, so that a second training need not be compiled again
 def _optimiser(config: TrainConfig) -> optax.GradientTransformation:
     """Adam with clipped gradients under a one-cycle schedule."""
     schedule = optax.cosine_onecycle_schedule(config.steps, config.learning_rate, config.warmup, 10.0, 1_000.0)

@@ -11,9 +11,7 @@ from limbeck.models import GraphNetwork, PairIndex
 SMALL = 1e-2  # fraction of the median acceleration in the error's denominator (house plan, "When is a law found?")
 
 
-def loss(
-    model: GraphNetwork, snapshots: Snapshots, pairs: PairIndex, floor: Float[Array, ""]
-) -> Float[Array, ""]:
+def loss(model: GraphNetwork, snapshots: Snapshots, pairs: PairIndex, floor: Float[Array, ""]) -> Float[Array, ""]:
     """Mean over particles of |error of a| / (|a| + floor).
 
     Args:
@@ -25,8 +23,10 @@ def loss(
     Returns:
         The mean over all particles that have a target.
     """
-    error = model(snapshots, pairs) - snapshots.targets
-    size = jnp.sqrt(jnp.sum(snapshots.targets**2, axis=-1)) + floor
+    unit = model.scales.acceleration  # squares in other units may not fit into single precision
+    targets = snapshots.targets / unit
+    error = model(snapshots, pairs) / unit - targets
+    size = jnp.sqrt(jnp.sum(targets**2, axis=-1)) + floor / unit
     distance = jnp.sqrt(jnp.sum(error**2, axis=-1) + 1e-12 * size**2)
     return jnp.sum(snapshots.weights * distance / size) / jnp.maximum(jnp.sum(snapshots.weights), 1.0)
 
@@ -40,7 +40,9 @@ def predict(model: GraphNetwork, snapshots: Snapshots, pairs: PairIndex) -> Floa
 def relative_errors(
     predicted: Float[np.ndarray, "samples nodes dim"], snapshots: Snapshots
 ) -> Float[np.ndarray, " particles"]:
-    """Errors of accelerations, |Δa| / (|a| + 1e-2 median|a|), of every particle with a target.
+    """Errors of accelerations, |Δa| / (|a| + 1e-2 typical |a|), of every particle with a target.
+
+    Typical is the median or, where that is zero, the mean: see `typical_size`.
 
     Args:
         predicted: Accelerations.
@@ -52,5 +54,23 @@ def relative_errors(
     there = snapshots.targeted()
     target = np.asarray(snapshots.targets)[there]
     size = np.linalg.norm(target, axis=-1)
-    error = np.linalg.norm(np.asarray(predicted, dtype=float)[there] - target, axis=-1)
-    return np.where(np.isfinite(error), error, np.inf) / (size + SMALL * np.median(size) + np.finfo(float).tiny)
+    with np.errstate(all="ignore"):
+        error = np.linalg.norm(np.asarray(predicted, dtype=float)[there] - target, axis=-1)
+    return np.where(np.isfinite(error), error, np.inf) / (size + SMALL * typical_size(size))
+
+
+def typical_size(sizes: Float[np.ndarray, " particles"]) -> float:
+    """Median of some sizes of accelerations.
+
+    Args:
+        sizes: None of them negative.
+
+    Returns:
+        The median; the mean where most are zero; 1 where all are. Never zero.
+    """
+    if len(sizes) == 0:
+        return 1.0
+    for candidate in (np.median(sizes), np.mean(sizes)):
+        if candidate > 0:
+            return float(candidate)
+    return 1.0

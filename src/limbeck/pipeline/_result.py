@@ -1,0 +1,279 @@
+"""What a run says in the end: `result.json`, `equations.csv` and the page."""
+
+import csv
+import io
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from limbeck.analyse import MessageTable
+from limbeck.artefacts import SCHEMA
+from limbeck.compose import (
+    Checks,
+    ComposedLaw,
+    Law,
+    Recovery,
+    acceleration,
+    as_mappings,
+    pair_force,
+    pair_potential,
+    strings,
+    used_variables,
+)
+from limbeck.expressions import evaluate, parse, same_form, simplify, to_string, variables
+from limbeck.graphs import GraphDataset
+from limbeck.models import RadialMessage
+from limbeck.regress import HallOfFame, scores
+from limbeck.report import MessageSamples
+from limbeck.simulate import SystemDefinition
+from limbeck.train import TrainedModel
+
+from ._study import Study
+
+PACKAGES = ("limbeck", "jax", "equinox", "optax", "diffrax", "numpy", "scipy", "pyoperon")
+COLUMNS = ("component", "complexity", "backend_complexity", "loss", "heldout_loss", "score", "selected", "equation")
+
+
+def law_fields(composed: ComposedLaw | None) -> dict[str, Any]:
+    """The law's part of `result.json`.
+
+    Args:
+        composed: The law, or None.
+
+    Returns:
+        Strings, complexity and constants.
+    """
+    if composed is None:
+        names = ("pair_force", "pair_potential", "acceleration", "law", "complexity")
+        return {**dict.fromkeys(names), "constants": []}
+    law = composed.law
+    potential = pair_potential(law)
+    return {
+        "pair_force": strings(pair_force(law)),
+        "pair_potential": None if potential is None else to_string(potential),
+        "acceleration": strings(acceleration(law)),
+        "law": {name: to_string(simplify(expression)) for name, expression in law.components.items()},
+        "complexity": law.complexity,
+        "constants": [
+            {
+                "name": e.name,
+                "value": e.value,
+                "standard_error": _finite(e.standard_error),
+                "low": _finite(e.low),
+                "high": _finite(e.high),
+                "place": e.place,
+            }
+            for e in composed.estimates
+        ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    """None where a number is not finite."""
+    return float(value) if np.isfinite(value) else None
+
+
+def data_fields(dataset: GraphDataset, noise: float) -> dict[str, Any]:
+    """What the data were.
+
+    Args:
+        dataset: The graphs.
+        noise: Median relative error that noise alone causes.
+
+    Returns:
+        Counts, provenance and notes.
+    """
+    t = dataset.trajectories
+    return {
+        "simulations": t.n_systems,
+        "times": t.n_times,
+        "particles": t.n_nodes,
+        "dim": t.dim,
+        "velocities": t.velocities_are,
+        "accelerations": t.accelerations_are,
+        "attributes": list(dataset.attribute_names),
+        "constant_attributes": dict(dataset.constant_attributes),
+        "split": dataset.split_rule,
+        "parts": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test", "extrapolation")},
+        "reach": _finite(dataset.reach),
+        "noise": noise,
+        "units": dict(t.units),
+        "notes": list(t.notes),
+    }
+
+
+def variable_fields(law: Law | None, dataset: GraphDataset) -> dict[str, dict[str, str]]:
+    """Meaning and unit of every variable of the law.
+
+    Args:
+        law: The law, or None.
+        dataset: The data with its units.
+
+    Returns:
+        Meaning and unit by name.
+    """
+    units = dataset.trajectories.units
+    length, speed = units.get("x", "1"), units.get("vx", "1")
+    found = {"r": {"meaning": "distance of the pair", "unit": length}}
+    for axis in "xyz"[: dataset.trajectories.dim]:
+        found[f"d{axis}"] = {"meaning": f"{axis} of the receiver minus {axis} of the sender", "unit": length}
+        found[f"dv{axis}"] = {"meaning": f"velocity along {axis}, receiver minus sender", "unit": speed}
+        found[f"F{axis}"] = {"meaning": f"pair forces on the receiver along {axis}, summed over senders", "unit": "1"}
+        found[f"{axis}_1"] = {"meaning": f"{axis} of the receiver", "unit": length}
+        found[f"v{axis}_1"] = {"meaning": f"velocity of the receiver along {axis}", "unit": speed}
+    for name in dataset.attribute_names:
+        for end, who in (("1", "receiver"), ("2", "sender")):
+            found[f"{name}_{end}"] = {"meaning": f"{name} of the {who}", "unit": units.get(name, "1")}
+    if law is None:
+        return found
+    used = used_variables(law)
+    return {name: entry for name, entry in found.items() if name in used or name[0] in "dF" or name == "r"}
+
+
+def checks_fields(checks: Checks, recovery: Recovery | None, r2: float | None) -> dict[str, Any]:
+    """The checks, with those that only a known truth can answer.
+
+    Args:
+        checks: What was asked of the law.
+        recovery: The comparison with the truth, or None.
+        r2: R² of messages against the true force, or None.
+
+    Returns:
+        Plain mappings by name.
+    """
+    found = as_mappings(checks)
+    if recovery is not None and recovery.other_n is not None:
+        found["other_n"] = as_mappings({"other_n": recovery.other_n})["other_n"]
+    if r2 is not None:
+        found["messages_r2"] = {
+            "value": _finite(r2),
+            "threshold": 0.999,
+            "passed": bool(r2 >= 0.999),
+            "reason": "R² of the messages against linear combinations of the true force, all held-out pairs; for information",
+        }
+    return found
+
+
+def recovery_fields(recovery: Recovery | None) -> dict[str, Any]:
+    """The comparison with the truth.
+
+    Args:
+        recovery: The comparison, or None where the truth is not known.
+
+    Returns:
+        `recovered` with its reason and figures.
+    """
+    if recovery is None:
+        return {"recovered": None, "recovery": None}
+    errors = {name: [_finite(middle), _finite(tail)] for name, (middle, tail) in recovery.errors.items()}
+    return {
+        "recovered": recovery.recovered,
+        "recovery": {"reason": recovery.reason, "errors": errors, "truth_complexity": recovery.truth_complexity},
+    }
+
+
+def run_fields(study: Study, timings: Mapping[str, float], source: Any, budget_struck: bool) -> dict[str, Any]:
+    """What is needed to repeat the run.
+
+    Args:
+        study: What was asked.
+        timings: Seconds by stage.
+        source: Where the data came from.
+        budget_struck: Whether the time limit ended something early.
+
+    Returns:
+        Timings, versions, seed, source and schema.
+    """
+    return {
+        "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
+        "versions": versions(),
+        "seed": study.seed,
+        "source": source,
+        "budget_struck": budget_struck,
+        "schema": SCHEMA,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the run used.
+
+    Returns:
+        Version by package, and Python's.
+    """
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def equations_table(halls: Mapping[str, HallOfFame], composed: ComposedLaw | None) -> str:
+    """`equations.csv`: every hall of fame, and the front of refitted laws.
+
+    Args:
+        halls: Hall of fame by channel.
+        composed: The law, or None.
+
+    Returns:
+        CSV text with the columns of the contract.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    chosen = None if composed is None else composed.law.components
+    for component, hall in halls.items():
+        by_front = dict(zip((e.complexity for e in hall.front), scores(hall.front), strict=True))
+        for e in hall.equations:
+            score = by_front.get(e.complexity)
+            law_has_it = chosen is not None and component in chosen and same_form(e.expression, chosen[component])
+            numbers = (e.complexity, e.backend_complexity, e.loss, e.heldout_loss, "" if score is None else score)
+            writer.writerow([component, *numbers, law_has_it, to_string(e.expression)])
+    if composed is not None:
+        size = composed.law.complexity
+        for scored in composed.front:
+            text = "; ".join(f"{name} = {to_string(e)}" for name, e in scored.law.components.items())
+            writer.writerow(["law", scored.law.complexity, "", "", scored.loss, "", scored.law.complexity == size, text])
+    return out.getvalue()
+
+
+def message_samples(
+    table: MessageTable, composed: ComposedLaw | None, trained: TrainedModel, truth: SystemDefinition | None
+) -> MessageSamples | None:
+    """Messages of the network beside the law's force, in the law's unit.
+
+    Args:
+        table: Messages that were collected.
+        composed: The law.
+        trained: The network.
+        truth: The system, where it is known.
+
+    Returns:
+        Samples of pairs, or None where the law or the network has no radial channel.
+    """
+    channel = next((c for c in table.channels if c.name == "radial"), None)
+    if composed is None or channel is None or "radial" not in composed.law.components:
+        return None
+    if not isinstance(trained.model.edge_model, RadialMessage):
+        return None
+    columns = dict(zip(channel.variables, channel.inputs.T, strict=True))
+    law = np.broadcast_to(evaluate(composed.law.components["radial"], columns), channel.values.shape).astype(float)
+    # Forces and inertia share one free scale: bring the message to the law's by the median ratio.
+    with np.errstate(all="ignore"):
+        ratio = np.nanmedian(law / channel.values)
+    true = None
+    if truth is not None:
+        true = np.broadcast_to(evaluate(parse(truth.pair_force), columns), law.shape).astype(float) if _known(truth, columns) else None
+    scale = float(ratio) if np.isfinite(ratio) else 1.0
+    return MessageSamples(
+        distance=columns["r"], message=scale * channel.values, law_force=law, true_force=true
+    )
+
+
+def _known(truth: SystemDefinition, columns: Mapping[str, Any]) -> bool:
+    """Whether every variable of the truth is at hand."""
+    return variables(parse(truth.pair_force)) <= columns.keys()

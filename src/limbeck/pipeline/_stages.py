@@ -1,0 +1,258 @@
+"""The stages of a run in order, each taken from its checkpoint where there is one."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from limbeck._errors import ArtefactMismatch
+from limbeck.analyse import MessageTable, collect_messages
+from limbeck.artefacts import hall_from_mapping, hall_to_mapping, load_arrays, read_json, save_arrays, to_json, write_whole
+from limbeck.compose import ComposedLaw, compose_law
+from limbeck.graphs import GraphDataset
+from limbeck.models import Biases
+from limbeck.regress import HallOfFame, Problem, search
+from limbeck.report import TrainingStage
+from limbeck.train import TrainedModel, TrainState, fit
+
+from ._folder import CHECKPOINTS, Journal
+from ._study import Study
+
+TRAIN_STAGE, SEARCH_STAGE = 1, 2  # stable numbers: the random streams of one stage do not move when another is added
+CHECKPOINT_SECONDS = 2.0
+TRAINING_SHARE = 0.6  # of what is left of the time limit
+SIDE_CHANNEL_SHARE = 0.3  # of the evaluations, for every channel but the main one
+
+
+@dataclass(eq=False)
+class Run:
+    """A run on its way: what it is asked, where it writes, how long it may take.
+
+    Attributes:
+        study: What is asked.
+        folder: Where it writes.
+        journal: Its events.
+        deadline: Time at which it must end; infinite without a limit.
+        fingerprint: Hash of the data, so that no checkpoint is taken for another data set's.
+        timings: Seconds by stage.
+        budget_struck: Whether the time limit has ended something early.
+    """
+
+    study: Study
+    folder: Path
+    journal: Journal
+    deadline: float
+    fingerprint: str = ""
+    timings: dict[str, float] = field(default_factory=dict)
+    budget_struck: bool = False
+
+    def is_over(self) -> bool:
+        """Whether the time limit has struck; remembers it."""
+        over = time.monotonic() > self.deadline
+        self.budget_struck |= over
+        return over
+
+    def remaining(self) -> float:
+        """Seconds that are left."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def checkpoint(self, name: str) -> Path:
+        """Where a checkpoint lies."""
+        return self.folder / CHECKPOINTS / name
+
+    def timed(self, stage: str) -> "_Timer":
+        """Measure a stage in a `with` block."""
+        return _Timer(self, stage)
+
+    def key(self, *numbers: int) -> Any:
+        """The random key of a stage."""
+        key = jax.random.key(self.study.seed)
+        for number in numbers:
+            key = jax.random.fold_in(key, number)
+        return key
+
+
+class _Timer:
+    """Adds the time of a block to a run's timings and tells its journal."""
+
+    def __init__(self, run: Run, stage: str) -> None:
+        """Remember whose time it is."""
+        self.run, self.stage, self.started = run, stage, 0.0
+
+    def __enter__(self) -> None:
+        """Start."""
+        self.started = time.monotonic()
+        self.run.journal.note(self.stage, "started", None)
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        seconds = time.monotonic() - self.started
+        self.run.timings[self.stage] = self.run.timings.get(self.stage, 0.0) + seconds
+        self.run.journal.note(self.stage, "finished", round(seconds, 3))
+
+
+def train_step(run: Run, dataset: GraphDataset, biases: Biases, step: int, goal: float) -> TrainedModel:
+    """Train the network of one step of relaxation, or take up where its checkpoint stands.
+
+    Args:
+        run: The run.
+        dataset: The graphs.
+        biases: What the network assumes.
+        step: Number of the step.
+        goal: Error at which the step counts as good.
+
+    Returns:
+        The trained network.
+    """
+    header = {"fingerprint": run.fingerprint, "step": step, "biases": list(biases.names), "seed": run.study.seed}
+    path = run.checkpoint(f"train_{step}.limbeck")
+    started = saved = time.monotonic()
+    ends = started + TRAINING_SHARE * run.remaining()
+
+    def progress(state: TrainState, n_chunks: int) -> bool:
+        nonlocal saved
+        now = time.monotonic()
+        last = state.chunk == n_chunks
+        if last or now - saved > CHECKPOINT_SECONDS:
+            save_arrays(path, header, _storable(state))
+            saved = now
+        best = float(np.nanmin(state.errors))
+        loss = float(np.nanmin(state.losses[state.chunk - 1]))
+        run.journal.note("train", "progress", {"step": step, "done": state.chunk, "of": n_chunks, "loss": _short(loss), "error": _short(best)})
+        if now > ends and not last:
+            run.budget_struck = True
+            return False
+        return True
+
+    resume = _stored_state(path, header, dataset, biases, run)
+    return fit(
+        dataset,
+        biases,
+        run.study.model,
+        run.study.train,
+        goal=goal,
+        resume=resume,
+        progress=progress,
+        key=run.key(TRAIN_STAGE, step),
+    )
+
+
+def _short(value: float) -> float | None:
+    """A number for the journal."""
+    return float(f"{value:.4g}") if np.isfinite(value) else None
+
+
+def _storable(state: TrainState) -> Any:
+    """The arrays of a state, its counter included."""
+    return state._replace(chunk=np.asarray(state.chunk))  # type: ignore[arg-type]
+
+
+def _stored_state(path: Path, header: Mapping[str, Any], dataset: GraphDataset, biases: Biases, run: Run) -> TrainState | None:
+    """The state of an earlier process, if there is one."""
+    if not path.exists():
+        return None
+    from limbeck.train import initial_state
+
+    step = int(header["step"])
+    like = initial_state(dataset, biases, run.study.model, run.study.train, key=run.key(TRAIN_STAGE, step))
+    state = load_arrays(path, header, _storable(like))
+    return state._replace(chunk=int(state.chunk))
+
+
+def distil(run: Run, trained: TrainedModel, dataset: GraphDataset, step: int) -> tuple[MessageTable, tuple[dict[str, HallOfFame], dict[str, HallOfFame]]]:
+    """Search equations for every channel of a network, twice and independently.
+
+    Args:
+        run: The run.
+        trained: The network.
+        dataset: Its data.
+        step: Number of the step of relaxation.
+
+    Returns:
+        The messages of the first search, and both halls of fame by channel.
+    """
+    tables, halls = [], []
+    for search_number in range(2):
+        seed = _seed(run, step, search_number)
+        table = collect_messages(trained, dataset, seed=seed)
+        tables.append(table)
+        halls.append(_searched(run, table, step, search_number, seed))
+    return tables[0], (halls[0], halls[1])
+
+
+def _seed(run: Run, *numbers: int) -> int:
+    """A seed for an engine, drawn from the run's key."""
+    return int(jax.random.randint(run.key(SEARCH_STAGE, *numbers), (), 0, 2**31 - 1))
+
+
+def _searched(run: Run, table: MessageTable, step: int, search_number: int, seed: int) -> dict[str, HallOfFame]:
+    """Halls of fame of one search, from their checkpoint where it is whole."""
+    path = run.checkpoint(f"halls_{step}_{search_number}.json")
+    stamp = {"fingerprint": run.fingerprint, "seed": seed}
+    if not path.exists():
+        found = [_search_channel(run, channel, seed) for channel in table.channels]
+        write_whole(path, to_json({**stamp, "halls": [hall_to_mapping(hall) for hall in found]}))
+    stored = read_json(path)
+    if {key: stored.get(key) for key in stamp} != stamp:
+        raise ArtefactMismatch(f"{path.name} belongs to another run; start again with --overwrite")
+    # Read back even when just written, so that a resumed run sees the very same expressions.
+    halls = [hall_from_mapping(hall) for hall in stored["halls"]]
+    return {hall.component: hall for hall in halls}
+
+
+def _search_channel(run: Run, channel: Any, seed: int) -> HallOfFame:
+    """Search one channel."""
+    config = run.study.search
+    if not channel.name.startswith(("radial", "message")):
+        config = replace(config, evaluations=max(1_000, int(SIDE_CHANNEL_SHARE * config.evaluations)))
+    if np.isfinite(run.deadline):
+        config = replace(config, time_limit=max(1.0, 0.15 * run.remaining()))
+    problem = Problem(
+        name=channel.name,
+        variables=channel.variables,
+        inputs=channel.inputs,
+        target=channel.values,
+        operators=run.study.operators,
+    )
+    hall = search(problem, config, engine=run.study.engine, seed=seed)
+    run.budget_struck |= hall.out_of_time
+    run.journal.note("regress", "searched", {"channel": channel.name, "equations": len(hall.equations), "seconds": round(hall.seconds, 2)})
+    return hall
+
+
+def composed(run: Run, halls: tuple[dict[str, HallOfFame], dict[str, HallOfFame]], trained: TrainedModel, dataset: GraphDataset) -> ComposedLaw | None:
+    """Put the law together; None where the network has no second law to write one down for."""
+    if not trained.model.biases.second_law:
+        return None
+    return compose_law(halls, trained, dataset, is_over=run.is_over)
+
+
+def training_stage(trained: TrainedModel, study: Study) -> TrainingStage:
+    """What the report shows of a training.
+
+    Args:
+        trained: The network.
+        study: Its settings.
+
+    Returns:
+        The curves and the error.
+    """
+    return TrainingStage(
+        bias=trained.model.biases.names,
+        steps_per_chunk=study.train.chunk,
+        errors=trained.errors,
+        losses=trained.losses,
+        validation_error=trained.validation_error,
+        status=trained.status,
+    )
+
+
+def save_network(run: Run, trained: TrainedModel, step: int) -> None:
+    """Keep the chosen network, so that predictions can be made from the folder."""
+    header = {"fingerprint": run.fingerprint, "biases": list(trained.model.biases.names), "step": step}
+    save_arrays(run.checkpoint("network.limbeck"), header, eqx.filter(trained.model, eqx.is_array))

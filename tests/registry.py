@@ -1,0 +1,22 @@
+"""Every member that a contract test covers; one that is missing here fails `test_registry.py`."""
+
+from limbeck.models import STRONGEST, Biases
+
+BIASES = {
+    "none": Biases(),
+    "translation": Biases(translation=True),
+    "third-law": Biases(translation=True, third_law=True),
+    "second-law": Biases(second_law=True),
+    "rotation": Biases(translation=True, rotation=True),
+    "reflection": Biases(translation=True, rotation=True, reflection=True),
+    "strongest": STRONGEST,
+    "transverse": Biases(translation=True, rotation=True, third_law=True, second_law=True),
+    "field": Biases(translation=True, rotation=True, reflection=True, third_law=True, second_law=True, field=True),
+    "free-field": Biases(translation=True, second_law=True, field=True),
+    "conservative": Biases(
+        translation=True, rotation=True, reflection=True, third_law=True, second_law=True, conservative=True
+    ),
+}
+ENGINES = ("pyoperon", "enumerate")
+OPERATORS = ("+", "-", "*", "/", "^", "exp", "log", "sqrt", "sin", "cos", "tanh", "abs")
+SYSTEMS = ("spring", "r1", "r2", "charge", "damped", "discontinuous", "string", "superposition")
