@@ -1,0 +1,60 @@
+"""limbeck: from trajectories of interacting things to a verified symbolic law.
+
+Names are imported when they are first used, so that `import limbeck` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._discovery import (
+        DiscoveredLaw as DiscoveredLaw,
+        Discovery as Discovery,
+        discover as discover,
+        load as load,
+    )
+    from ._errors import (
+        ArtefactMismatch as ArtefactMismatch,
+        InputError as InputError,
+        RunError as RunError,
+    )
+    from .pipeline import SourceOptions as SourceOptions, Study as Study
+    from .simulate._custom import custom_system as custom_system
+    from .simulate._simulate import simulate as simulate
+    from .simulate._systems import systems as systems
+    from .trajectories import (
+        Trajectories as Trajectories,
+        load_trajectories as load_trajectories,
+        save_trajectories as save_trajectories,
+    )
+
+_HOMES = {
+    "DiscoveredLaw": "_discovery",
+    "Discovery": "_discovery",
+    "discover": "_discovery",
+    "load": "_discovery",
+    "ArtefactMismatch": "_errors",
+    "InputError": "_errors",
+    "RunError": "_errors",
+    "SourceOptions": "pipeline",
+    "Study": "pipeline",
+    "custom_system": "simulate",
+    "systems": "simulate",
+    "Trajectories": "trajectories",
+    "load_trajectories": "trajectories",
+    "save_trajectories": "trajectories",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name == "simulate":
+        return import_module("limbeck.simulate")  # a package that can be called like its function
+    if name not in _HOMES:
+        raise AttributeError(f"module 'limbeck' has no attribute {name!r}")
+    return getattr(import_module(f"limbeck.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Public names."""
+    return sorted([*_HOMES, "simulate"])

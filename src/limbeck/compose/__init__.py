@@ -14,7 +14,7 @@ from ._law import Law as Law
 from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine
 from ._refit import ConstantEstimate as ConstantEstimate, refit as refit
-from ._rollout import Rollout as Rollout, roll_out as roll_out
+from ._rollout import Rollout as Rollout, integrate_law as integrate_law, roll_out as roll_out
 from ._states import States as States, states_of as states_of
 from ._strings import (
     acceleration as acceleration,

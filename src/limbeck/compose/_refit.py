@@ -13,6 +13,7 @@ from limbeck.expressions import least_squares
 from ._law import Law
 from ._states import States
 
+ROUNDING = 1e-9
 OUTLIER = 5.0  # residuals beyond this many medians lose weight (Huber's rule)
 
 
@@ -135,7 +136,8 @@ def standard_errors(law: Law, states: States) -> Float[np.ndarray, " constants"]
     n_blocks = max(2, len(np.unique(blocks)))
     middle = (summed / scale).T @ (summed / scale) * (n_blocks / (n_blocks - 1))
     variance = np.diag(inverse @ middle @ inverse) / scale**2
-    return np.sqrt(np.maximum(variance, 0.0))
+    # Rounding in the data and the end of the iteration leave this much even where nothing is noisy.
+    return np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(law.constants)
 
 
 def interval(value: float, error: float, n_blocks: int) -> tuple[float, float]:

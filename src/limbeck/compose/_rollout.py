@@ -125,6 +125,34 @@ def _longest_run(rows: Int[np.ndarray, " times"]) -> Int[np.ndarray, " times"]:
     return max(parts, key=len)
 
 
+def integrate_law(
+    law: Law,
+    start: Snapshots,
+    first: Int[np.ndarray, " pairs"],
+    second: Int[np.ndarray, " pairs"],
+    attribute_names: tuple[str, ...],
+    times: Float[np.ndarray, " times"],
+) -> tuple[Float[np.ndarray, "systems times nodes dim"], Float[np.ndarray, "systems times nodes dim"]]:
+    """Integrate a law from given states, every simulation at once, in float64.
+
+    Args:
+        law: The law.
+        start: Initial states with the weights of their edges.
+        first: Node that stands first in each pair.
+        second: Node that stands second.
+        attribute_names: Name of each column of the attributes.
+        times: Times of the states, strictly rising.
+
+    Returns:
+        Positions and velocities; NaN where they can't be reached.
+    """
+
+    def force(x: Any, v: Any) -> Any:
+        return law_accelerations(law, start._replace(positions=x, velocities=v), first, second, attribute_names, jnp)  # type: ignore[arg-type]
+
+    return _integrate(force, start, times - times[0], 1e-9)
+
+
 def _law_force(law: Law, dataset: GraphDataset, start: Snapshots) -> Force:
     """The law as a function of the state, in float64."""
     first, second = dataset.pairs.first, dataset.pairs.second

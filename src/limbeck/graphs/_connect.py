@@ -35,10 +35,10 @@ class GraphDataset:
     pairs: PairList
     attribute_names: tuple[str, ...]
     constant_attributes: dict[str, float]
-    train: Int[np.ndarray, "samples 2"]
-    validation: Int[np.ndarray, "samples 2"]
-    test: Int[np.ndarray, "samples 2"]
-    extrapolation: Int[np.ndarray, "samples 2"]
+    train: Int[np.ndarray, "train_samples 2"]
+    validation: Int[np.ndarray, "validation_samples 2"]
+    test: Int[np.ndarray, "test_samples 2"]
+    extrapolation: Int[np.ndarray, "extrapolation_samples 2"]
     reach: float
     split_rule: str
 

@@ -370,7 +370,7 @@ def _bias_fields(attempts: list[Attempt], chosen: Attempt | None) -> dict[str, A
         if added:
             final.append("field")
             steps.append({"bias": final, "validation_error": None, "status": "refined", "note": f"the refit added {', '.join(added)}"})
-    return {"steps": steps, "final": final}
+    return {"steps": steps, "final": final, "step": None if chosen is None else chosen.step}
 
 
 def _page(

@@ -129,8 +129,8 @@ class Study:
         check_engine(self.engine)
         if self.bias != "auto":
             parse_biases(self.bias)
-        if bool(self.system.name) == bool(self.file.path):
-            raise InputError("a study needs either a system or a file to learn from")
+        if self.system.name and self.file.path:
+            raise InputError("a study learns either from a system or from a file, not from both")
         if self.file.radius < 0 or not math.isfinite(self.file.radius):
             raise InputError(f"the radius must be a positive length; got {self.file.radius}")
 
@@ -182,6 +182,8 @@ def trajectories_of(study: Study, *, initial: Trajectories | None = None) -> Tra
             seed=study.seed,
         )
     f = study.file
+    if not f.path or f.path == "(in memory)":
+        raise InputError("the run was given its trajectories in memory: pass them again")
     return load_trajectories(
         Path(f.path),
         rename=f.rename or None,

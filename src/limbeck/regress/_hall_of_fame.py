@@ -11,7 +11,6 @@ from limbeck.expressions import Expression, complexity, evaluate, simplify
 
 from ._problem import Problem
 
-
 EXACT = 1e-13  # a loss that is all rounding: nothing more complex can be better
 
 

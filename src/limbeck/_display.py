@@ -1,0 +1,129 @@
+"""What a run shows on a terminal: one line a stage while it works, and the law in the end."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+LABELS = {
+    "simulate": "simulating",
+    "load": "reading",
+    "train": "training",
+    "regress": "searching equations",
+    "compose": "composing the law",
+    "check": "checking the law",
+    "recovery": "comparing with the truth",
+}
+
+
+class RunDisplay:
+    """A live line for each stage; plain lines where the output is no terminal."""
+
+    def __init__(self, quiet: bool) -> None:
+        """Set up, without drawing."""
+        self.quiet = quiet
+        self.console = Console(stderr=True, quiet=quiet)
+        self.progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+            transient=True,
+            disable=quiet or not self.console.is_terminal,
+        )
+        self.task: Any = None
+
+    def __enter__(self) -> "RunDisplay":
+        """Start drawing."""
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Stop drawing, whatever happened."""
+        self.progress.stop()
+
+    def __call__(self, stage: str, name: str, value: Any) -> None:
+        """Show one event of the run.
+
+        Args:
+            stage: Stage of the run.
+            name: What happened.
+            value: Its figure.
+        """
+        if name == "started" and stage in LABELS:
+            self._begin(LABELS[stage])
+        elif name == "progress":
+            self._advance(value)
+        elif name == "bias":
+            text = f"{', '.join(value['bias']) or 'no bias'}: validation error {_figure(value['error'])}"
+            self.console.print(f"trained with {text}", highlight=False)
+        elif name == "finished" and stage in LABELS and stage != "train":
+            self.console.print(f"{LABELS[stage]}: {value:.1f} s", highlight=False)
+
+    def _begin(self, label: str) -> None:
+        """Start a stage's line."""
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+        self.task = self.progress.add_task(label, total=None, note="")
+
+    def _advance(self, value: dict[str, Any]) -> None:
+        """Move the bar of a training."""
+        if self.task is not None:
+            note = f"loss {_figure(value['loss'])}  error {_figure(value['error'])}"
+            self.progress.update(self.task, total=value["of"], completed=value["done"], note=note)
+
+
+class CountDisplay:
+    """A bar for work that is counted; gives a function (done, of)."""
+
+    def __init__(self, quiet: bool, title: str) -> None:
+        """Set up, without drawing."""
+        console = Console(stderr=True, quiet=quiet)
+        self.progress = Progress(
+            TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
+            transient=True, disable=quiet or not console.is_terminal,
+        )  # fmt: skip
+        self.task = self.progress.add_task(title, total=None)
+
+    def __enter__(self) -> Any:
+        """Start drawing and give the function that moves the bar."""
+        self.progress.start()
+        return lambda done, of: self.progress.update(self.task, completed=done, total=of)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Stop drawing, whatever happened."""
+        self.progress.stop()
+
+
+def print_result(result: dict[str, Any], folder: Path) -> None:
+    """Print verdict, law and reasons.
+
+    Args:
+        result: Content of `result.json`.
+        folder: Folder of the run.
+    """
+    from limbeck.expressions import parse, to_readable
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[bold]{result['verdict']}[/bold]")
+    if result["pair_force"] is not None:
+        if result["verdict"] != "found":
+            console.print("best candidate, not to be relied on:")
+        for axis, text in zip("xyz", result["pair_force"], strict=False):
+            console.print(f"  F{axis} = {to_readable(parse(text))}", markup=False)
+        for axis, text in zip("xyz", result["acceleration"], strict=False):
+            console.print(f"  a{axis} = {to_readable(parse(text))}", markup=False)
+    for reason in result["reasons"] if result["verdict"] != "found" else []:
+        console.print(f"  - {reason}", markup=False)
+    if result["recovered"] is not None:
+        console.print(f"known truth recovered: {'yes' if result['recovered'] else 'no'} ({result['recovery']['reason']})", markup=False)
+    console.print(f"report: {folder / 'report.html'}", markup=False)
+
+
+def _figure(value: float | None) -> str:
+    """A number, short."""
+    return "undefined" if value is None else f"{value:.3g}"
