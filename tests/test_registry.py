@@ -1,6 +1,7 @@
 """The registry of contract tests names every bias, engine, operator and system that there is."""
 
 import registry
+
 from limbeck.models import BIAS_NAMES, relaxations
 from limbeck.regress import ENGINES, KNOWN_OPERATORS
 from limbeck.simulate import systems

@@ -127,7 +127,7 @@ def simulate(
         from limbeck.simulate import simulate as run_simulation
         from limbeck.trajectories import check_target, save_trajectories
 
-        check_target(out)
+        check_target(out)  # before a simulation that may take minutes
         if out.exists() and not overwrite:
             raise InputError(f"{out} exists; choose another name or --overwrite")
         extra = {} if softening is None else {"softening": softening}

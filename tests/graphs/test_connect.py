@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from clouds import cloud, padded
 from hypothesis import given, settings, strategies as st
 
-from clouds import cloud, padded
 from limbeck._errors import InputError
 from limbeck.graphs import connect, pair_list
 from limbeck.trajectories import Edges
@@ -16,7 +16,9 @@ ALL = np.array([[0, 0], [3, 2], [8, 7]])
 def directed(*arrows, system=None):
     """Edges from (sender, receiver); for all systems unless each has its own."""
     senders, receivers = np.array(arrows).reshape(-1, 2).T
-    return Edges(system=np.full(len(senders), -1) if system is None else np.array(system), senders=senders, receivers=receivers)
+    return Edges(
+        system=np.full(len(senders), -1) if system is None else np.array(system), senders=senders, receivers=receivers
+    )
 
 
 def snapshots(dataset):
@@ -81,7 +83,9 @@ def test_radius_cuts_pairs(absent):
     states = padded(states) if absent else states
     dataset = connect(states, seed=0)
     batch = dataset.batch(ALL)
-    distance = np.linalg.norm(batch.positions[:, dataset.pairs.first] - batch.positions[:, dataset.pairs.second], axis=-1)
+    distance = np.linalg.norm(
+        batch.positions[:, dataset.pairs.first] - batch.positions[:, dataset.pairs.second], axis=-1
+    )
     there = dataset.pairs.second < 4
     np.testing.assert_array_equal(batch.forward > 0, (distance < 1.5) & there)
     np.testing.assert_array_equal(batch.forward, batch.backward)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from limbeck._errors import InputError
@@ -20,7 +22,7 @@ def test_relaxations_claim_less_and_less(dim):
     ladder = relaxations(dim)
     assert ladder[0] == STRONGEST
     claims = [set(biases.names) - {"field"} for biases in ladder]  # a field allows more, it claims nothing
-    assert all(later <= earlier for earlier, later in zip(claims[:-1], claims[1:], strict=True))
+    assert all(later <= earlier for earlier, later in pairwise(claims))
     assert len(set(ladder)) == len(ladder)
     assert claims[-1] == {"translation"}
 

@@ -270,7 +270,7 @@ def _zero_output(model: GraphNetwork, where: Callable[[Any], Perceptron], column
 
 
 def message_r2(
-    trained: TrainedModel, dataset: GraphDataset, true_force: Callable[[dict[str, np.ndarray]], np.ndarray]
+    trained: TrainedModel, dataset: GraphDataset, true_force: Callable[[dict[str, Samples]], Samples]
 ) -> float | None:
     """R² of the message components against linear combinations of the true force, all test pairs.
 
@@ -289,17 +289,19 @@ def message_r2(
         return None
     rows = np.concatenate([dataset.test, dataset.extrapolation])
     batch = dataset.batch(rows[:: max(1, -(-len(rows) // 2_000))])
-    geometry = trained.model.pair_geometry(to_device(batch), trained.pairs)
-    acts = np.asarray(batch.forward) > 0
-    messages = np.asarray(trained.model.edge_model.messages(geometry)[0], dtype=float)[acts]
-    first, second = dataset.pairs.first, dataset.pairs.second
-    displacement = batch.positions[:, first] - batch.positions[:, second]
+    device = to_device(batch, centred=trained.model.biases.origin_free)
+    both = trained.model.edge_model.messages(trained.model.pair_geometry(device, trained.pairs))
+    way, sample, pair = np.nonzero(np.stack([batch.forward, batch.backward]) > 0)
+    messages = np.stack([np.asarray(message, dtype=float) for message in both])[way, sample, pair]
+    ends = np.stack([dataset.pairs.first, dataset.pairs.second])
+    receiver, sender = ends[way, pair], ends[1 - way, pair]
+    displacement = batch.positions[sample, receiver] - batch.positions[sample, sender]
     distance = np.linalg.norm(displacement, axis=-1)
-    columns = {"r": distance[acts]}
+    columns = {"r": distance}
     for k, name in enumerate(dataset.attribute_names):
-        columns[f"{name}_1"] = batch.attributes[:, first, k][acts]
-        columns[f"{name}_2"] = batch.attributes[:, second, k][acts]
-    force = true_force(columns)[:, None] * (displacement / distance[..., None])[acts]
+        columns[f"{name}_1"] = batch.attributes[sample, receiver, k]
+        columns[f"{name}_2"] = batch.attributes[sample, sender, k]
+    force = true_force(columns)[:, None] * (displacement / distance[:, None])
     design = np.column_stack([force, np.ones(len(force))])
     residual = messages - design @ np.linalg.lstsq(design, messages, rcond=None)[0]
     return float(np.mean(1.0 - np.sum(residual**2, axis=0) / np.sum((messages - messages.mean(axis=0)) ** 2, axis=0)))

@@ -36,10 +36,41 @@ def neighbours(expression: Expression, shiftable: frozenset[str]) -> tuple[Expre
 
 
 def _changes(expression: Expression, shiftable: frozenset[str]) -> Iterator[Expression]:
-    """Every change of every part."""
+    """Every change of every part, and new factors of the whole."""
+    whole = _with_whole_powers(expression, shiftable)
+    yield whole
+    for name in sorted(shiftable):
+        for factor in _new_factors(Variable(name)):
+            yield Call("mul", (expression, factor))
+            yield Call("mul", (whole, factor))
+    yield Call("add", (expression, Constant(SHIFT)))
     for part, rebuild, parent in _parts(expression, lambda new: new, ""):
         for new in _changes_of(part, parent, shiftable):
             yield rebuild(new)
+
+
+def _with_whole_powers(part: Expression, shiftable: frozenset[str]) -> Expression:
+    """Every power of a distance with a whole exponent and a shift: the form that a fitted exponent often hides.
+
+    A missing factor bends the exponent away from its whole value, so that neither the factor nor
+    the rounding helps without the other.
+    """
+    if not isinstance(part, Call):
+        return part
+    base, exponent = part.args[0], part.args[-1]
+    if part.op == "pow" and isinstance(base, Variable) and base.name in shiftable and isinstance(exponent, Constant):
+        shifted = Call("add", (base, Constant(SHIFT)))
+        return Call("pow", (shifted, Constant(_number(round(exponent.value)), free=False)))
+    return Call(part.op, tuple(_with_whole_powers(child, shiftable) for child in part.args))
+
+
+def _new_factors(distance: Variable) -> Iterator[Expression]:
+    """Factors that make another term, a screening or another range out of a force."""
+    yield Call("add", (distance, Constant(1.0)))
+    yield Call("exp", (Call("mul", (Constant(-0.1), distance)),))
+    for power in (-2, 2, 6):
+        bent = Call("pow", (distance, Constant(power, free=False)))
+        yield Call("add", (Constant(1.0 + SHIFT), Call("mul", (Constant(SHIFT), bent))))
 
 
 def _parts(part: Expression, rebuild: Rebuild, parent: str) -> Iterator[tuple[Expression, Rebuild, str]]:

@@ -23,7 +23,8 @@ from ._states import States
 PRICE = 0.1
 FLOOR = 1e-8  # losses below this are rounding: simpler wins
 STARTS = 12  # equations of a front that are tried in the law
-EXPANDED = 16  # laws whose neighbours are looked at
+EXACT = 1e-6  # a law this good can only be beaten by a smaller one
+EXPANDED = 24  # laws whose neighbours are looked at
 DISTANCES = frozenset({"r", "r_1", "v_1"})
 
 
@@ -41,10 +42,14 @@ class Scored(NamedTuple):
     is_allowed: bool
 
     @property
+    def size(self) -> float:
+        """Complexity; of two equal ones, the law with fewer fitted numbers is the smaller."""
+        return self.law.complexity + 0.1 * len(self.law.constants)
+
+    @property
     def price(self) -> float:
-        """What is minimised: log-loss plus the price of the complexity; fewer numbers break a tie."""
-        size = self.law.complexity + 0.1 * len(self.law.constants)
-        return math.log(max(self.loss, FLOOR)) + PRICE * size
+        """What is minimised: log-loss plus the price of the size."""
+        return math.log(max(self.loss, FLOOR)) + PRICE * self.size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +133,7 @@ class _Pool:
 
     def ranked(self) -> tuple[Scored, ...]:
         """The laws that may be chosen, simplest first."""
-        ordered = sorted(self.scored.values(), key=lambda s: (s.law.complexity, s.loss))
+        ordered = sorted(self.scored.values(), key=lambda s: (s.size, s.loss))
         return tuple(s for s in ordered if s.is_allowed) or tuple(ordered)
 
     def waiting(self, expanded: set[object]) -> Scored | None:
@@ -136,6 +141,8 @@ class _Pool:
         ranked = self.ranked()
         cheapest = sorted(ranked, key=lambda s: s.price)
         candidates = [*cheapest[:1], *sorted(_front(ranked), key=lambda s: s.price), *cheapest[1:3]]
+        if cheapest[0].loss < EXACT:
+            candidates = [s for s in candidates if s.size <= cheapest[0].size]
         return next((s for s in candidates if form_key(s.law) not in expanded), None)
 
 

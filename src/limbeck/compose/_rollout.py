@@ -18,8 +18,8 @@ from limbeck.train import TrainedModel
 from ._callable import law_accelerations
 from ._law import Law
 
-MOST_SYSTEMS = 10
-MOST_TIMES = 300
+MOST_SYSTEMS = 8
+MOST_TIMES = 200
 MOST_STEPS = 40_000
 LOST = 0.5  # beyond this error (in typical distances) two trajectories have nothing to do with each other
 
@@ -83,7 +83,7 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: 
     given = t.positions[systems][:, rows]
     scale = trained.model.scales.length
     positions, velocities = _integrate(_law_force(law, dataset, start), start, times, 1e-9)
-    with_network, _ = _integrate(_network_force(trained, start), start, times, 1e-6)
+    with_network, _ = _integrate(_network_force(trained, start), start, times, 1e-5)
     law_error, network_error = _error(positions, given, scale), _error(with_network, given, scale)
     return Rollout(
         times=times,

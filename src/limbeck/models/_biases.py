@@ -16,7 +16,8 @@ class Biases:
 
     Attributes:
         translation: Messages see positions only through their difference.
-        rotation: A message is scalars times the unit vector and the relative velocity.
+        rotation: A message is scalars times the unit vector and the relative velocity; with the second
+            law, accelerations turn with the states too.
         reflection: No transverse (odd) part of a message; has a meaning with rotation only.
         third_law: The force on the sender is minus the force on the receiver.
         second_law: Acceleration is the sum of forces over the receiver's inertia.

@@ -17,6 +17,9 @@ from jaxtyping import Array, Float
 from ._networks import Perceptron, Scales
 
 
+LARGEST_EXPONENT = 20.0  # 5e8 times the typical acceleration, beyond any force that was seen
+
+
 class PairGeometry(NamedTuple):
     """What is known of each pair: first minus second, and the properties of both.
 
@@ -71,6 +74,11 @@ class AbstractEdgeModel(eqx.Module):
         """Scalars that the message to the first of each pair is made of."""
 
 
+def bounded_sinh(x: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    """Hyperbolic sine of a network's output, cut where it would overflow in a bad step."""
+    return jnp.sinh(jnp.clip(x, -LARGEST_EXPONENT, LARGEST_EXPONENT))
+
+
 def quarter_turn(vectors: Float[Array, "*batch 2"]) -> Float[Array, "*batch 2"]:
     """Turn vectors of the plane by +90 degrees."""
     return jnp.stack([-vectors[..., 1], vectors[..., 0]], axis=-1)
@@ -100,7 +108,7 @@ class RadialMessage(AbstractEdgeModel):
         if self.reciprocal:
             h = h + self._raw(pairs.swapped())
         sizes = [self.scales.acceleration, self.scales.acceleration / self.scales.speed, self.scales.acceleration]
-        return jnp.sinh(h) * jnp.asarray(sizes[: h.shape[-1]], h.dtype)
+        return bounded_sinh(h) * jnp.asarray(sizes[: h.shape[-1]], h.dtype)
 
     def _raw(self, pairs: PairGeometry) -> Float[Array, "*batch pairs channels"]:
         """The perceptron's view of ordered pairs."""
@@ -140,7 +148,7 @@ class PotentialMessage(AbstractEdgeModel):
         feature = self.scales.distance_feature(distance)
         raw = self.network(jnp.concatenate([pairs.first, pairs.second, feature], axis=-1))
         raw = raw + self.network(jnp.concatenate([pairs.second, pairs.first, feature], axis=-1))
-        return self.scales.acceleration * self.scales.length * jnp.sinh(raw[..., 0])
+        return self.scales.acceleration * self.scales.length * bounded_sinh(raw[..., 0])
 
     def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs 1"]:
         """Radial force on the first of each pair."""
@@ -191,7 +199,7 @@ class VectorMessage(AbstractEdgeModel):
         h = self._raw(pairs)
         if self.reciprocal:
             h = h - self._raw(pairs.swapped())
-        return self.scales.acceleration * jnp.sinh(h)
+        return self.scales.acceleration * bounded_sinh(h)
 
     def messages(
         self, pairs: PairGeometry

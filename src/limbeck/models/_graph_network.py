@@ -84,7 +84,7 @@ class GraphNetwork(eqx.Module):
         x, v = snapshots.positions, snapshots.velocities
         features = self.scales.node_features(snapshots.attributes)
         first, second = (_take(x, v, features, index) for index in pairs)
-        # A message that weighs nothing must still be finite, however far apart its ends are.
+        # A message that weighs nothing must still be finite, wherever its ends are.
         acts = (snapshots.forward + snapshots.backward)[..., None] > 0
         displacement = jnp.where(acts, first[0] - second[0], self.scales.length)
         return PairGeometry(
@@ -93,10 +93,10 @@ class GraphNetwork(eqx.Module):
             distance=safe_norm(displacement, self.scales.length),
             first=first[2],
             second=second[2],
-            first_position=first[0],
-            second_position=second[0],
-            first_velocity=first[1],
-            second_velocity=second[1],
+            first_position=jnp.where(acts, first[0], 0.0),
+            second_position=jnp.where(acts, second[0], 0.0),
+            first_velocity=jnp.where(acts, first[1], 0.0),
+            second_velocity=jnp.where(acts, second[1], 0.0),
         )
 
     def __call__(self, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "*batch nodes dim"]:
@@ -115,7 +115,7 @@ class GraphNetwork(eqx.Module):
         return summed / self.inertia(features)[..., None]
 
 
-def _take(x: Array, v: Array, features: Array, index: Array) -> tuple[Array, Array, Array]:
+def _take(x: Array, v: Array, features: Array, index: Int[Any, " pairs"]) -> tuple[Array, Array, Array]:
     """Positions, velocities and features of the nodes at one end of the pairs."""
     return x[..., index, :], v[..., index, :], features[..., index, :]
 

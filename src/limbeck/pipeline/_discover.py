@@ -54,7 +54,8 @@ from ._result import (
 from ._stages import Run, composed, distil, save_network, train_step, training_stage
 from ._study import Study, trajectories_of
 
-GOAL = 3e-2  # validation error at which the biases are not relaxed further (house plan, "The main job")
+GOAL = 3e-2  # validation error that is hoped for (house plan, "The main job"); a law that stands ends the search too
+PROMISING = 0.2  # below this a network is distilled at once: its law, not the network, has to pass the checks
 UNUSABLE = 0.5  # networks with a larger error say nothing that is worth distilling
 BETTER = 0.8  # a weaker bias must lower the error to this share to be preferred
 RESTING = 1e-12  # accelerations below this share of speed over time are rounding
@@ -201,7 +202,7 @@ def _attempts(run: Run, dataset: GraphDataset, noise: float) -> list[Attempt]:
             trained = train_step(run, dataset, biases, step, goal)
         run.journal.note("train", "bias", {"bias": list(biases.names), "error": _finite(trained.validation_error)})
         attempt = Attempt(biases=biases, trained=trained, step=step)
-        if trained.validation_error <= goal and _improves(attempts, trained):
+        if trained.validation_error <= max(goal, PROMISING) and _improves(attempts, trained):
             attempt = _distilled(run, dataset, attempt, noise)
         attempts.append(attempt)
         if attempt.stands or run.is_over():

@@ -1,7 +1,9 @@
 """The stages of a run in order, each taken from its checkpoint where there is one."""
 
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -176,13 +178,13 @@ def distil(run: Run, trained: TrainedModel, dataset: GraphDataset, step: int) ->
     Returns:
         The messages of the first search, and both halls of fame by channel.
     """
-    tables, halls = [], []
-    for search_number in range(2):
-        seed = _seed(run, step, search_number)
-        table = collect_messages(trained, dataset, seed=seed)
-        tables.append(table)
-        halls.append(_searched(run, table, step, search_number, seed))
-    return tables[0], (halls[0], halls[1])
+    seeds = [_seed(run, step, number) for number in range(2)]
+    tables = [collect_messages(trained, dataset, seed=seed) for seed in seeds]
+    # Engines release the interpreter's lock: both searches run side by side, each on one thread.
+    with ThreadPoolExecutor(max(1, min(2, os.cpu_count() or 1))) as pool:
+        halls = [_searched(run, pool, *numbered, step) for numbered in zip(tables, seeds, range(2), strict=True)]
+        first, second = (finish() for finish in halls)
+    return tables[0], (first, second)
 
 
 def _seed(run: Run, *numbers: int) -> int:
@@ -190,19 +192,25 @@ def _seed(run: Run, *numbers: int) -> int:
     return int(jax.random.randint(run.key(SEARCH_STAGE, *numbers), (), 0, 2**31 - 1))
 
 
-def _searched(run: Run, table: MessageTable, step: int, search_number: int, seed: int) -> dict[str, HallOfFame]:
-    """Halls of fame of one search, from their checkpoint where it is whole."""
-    path = run.checkpoint(f"halls_{step}_{search_number}.json")
+def _searched(
+    run: Run, pool: ThreadPoolExecutor, table: MessageTable, seed: int, number: int, step: int
+) -> Callable[[], dict[str, HallOfFame]]:
+    """Begin one search, unless its checkpoint is whole; what is returned waits for it."""
+    path = run.checkpoint(f"halls_{step}_{number}.json")
     stamp = {"fingerprint": run.fingerprint, "seed": seed}
-    if not path.exists():
-        found = [_search_channel(run, channel, seed) for channel in table.channels]
-        write_whole(path, to_json({**stamp, "halls": [hall_to_mapping(hall) for hall in found]}))
-    stored = read_json(path)
-    if {key: stored.get(key) for key in stamp} != stamp:
-        raise ArtefactMismatch(f"{path.name} belongs to another run; start again with --overwrite")
-    # Read back even when just written, so that a resumed run sees the very same expressions.
-    halls = [hall_from_mapping(hall) for hall in stored["halls"]]
-    return {hall.component: hall for hall in halls}
+    begun = [] if path.exists() else [pool.submit(_search_channel, run, channel, seed) for channel in table.channels]
+
+    def finish() -> dict[str, HallOfFame]:
+        if begun:
+            write_whole(path, to_json({**stamp, "halls": [hall_to_mapping(future.result()) for future in begun]}))
+        stored = read_json(path)
+        if {key: stored.get(key) for key in stamp} != stamp:
+            raise ArtefactMismatch(f"{path.name} belongs to another run; start again with --overwrite")
+        # Read back even when just written, so that a resumed run sees the very same expressions.
+        halls = [hall_from_mapping(hall) for hall in stored["halls"]]
+        return {hall.component: hall for hall in halls}
+
+    return finish
 
 
 def _search_channel(run: Run, channel: Any, seed: int) -> HallOfFame:

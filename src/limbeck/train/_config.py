@@ -22,7 +22,7 @@ class TrainConfig:
         patience: Fraction of the steps after which a network that learns nothing, or nothing more, is given up.
     """
 
-    steps: int = 5_000
+    steps: int = 4_000
     batch_size: int = 128
     learning_rate: float = 3e-3
     warmup: float = 0.2

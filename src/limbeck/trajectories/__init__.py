@@ -3,7 +3,12 @@
 from ._hash import content_hash as content_hash
 from ._load import load_trajectories as load_trajectories
 from ._noise import acceleration_noise as acceleration_noise
-from ._save import save_trajectories as save_trajectories, to_frame as to_frame, to_xarray as to_xarray
+from ._save import (
+    check_target as check_target,
+    save_trajectories as save_trajectories,
+    to_frame as to_frame,
+    to_xarray as to_xarray,
+)
 from ._split import Split as Split, split_snapshots as split_snapshots
 from ._trajectories import Edges as Edges, Trajectories as Trajectories
 from ._units import parse_units as parse_units

@@ -41,13 +41,7 @@ def save_trajectories(trajectories: Trajectories, path: str | os.PathLike[str]) 
         RunError: If writing failed on the way; nothing is left in place of the file.
     """
     path = Path(path)
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise InputError(f"{path}: the ending {path.suffix!r} names no format; {KNOWN}")
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
+    kind = check_target(path)
     if kind == "netcdf":
         from ._netcdf import write_fields
         from ._to_fields import to_fields
@@ -63,6 +57,30 @@ def save_trajectories(trajectories: Trajectories, path: str | os.PathLike[str]) 
     )
     _write_whole(path, write)
     return _left_out(trajectories, kind)
+
+
+def check_target(path: Path) -> str:
+    """Refuse a file name that `save_trajectories` can't write to.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The format that its ending names.
+
+    Raises:
+        InputError: If the ending is not known, or the folder does not exist or can't be written.
+    """
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise InputError(f"{path}: the ending {path.suffix!r} names no format; {KNOWN}")
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: the folder {path.parent} can't be written")
+    return kind
 
 
 def to_xarray(trajectories: Trajectories) -> Any:
