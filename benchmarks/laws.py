@@ -23,6 +23,8 @@ from pathlib import Path
 from queue import Queue
 from statistics import mean, median
 
+from _runs import machine
+
 SYSTEMS = ("spring", "damped", "r1", "r2", "charge", "discontinuous")
 
 
@@ -36,8 +38,17 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, each on two cores")
     parser.add_argument("--simulations", type=int, default=1000)
     options = parser.parse_args()
-    cells = [(s, int(d), k) for s in options.systems.split(",") for d in options.dims.split(",") for k in range(options.seeds)]
+    cells = [
+        (s, int(d), k)
+        for s in options.systems.split(",")
+        for d in options.dims.split(",")
+        for k in range(options.seeds)
+    ]
     options.out.mkdir(parents=True, exist_ok=True)
+    print(machine(), flush=True)
+    print(
+        f"# seeds 0 to {options.seeds - 1}, {options.simulations} simulations, {options.jobs} side by side", flush=True
+    )
     cores: Queue[int] = Queue()
     for job in range(options.jobs):
         cores.put(job)
@@ -62,14 +73,24 @@ def run(cell: tuple[str, int, int], options: argparse.Namespace, cores: "Queue[i
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
     seconds = time.monotonic() - started
     cores.put(job)
-    line = {"system": system, "dim": dim, "seed": seed, "exit": done.returncode, "seconds": seconds, "stderr": done.stderr[-500:]}
+    line = {
+        "system": system,
+        "dim": dim,
+        "seed": seed,
+        "exit": done.returncode,
+        "seconds": seconds,
+        "stderr": done.stderr[-500:],
+    }
     if (folder / "result.json").exists():
         result = json.loads((folder / "result.json").read_text())
         kept = ("verdict", "recovered", "reasons", "recovery", "pair_force", "acceleration", "law", "timings")
         line |= {name: result[name] for name in kept}
         line["r2"] = (result["checks"]["messages_r2"] or {}).get("value")
     record.write_text(json.dumps(line))
-    print(f"{system}-{dim} seed {seed}: exit {done.returncode}, recovered {line.get('recovered')}, {seconds:.0f} s", flush=True)
+    print(
+        f"{system}-{dim} seed {seed}: exit {done.returncode}, recovered {line.get('recovered')}, {seconds:.0f} s",
+        flush=True,
+    )
 
 
 def record_of(out: Path, cell: tuple[str, int, int]) -> Path:

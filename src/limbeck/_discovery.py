@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from limbeck._errors import ArtefactMismatch, InputError
-from limbeck.artefacts import SCHEMA, hall_from_mapping, read_json
+from limbeck.artefacts import SCHEMA, hall_from_mapping, load_record, read_json
 from limbeck.compose import Law, integrate_law, law_accelerations
 from limbeck.expressions import parse, to_latex, to_readable, to_sympy
 from limbeck.graphs import Snapshots
@@ -112,7 +112,9 @@ class DiscoveredLaw:
         x, v = xp.asarray(positions), xp.asarray(velocities)
         n_nodes = x.shape[-2]
         first, second = np.triu_indices(n_nodes, k=1)
-        columns = [xp.broadcast_to(xp.asarray(attributes.get(name, 1.0)), x.shape[:-1]) for name in self.attribute_names]
+        columns = [
+            xp.broadcast_to(xp.asarray(attributes.get(name, 1.0)), x.shape[:-1]) for name in self.attribute_names
+        ]
         stacked = xp.stack(columns, axis=-1) if columns else xp.zeros((*x.shape[:-1], 0))
         ones = xp.ones((*x.shape[:-2], len(first)))
         return Snapshots(x, v, stacked, ones, ones, xp.zeros_like(x), xp.ones(x.shape[:-1])), first, second
@@ -208,9 +210,7 @@ def _law_of(result: Mapping[str, Any]) -> DiscoveredLaw | None:
         pair_potential=result["pair_potential"],
         constants=tuple(result["constants"]),
         attribute_names=tuple(result["data"]["attributes"]),
-        composed=Law(
-            components={name: parse(text) for name, text in result["law"].items()}, dim=result["data"]["dim"]
-        ),
+        composed=Law(components={name: parse(text) for name, text in result["law"].items()}, dim=result["data"]["dim"]),
     )
 
 
@@ -219,7 +219,7 @@ def _halls_of(folder: Path, result: Mapping[str, Any]) -> dict[str, HallOfFame]:
     path = folder / "checkpoints" / f"halls_{result['bias'].get('step')}_0.json"
     if not path.exists():
         return {}
-    halls = [hall_from_mapping(stored) for stored in read_json(path)["halls"]]
+    halls = [hall_from_mapping(stored) for stored in load_record(path)[1]]
     return {hall.component: hall for hall in halls}
 
 

@@ -42,7 +42,9 @@ class RunDisplay:
         self.progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop drawing, whatever happened."""
         self.progress.stop()
 
@@ -58,9 +60,13 @@ class RunDisplay:
             self._begin(LABELS[stage])
         elif name == "progress":
             self._advance(value)
+        elif name == "was finished":
+            self.console.print("this run is finished; its result:", highlight=False)
+        elif name == "damaged":
+            self.console.print(f"{value}; this stage is done again", highlight=False, soft_wrap=True)
         elif name == "bias":
             text = f"{', '.join(value['bias']) or 'no bias'}: validation error {_figure(value['error'])}"
-            self.console.print(f"trained with {text}", highlight=False)
+            self.console.print(f"trained with {text}", highlight=False, soft_wrap=True)
         elif name == "finished" and stage in LABELS and stage != "train":
             self.console.print(f"{LABELS[stage]}: {value:.1f} s", highlight=False)
 
@@ -94,7 +100,9 @@ class CountDisplay:
         self.progress.start()
         return lambda done, of: self.progress.update(self.task, completed=done, total=of)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop drawing, whatever happened."""
         self.progress.stop()
 
@@ -120,7 +128,10 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
     for reason in result["reasons"] if result["verdict"] != "found" else []:
         console.print(f"  - {reason}", markup=False)
     if result["recovered"] is not None:
-        console.print(f"known truth recovered: {'yes' if result['recovered'] else 'no'} ({result['recovery']['reason']})", markup=False)
+        console.print(
+            f"known truth recovered: {'yes' if result['recovered'] else 'no'} ({result['recovery']['reason']})",
+            markup=False,
+        )
     console.print(f"report: {folder / 'report.html'}", markup=False)
 
 

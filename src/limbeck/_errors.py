@@ -32,3 +32,7 @@ class BackendFailed(RunError):
 
 class ArtefactMismatch(RunError):
     """A file on disk is not what this version or this run wrote."""
+
+
+class ArtefactDamaged(ArtefactMismatch):
+    """A file on disk is cut short or altered; what it held can be computed again."""

@@ -1,5 +1,7 @@
 """Accelerations under the law of a finished run, for states in a file."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,11 @@ import numpy as np
 from limbeck._discovery import load
 from limbeck._errors import InputError
 from limbeck.compose import law_accelerations
+from limbeck.config import from_toml
+from limbeck.expressions import variables
 from limbeck.graphs import GraphDataset, pair_list
-from limbeck.trajectories import load_trajectories
+from limbeck.pipeline import Study, read_file
+from limbeck.trajectories import Trajectories
 
 
 def predict_table(folder: Path, data: Path) -> tuple[Any, str]:
@@ -31,12 +36,16 @@ def predict_table(folder: Path, data: Path) -> tuple[Any, str]:
     found = load(folder)
     if found.law is None:
         raise InputError(f"the run in {folder} has no law to predict with: {'; '.join(found.reasons)}")
-    law, t = found.law, load_trajectories(data, allow_gaps=True)
+    law, t = found.law, _states(folder, data)
     if t.dim != law.composed.dim:
         raise InputError(f"the law is for {law.composed.dim} dimensions; {data} has {t.dim}")
-    missing = [name for name in law.attribute_names if name not in t.attributes]
+    used = set().union(*(variables(expression) for expression in law.composed.components.values()))
+    unused = [name for name in law.attribute_names if not used & {f"{name}_1", f"{name}_2"}]
+    missing = [name for name in law.attribute_names if name not in t.attributes and name not in unused]
     if missing:
-        raise InputError(f"{data} lacks the attribute {', '.join(missing)} of the run's data")
+        raise InputError(f"{data} lacks the attribute {', '.join(missing)} of the run's law")
+    idle = {name: np.ones(t.positions.shape[::2][:1] + t.positions.shape[2:3]) for name in unused}
+    t = replace(t, attributes={**idle, **t.attributes})
     system, time = np.nonzero(t.present.any(axis=2))
     rows = np.stack([system, time], axis=1)
     dataset = _whole(t, law.attribute_names)
@@ -53,7 +62,37 @@ def predict_table(folder: Path, data: Path) -> tuple[Any, str]:
     }
     for k in range(t.dim):
         columns[f"a{'xyz'[k]}"] = predicted[sample, node, k]
-    return pd.DataFrame(columns), _summary(predicted, batch)
+    summary = _summary(predicted, batch)
+    if not found.found:
+        summary = f"the law is a candidate only, its run ended with 'not found'; {summary}"
+    return pd.DataFrame(columns), summary
+
+
+def check_output(out: Path, data: Path) -> None:
+    """Refuse a file that can't be written, before any work.
+
+    Args:
+        out: The file.
+        data: The states, which must stay.
+
+    Raises:
+        InputError: If it can't be written, or is the file of the states.
+    """
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; --out needs a file")
+    if not out.parent.is_dir():
+        raise InputError(f"{out}: the folder {out.parent} doesn't exist; create it first")
+    if not os.access(out.parent, os.W_OK):
+        raise InputError(f"{out}: the folder {out.parent} can't be written")
+    if out.exists() and data.exists() and out.samefile(data):
+        raise InputError(f"{out} holds the states themselves; choose another name")
+
+
+def _states(folder: Path, data: Path) -> Trajectories:
+    """States, read with the same columns, units and pairs as the run's own data."""
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    source = from_toml(text, Study, str(folder / "study.toml")).file
+    return read_file(replace(source, path=str(data), edges="", allow_gaps=True))
 
 
 def _whole(trajectories: Any, names: tuple[str, ...]) -> GraphDataset:

@@ -5,18 +5,19 @@ full disk leaves the old file or none. Arrays of a training go into one file wit
 JSON header that says what it belongs to; nothing that is read is ever executed.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from limbeck._errors import ArtefactMismatch
+from limbeck._errors import ArtefactDamaged, ArtefactMismatch
 from limbeck.expressions import parse, to_string
 from limbeck.regress import Equation, HallOfFame
 
@@ -34,6 +35,34 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         OSError: If the disk is full or the folder can't be written; an earlier file stays.
     """
+    with _beside(path, content) as temporary:
+        temporary.replace(path)
+
+
+def write_new(path: Path, content: str | bytes) -> None:
+    """Write a file complete or not at all, and only if none has its name.
+
+    Args:
+        path: Where it goes.
+        content: Text (as UTF-8) or bytes.
+
+    Raises:
+        FileExistsError: If the file exists; of several processes at once, one succeeds.
+        OSError: If the disk is full or the folder can't be written.
+    """
+    with _beside(path, content) as temporary:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            with path.open("xb") as file:
+                file.write(temporary.read_bytes())
+
+
+@contextlib.contextmanager
+def _beside(path: Path, content: str | bytes) -> Iterator[Path]:
+    """A finished file under another name in the same folder; it is gone afterwards."""
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -41,7 +70,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -69,8 +98,8 @@ def save_arrays(path: Path, header: Mapping[str, Any], tree: Any) -> None:
     leaves = [np.ascontiguousarray(np.asarray(leaf)) for leaf in jax.tree.leaves(tree)]
     shapes = [{"shape": list(leaf.shape), "dtype": leaf.dtype.str} for leaf in leaves]
     body = b"".join(leaf.tobytes() for leaf in leaves)
-    head = {"schema": SCHEMA, "header": dict(header), "arrays": shapes, "sha256": hashlib.sha256(body).hexdigest()}
-    text = json.dumps(head, allow_nan=False).encode()
+    head = json.loads(json.dumps({"schema": SCHEMA, "header": dict(header), "arrays": shapes}, allow_nan=False))
+    text = json.dumps({**head, "sha256": _checksum(head, body)}).encode()
     write_whole(path, MAGIC + struct.pack("<Q", len(text)) + text + body)
 
 
@@ -86,7 +115,8 @@ def load_arrays(path: Path, header: Mapping[str, Any], like: Any) -> Any:
         The tree with the stored arrays.
 
     Raises:
-        ArtefactMismatch: If the file is truncated, altered, or belongs to something else.
+        ArtefactDamaged: If the file is truncated or altered.
+        ArtefactMismatch: If it belongs to something else.
     """
     head, body = _read(path)
     if head.get("schema") != SCHEMA or head.get("header") != json.loads(json.dumps(dict(header))):
@@ -108,17 +138,61 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
     data = path.read_bytes()
     start = len(MAGIC) + 8
     if data[: len(MAGIC)] != MAGIC or len(data) < start:
-        raise ArtefactMismatch(f"{path.name} is not a checkpoint of limbeck")
+        raise ArtefactDamaged(f"{path.name} is no whole checkpoint of limbeck")
     (length,) = struct.unpack("<Q", data[len(MAGIC) : start])
+    text, body = data[start : start + length], data[start + length :]
     try:
-        head = json.loads(data[start : start + length])
-        body = data[start + length :]
-        intact = hashlib.sha256(body).hexdigest() == head["sha256"]
+        head = json.loads(text)
+        intact = _checksum({name: head[name] for name in ("schema", "header", "arrays")}, body) == head["sha256"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ArtefactMismatch(f"{path.name} is damaged") from error
+        raise ArtefactDamaged(f"{path.name} is damaged") from error
     if not intact:
-        raise ArtefactMismatch(f"{path.name} is damaged: its checksum does not fit")
+        raise ArtefactDamaged(f"{path.name} is damaged: its checksum does not fit")
     return head, body
+
+
+def _checksum(head: Any, body: bytes = b"") -> str:
+    """A hash of a JSON value and bytes."""
+    text = json.dumps(head, allow_nan=False, sort_keys=True)
+    return hashlib.sha256(text.encode() + b"\0" + body).hexdigest()
+
+
+def save_record(path: Path, header: Mapping[str, Any], value: Any) -> None:
+    """Save a JSON value with a header and a checksum.
+
+    Args:
+        path: Where it goes.
+        header: What the value belongs to, as JSON values.
+        value: The value.
+    """
+    head = {"schema": SCHEMA, "header": dict(header), "value": value}
+    write_whole(path, to_json({**head, "sha256": _checksum(json.loads(json.dumps(head)))}))
+
+
+def load_record(path: Path) -> tuple[dict[str, Any], Any]:
+    """Read a value that `save_record` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Header and value.
+
+    Raises:
+        ArtefactDamaged: If the file is truncated or altered.
+        ArtefactMismatch: If another version wrote it.
+    """
+    stored = read_json(path)
+    try:
+        head = {name: stored[name] for name in ("schema", "header", "value")}
+        intact = _checksum(head) == stored["sha256"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtefactDamaged(f"{path.name} is damaged") from error
+    if not intact:
+        raise ArtefactDamaged(f"{path.name} is damaged: its checksum does not fit")
+    if head["schema"] != SCHEMA:
+        raise ArtefactMismatch(f"{path.name} has another schema than {SCHEMA}")
+    return head["header"], head["value"]
 
 
 def hall_to_mapping(hall: HallOfFame) -> dict[str, Any]:
@@ -145,16 +219,23 @@ def hall_to_mapping(hall: HallOfFame) -> dict[str, Any]:
                 "complexity": equation.complexity,
                 "backend_complexity": equation.backend_complexity,
                 "loss": equation.loss,
-                "heldout_loss": _finite(equation.heldout_loss),
+                "heldout_loss": finite(equation.heldout_loss),
             }
             for equation in hall.equations
         ],
     }
 
 
-def _finite(value: float) -> float | None:
-    """None for what JSON can't hold."""
-    return value if np.isfinite(value) else None
+def finite(value: float) -> float | None:
+    """A number for JSON, which holds neither NaN nor infinity.
+
+    Args:
+        value: Any number.
+
+    Returns:
+        The number, or None.
+    """
+    return float(value) if np.isfinite(value) else None
 
 
 def hall_from_mapping(stored: Mapping[str, Any]) -> HallOfFame:
@@ -180,7 +261,9 @@ def hall_from_mapping(stored: Mapping[str, Any]) -> HallOfFame:
             )
             for entry in stored["equations"]
         )
-        rest = {k: stored[k] for k in ("component", "engine", "version", "seed", "evaluations", "seconds", "out_of_time")}
+        rest = {
+            k: stored[k] for k in ("component", "engine", "version", "seed", "evaluations", "seconds", "out_of_time")
+        }
         return HallOfFame(equations=equations, starts=tuple(map(parse, stored["starts"])), **rest)
     except (KeyError, TypeError) as error:
         raise ArtefactMismatch(f"a stored hall of fame lacks {error}") from error
@@ -196,9 +279,9 @@ def read_json(path: Path) -> Any:
         Its value.
 
     Raises:
-        ArtefactMismatch: If it is not whole.
+        ArtefactDamaged: If it is not whole.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ArtefactMismatch(f"{path.name} is damaged: {error}") from error
+        raise ArtefactDamaged(f"{path.name} is damaged: {error}") from error

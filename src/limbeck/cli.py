@@ -32,16 +32,20 @@ Names = Annotated[str | None, typer.Option(help="Columns, separated by commas.")
 def discover(
     source: Annotated[str, typer.Argument(help="A built-in system, 'custom', or a CSV, Parquet or NetCDF file.")],
     out: Out,
-    bias: Annotated[str | None, typer.Option(help="auto, none, or a list of biases.")] = None,
-    engine: Annotated[str | None, typer.Option(help="auto, pyoperon or enumerate.")] = None,
-    operators: Annotated[str | None, typer.Option(help="Operators of equations, separated by commas or blanks.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Root of everything random.")] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds for the whole run.")] = None,
+    bias: Annotated[str | None, typer.Option(help="auto, none, or a comma-separated list [auto].")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, pyoperon or enumerate [auto].")] = None,
+    operators: Annotated[
+        str | None, typer.Option(help="Operators of equations, separated by commas or blanks [+ - * / ^ exp log].")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Root of everything random [0].")] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds for the whole run [no limit].")] = None,
     study: Annotated[Path | None, typer.Option(help="TOML file with settings; options override it.")] = None,
     dim: Annotated[int | None, typer.Option(help="Dimension of a simulated system [2].")] = None,
-    nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [4].")] = None,
+    nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [its own, mostly 4].")] = None,
     simulations: Annotated[int | None, typer.Option(help="Simulations of a system [1000].")] = None,
-    potential: Annotated[str | None, typer.Option(help="Pair potential of 'custom', as in 'q_1*q_2*exp(-r)/r'.")] = None,
+    potential: Annotated[
+        str | None, typer.Option(help="Pair potential of 'custom', as in 'q_1*q_2*exp(-r)/r'.")
+    ] = None,
     dt: Annotated[float | None, typer.Option(help="Time between states of 'custom' [0.01].")] = None,
     steps: Annotated[int | None, typer.Option(help="States of a simulation of 'custom' [1000].")] = None,
     softening: Annotated[float | None, typer.Option(help="Length added to r in 'custom' [0.01].")] = None,
@@ -51,15 +55,18 @@ def discover(
     species: Names = None,
     units: Annotated[str | None, typer.Option(help="As in x=AU,time=day,m=Msun.")] = None,
     edges: Annotated[Path | None, typer.Option(help="CSV of sender, receiver[, simulation].")] = None,
-    radius: Annotated[float | None, typer.Option(help="Largest distance at which pairs interact.")] = None,
+    radius: Annotated[float | None, typer.Option(help="Largest distance at which pairs interact [any].")] = None,
     allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Times may differ, particles be missing.")] = False,
-    shared_particles: Annotated[bool, typer.Option("--shared-particles", help="A particle's name means one object.")] = False,
+    shared_particles: Annotated[
+        bool, typer.Option("--shared-particles", help="A particle's name means one object.")
+    ] = False,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Find the law behind trajectories, and say whether it can be trusted."""
 
     def work() -> int:
+        from limbeck._errors import InputError
         from limbeck.pipeline import SourceOptions, run_study, with_source
 
         options = SourceOptions(
@@ -80,7 +87,15 @@ def discover(
             allow_gaps=allow_gaps or None,
             shared_particles=shared_particles or None,
         )
-        settings = {"bias": bias, "engine": engine, "operators": _operators(operators), "seed": seed, "time_limit": time_limit}
+        if time_limit is not None and not time_limit > 0:
+            raise InputError(f"--time-limit must be a positive number of seconds; got {time_limit}")
+        settings = {
+            "bias": bias,
+            "engine": engine,
+            "operators": _operators(operators),
+            "seed": seed,
+            "time_limit": time_limit,
+        }
         asked = with_source(_study(study, settings), source, options)
         with _progress(quiet) as listener:
             result = run_study(asked, out, overwrite=overwrite, listener=listener)
@@ -124,17 +139,23 @@ def simulate(
     def work() -> int:
         from limbeck._errors import InputError
         from limbeck.pipeline import SystemSource
-        from limbeck.simulate import simulate as run_simulation
+        from limbeck.simulate import find_system, simulate as run_simulation
         from limbeck.trajectories import check_target, save_trajectories
 
         check_target(out)  # before a simulation that may take minutes
         if out.exists() and not overwrite:
             raise InputError(f"{out} exists; choose another name or --overwrite")
-        extra = {} if softening is None else {"softening": softening}
-        definition = SystemSource(name=_system_name(system), potential=potential or "", **extra).definition()
+        name = system if system == "custom" else find_system(system).name
+        if name != "custom" and (potential is not None or softening is not None):
+            raise InputError(f"--potential and --softening go with the source custom, not with {name!r}")
+        given = {"potential": potential, "softening": softening, "nodes": nodes, "dt": dt, "steps": steps}
+        asked = SystemSource(
+            name=name, dim=dim, simulations=simulations, **{k: v for k, v in given.items() if v is not None}
+        )
+        asked.check(every=every)
         with _bar(quiet, "simulate") as progress:
             made = run_simulation(
-                definition,
+                asked.definition(),
                 dim=dim,
                 n_nodes=nodes,
                 n_systems=simulations,
@@ -172,20 +193,24 @@ def predict(
     folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     data: Annotated[Path, typer.Argument(help="States to predict the accelerations of.")],
     out: Annotated[Path | None, typer.Option("--out", help="CSV to write; else to the terminal.")] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Predict accelerations with the law of a run."""
 
     def work() -> int:
-        from limbeck._predict import predict_table
+        from limbeck._predict import check_output, predict_table
         from limbeck.artefacts import write_whole
 
+        if out is not None:
+            check_output(out, data)
         table, summary = predict_table(folder, data)
         text = table.to_csv(index=False)
         if out is None:
             sys.stdout.write(text)
         else:
             write_whole(out, text)
-        typer.echo(summary, err=True)
+        if not quiet:
+            typer.echo(summary, err=True)
         return FOUND
 
     _guarded(work, None)
@@ -241,34 +266,34 @@ def _renames(pairs: list[str] | None) -> dict[str, str] | None:
     return found
 
 
-def _system_name(text: str) -> str:
-    """The canonical name of a system."""
-    from limbeck.simulate import find_system
-
-    return text if text == "custom" else find_system(text).name
-
-
 def _guarded(work: Callable[[], int], folder: Path | None) -> None:
     """Run a command and turn what goes wrong into one line and the contract's exit code."""
-    from limbeck._errors import InputError, RunError
+    from limbeck._errors import ArtefactMismatch, InputError, RunError
 
-    hint = f"; go on with: limbeck resume {folder}" if folder is not None else ""
     try:
         _private_cache()
         code = work()
     except InputError as error:
         code = _fail(str(error), WRONG_INPUT)
     except KeyboardInterrupt:
-        code = _fail(f"interrupted{hint}", INTERRUPTED)
+        code = _fail(f"interrupted{_way_on(folder)}", INTERRUPTED)
     except MemoryError:
-        code = _fail(f"out of memory{hint}", FAILED)
+        code = _fail(f"out of memory{_way_on(folder)}", FAILED)
+    except ArtefactMismatch as error:
+        code = _fail(str(error), FAILED)
     except (RunError, OSError) as error:
-        code = _fail(f"{error}{hint}", FAILED)
+        code = _fail(f"{error}{_way_on(folder)}", FAILED)
     except Exception as error:  # noqa: BLE001 - the contract: one line, no traceback, whatever a library raises
-        if "LIMBECK_DEBUG" in os.environ:
-            raise
-        code = _fail(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}{hint}", FAILED)
+        text = str(error).strip() or "no message"
+        code = _fail(f"{type(error).__name__}: {text.splitlines()[0]}{_way_on(folder)}", FAILED)
     raise typer.Exit(code)
+
+
+def _way_on(folder: Path | None) -> str:
+    """How to go on with a run that ended early, if it left something to go on from."""
+    if folder is None or not (folder / "study.toml").exists():
+        return ""
+    return f"; go on with: limbeck resume {folder}"
 
 
 def _fail(message: str, code: int) -> int:
@@ -326,7 +351,15 @@ def _conclude(result: dict[str, Any], folder: Path, quiet: bool) -> int:
 
 def main() -> None:
     """Entry point of the command."""
-    app()
+    try:
+        app()
+    except SystemExit as stop:
+        if stop.code != INTERRUPTED:
+            raise
+        # A search engine's thread can't be stopped, and Python would wait for it; every file is whole already.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

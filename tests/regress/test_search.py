@@ -42,10 +42,10 @@ def test_the_same_seed_gives_the_same_hall_of_fame(engine, law):
     assert not one.out_of_time
 
 
-def test_two_threads_of_pyoperon_repeat_themselves():
-    config = replace(QUICK, threads=2)
-    one, two = (search(problem(wavy), config, engine="pyoperon", seed=7) for _ in range(2))
-    assert shown(one) == shown(two)
+def test_two_threads_find_the_same_law():
+    # Not the same front to the last equation: which thread spends the last of the budget is chance.
+    best = search(problem(gravity), replace(QUICK, threads=2), engine="pyoperon", seed=7).front[-1]
+    assert same_form(best.expression, parse("m_1*m_2/r**2", VARIABLES))
 
 
 @every_engine

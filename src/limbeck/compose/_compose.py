@@ -16,7 +16,9 @@ from ._refine import Refined, Scored, refine, sign_variables, with_leading_const
 from ._refit import ConstantEstimate, interval, refit, standard_errors
 from ._states import States, states_of
 
-FIT_SNAPSHOTS = 300
+SCREEN_SNAPSHOTS = 60
+FIT_SNAPSHOTS = 150
+JUDGE_SNAPSHOTS = 200
 FINAL_SNAPSHOTS = 2_000
 CERTAIN = 3.0  # standard errors that a constant must lie from zero
 
@@ -66,12 +68,14 @@ def compose_law(
         The law of the first search with its constants refitted, or None if no candidate is
         defined on the data.
     """
+    screen_on = _laid_out(dataset, trained, dataset.train, SCREEN_SNAPSHOTS)
     fit_on = _laid_out(dataset, trained, dataset.train, FIT_SNAPSHOTS)
-    judge_on = _laid_out(dataset, trained, dataset.validation, FIT_SNAPSHOTS)
+    judge_on = _laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS)
     signs = sign_variables({name: v for name, v in {**fit_on.edges, **fit_on.nodes}.items() if name[-2:] in ("_1", "_2")})
     refined = [
         refine(
             hall,
+            screen_on,
             fit_on,
             judge_on,
             extras=_extras(trained, dataset.trajectories.dim),

@@ -8,6 +8,7 @@ drag, ...) and predicts accelerations:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -29,7 +30,7 @@ EDGE_SCALARS = ("radial", "friction", "transverse")
 NODE_SCALARS = ("drag", "central")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Law:
     """Equations of every channel of a law; the inertia's leading coefficient is 1.
 
@@ -41,7 +42,7 @@ class Law:
     components: Mapping[str, Expression]
     dim: int
 
-    @property
+    @cached_property
     def complexity(self) -> int:
         """Our count, over all channels."""
         return sum(complexity(expression) for expression in self.components.values())

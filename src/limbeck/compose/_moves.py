@@ -129,7 +129,8 @@ def _merged_factors(part: Call) -> Iterator[Expression]:
         for j in range(i + 1, len(forms)):
             if form == forms[j] and isinstance(part.args[i], Call):
                 rest = tuple(factor for k, factor in enumerate(part.args) if k not in (i, j))
-                yield Call("mul", (*rest, Call("pow", (part.args[i], Constant(2, free=False)))))
+                square = Call("pow", (part.args[i], Constant(2, free=False)))
+                yield Call("mul", (*rest, square)) if rest else square
 
 
 def _changes_of_power(part: Call) -> Iterator[Expression]:

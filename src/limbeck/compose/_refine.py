@@ -8,7 +8,7 @@ its complexity: each unit must lower the log-loss by `PRICE`.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 
@@ -25,10 +25,14 @@ FLOOR = 1e-8  # losses below this are rounding: simpler wins
 STARTS = 12  # equations of a front that are tried in the law
 EXACT = 1e-6  # a law this good can only be beaten by a smaller one
 EXPANDED = 24  # laws whose neighbours are looked at
+MOST_TRIED = 700  # laws that are tried
+SCREENING_STEPS = 8
+HOPELESS = 2.0  # a law this much dearer than the best after screening is not fitted in full
 DISTANCES = frozenset({"r", "r_1", "v_1"})
 
 
-class Scored(NamedTuple):
+@dataclass(frozen=True)
+class Scored:
     """A refitted law with its error on validation snapshots.
 
     Attributes:
@@ -41,12 +45,12 @@ class Scored(NamedTuple):
     loss: float
     is_allowed: bool
 
-    @property
+    @cached_property
     def size(self) -> float:
         """Complexity; of two equal ones, the law with fewer fitted numbers is the smaller."""
         return self.law.complexity + 0.1 * len(self.law.constants)
 
-    @property
+    @cached_property
     def price(self) -> float:
         """What is minimised: log-loss plus the price of the size."""
         return math.log(max(self.loss, FLOOR)) + PRICE * self.size
@@ -69,6 +73,7 @@ class Refined:
 
 def refine(
     halls: Mapping[str, HallOfFame],
+    screen_on: States,
     fit_on: States,
     judge_on: States,
     *,
@@ -81,6 +86,7 @@ def refine(
 
     Args:
         halls: A hall of fame for each channel.
+        screen_on: Few snapshots that every law is tried on first.
         fit_on: Snapshots that constants are fitted to.
         judge_on: Snapshots that laws are compared on.
         extras: Channels that may be added as a constant (`friction`, `drag`, `uniform_x`, ...).
@@ -91,13 +97,13 @@ def refine(
     Returns:
         The best law and the front, or None if no candidate is defined on the data.
     """
-    pool = _Pool(fit_on, judge_on, reciprocal)
+    pool = _Pool(screen_on, fit_on, judge_on, reciprocal)
     for components in _starts(halls, signs):
         pool.add(normalised(Law(components=components, dim=fit_on.dim)))
     if not pool.scored:
         return None
     expanded: set[object] = set()
-    while len(expanded) < EXPANDED and not is_over():
+    while len(expanded) < EXPANDED and len(pool.tried) < MOST_TRIED and not is_over():
         scored = pool.waiting(expanded)
         if scored is None:
             break
@@ -111,25 +117,33 @@ def refine(
 class _Pool:
     """Laws that were refitted, one for each form."""
 
-    def __init__(self, fit_on: States, judge_on: States, reciprocal: bool) -> None:
+    def __init__(self, screen_on: States, fit_on: States, judge_on: States, reciprocal: bool) -> None:
         """Start empty."""
-        self.fit_on, self.judge_on, self.reciprocal = fit_on, judge_on, reciprocal
+        self.screen_on, self.fit_on, self.judge_on, self.reciprocal = screen_on, fit_on, judge_on, reciprocal
         self.tried: set[object] = set()
         self.scored: dict[object, Scored] = {}
+        self.cheapest = math.inf
 
     def add(self, law: Law) -> None:
-        """Refit and score a law, unless its form was tried."""
+        """Refit and score a law, unless its form was tried; in full only if a first try shows promise."""
         law = with_leading_constants(law)
         key = form_key(law)
         if key in self.tried or not law.components:
             return
         self.tried.add(key)
-        fitted = refit(law, self.fit_on)
-        fitted = Law(components={k: simplify(e) for k, e in fitted.components.items()}, dim=law.dim)
-        loss = law_loss(fitted, self.judge_on)
-        if math.isfinite(loss):
-            self.scored[key] = Scored(fitted, loss, not self.reciprocal or is_reciprocal(fitted, self.judge_on))
+        scored = self._scored(refit(law, self.screen_on, steps=SCREENING_STEPS, rounds=1))
+        if scored.price < self.cheapest + HOPELESS:
+            full = self._scored(refit(with_leading_constants(scored.law), self.fit_on))
+            scored = full if full.loss < scored.loss else scored
+        if math.isfinite(scored.loss):
+            self.scored[key] = scored
+            self.cheapest = min(self.cheapest, scored.price) if scored.is_allowed else self.cheapest
 
+    def _scored(self, law: Law) -> Scored:
+        """A law in its simplest writing, with its loss on the judging snapshots."""
+        law = Law(components={name: simplify(e) for name, e in law.components.items()}, dim=law.dim)
+        loss = law_loss(law, self.judge_on)
+        return Scored(law, loss, not self.reciprocal or is_reciprocal(law, self.judge_on))
 
     def ranked(self) -> tuple[Scored, ...]:
         """The laws that may be chosen, simplest first."""

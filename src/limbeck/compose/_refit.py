@@ -17,16 +17,17 @@ ROUNDING = 1e-9
 OUTLIER = 5.0  # residuals beyond this many medians lose weight (Huber's rule)
 
 
-def refit(law: Law, states: States, *, steps: int = 15) -> Law:
+def refit(law: Law, states: States, *, steps: int = 15, rounds: int = 2) -> Law:
     """Fit the free constants of a law to accelerations.
 
-    Squares of the weighted error are minimised twice, the second time with less
-    weight on outliers such as derivatives taken across a close encounter.
+    Squares of the weighted error are minimised, and once more with less weight on
+    outliers such as derivatives taken across a close encounter.
 
     Args:
         law: Form and starting values.
         states: Snapshots to fit.
         steps: Levenberg-Marquardt steps of each round.
+        rounds: 1 leaves outliers their weight, 2 fits once more without it.
 
     Returns:
         The same form with the best constants found.
@@ -35,8 +36,10 @@ def refit(law: Law, states: States, *, steps: int = 15) -> Law:
     if len(constants) == 0:
         return law
     weights = states.weights
-    for _ in range(2):
+    for turn in range(rounds):
         constants = _fit(law, states, weights, constants, steps)
+        if turn == rounds - 1:
+            break
         residual = states.weights * np.linalg.norm(law.with_constants(constants).accelerations(states) - states.targets, axis=1)
         if not np.isfinite(residual).all():
             break

@@ -16,7 +16,6 @@ from jaxtyping import Array, Float
 
 from ._networks import Perceptron, Scales
 
-
 LARGEST_EXPONENT = 20.0  # 5e8 times the typical acceleration, beyond any force that was seen
 
 

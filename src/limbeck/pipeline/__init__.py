@@ -1,6 +1,11 @@
 """Stages in order, with checkpoints: the way from a study to its result."""
 
 from ._discover import resume_study as resume_study, run_study as run_study
-from ._folder import Listener as Listener, check_folder as check_folder, is_run as is_run
+from ._folder import Listener as Listener, is_run as is_run
 from ._options import IN_MEMORY as IN_MEMORY, SourceOptions as SourceOptions, with_source as with_source
-from ._study import FileSource as FileSource, Study as Study, SystemSource as SystemSource
+from ._study import (
+    FileSource as FileSource,
+    Study as Study,
+    SystemSource as SystemSource,
+    read_file as read_file,
+)

@@ -1,15 +1,20 @@
-"""The folder of a run: what is written there, when, and how a run takes it up again."""
+"""The folder of a run: what is written there, when, and how a run takes it up again.
 
+A folder is one process's at a time: while a run works there it holds a lock on the
+folder's mark, which the operating system lets go when the process ends, however it ends.
+"""
+
+import contextlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from limbeck._errors import ArtefactMismatch, InputError
-from limbeck.artefacts import SCHEMA, read_json, to_json, write_whole
+from limbeck.artefacts import SCHEMA, read_json, to_json, write_new, write_whole
 
 MARK = "run.json"
 RESULT = "result.json"
@@ -20,33 +25,8 @@ CHECKPOINTS = "checkpoints"
 Listener = Callable[[str, str, Any], None]  # stage, name, value
 
 
-def prepare_folder(folder: Path, *, overwrite: bool) -> Path:
-    """Make an empty folder for a run.
-
-    Args:
-        folder: Where it shall lie.
-        overwrite: Whether an earlier run there may be removed.
-
-    Returns:
-        The folder.
-
-    Raises:
-        InputError: If it can't be written, or holds something else than a run of ours.
-    """
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"{folder} is a file; --out needs a folder")
-        if folder.exists() and any(folder.iterdir()):
-            _remove_run(folder, overwrite)
-        (folder / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-        write_whole(folder / MARK, to_json({"made_by": "limbeck", "schema": SCHEMA}))
-    except OSError as error:
-        raise InputError(f"the folder {folder} can't be written: {error.strerror or error}") from error
-    return folder
-
-
 def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that `prepare_folder` would refuse, without touching it.
+    """Refuse a folder that `claim` would refuse, without touching it.
 
     Args:
         folder: Where a run shall lie.
@@ -55,16 +35,26 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
     Raises:
         InputError: If it can't be used.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; --out needs a folder")
-    if folder.is_dir() and any(folder.iterdir()):
-        if not overwrite:
-            raise InputError(f"the folder {folder} is not empty; choose another, or --overwrite to remove a run of limbeck")
-        if not is_run(folder):
-            raise InputError(f"the folder {folder} holds no run of limbeck, so --overwrite does not remove it")
-    parent = next(p for p in (folder, *folder.resolve().parents) if p.exists())
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder} is a file; --out needs a folder")
+        if folder.is_dir() and any(folder.iterdir()):
+            _check_removable(folder, overwrite)
+        parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    except OSError as error:
+        raise InputError(f"the folder {folder} can't be used: {error.strerror or error}") from error
+    if not parent.is_dir():
+        raise InputError(f"the folder {folder} can't be made: {parent} is a file")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"the folder {folder} can't be written")
+
+
+def _check_removable(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder with something in it, unless it is a run of ours that may go."""
+    if not overwrite:
+        raise InputError(f"the folder {folder} is not empty; choose another, or --overwrite to remove a run of limbeck")
+    if not is_run(folder):
+        raise InputError(f"the folder {folder} holds no run of limbeck, so --overwrite does not remove it")
 
 
 def is_run(folder: Path) -> bool:
@@ -82,14 +72,101 @@ def is_run(folder: Path) -> bool:
         return False
 
 
-def _remove_run(folder: Path, overwrite: bool) -> None:
-    """Remove an earlier run, and only that; the mark goes last."""
+@contextlib.contextmanager
+def claim(folder: Path, study: str, *, overwrite: bool) -> Iterator[None]:
+    """Make a folder for a new run and hold it; wrong input that shows only later leaves nothing behind.
+
+    Args:
+        folder: Where it shall lie.
+        study: Content of the resolved study file.
+        overwrite: Whether an earlier run there may be removed.
+
+    Yields:
+        Nothing; the folder holds mark, study and an empty folder of checkpoints.
+
+    Raises:
+        InputError: If it can't be written, holds something else than a run of ours, or another process has it.
+    """
     check_folder(folder, overwrite=overwrite)
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        try:
+            _clear(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_new(folder / MARK, to_json({"made_by": "limbeck", "schema": SCHEMA}))
+        except FileExistsError as error:
+            raise InputError(f"another process began a run in {folder} at this moment") from error
+        except OSError as error:
+            raise InputError(f"the folder {folder} can't be written: {error.strerror or error}") from error
+        with hold(folder):
+            try:
+                (folder / CHECKPOINTS).mkdir(exist_ok=True)
+                write_whole(folder / STUDY, study)
+                yield
+            except InputError:
+                _empty(folder)
+                raise
+    except InputError:
+        for path in made:
+            with contextlib.suppress(OSError):  # not there, or somebody else put something in
+                path.rmdir()
+        raise
+
+
+def _clear(folder: Path) -> None:
+    """Remove an earlier run, unless a process is at work in it."""
+    if is_run(folder):
+        with hold(folder):
+            _empty(folder)
+
+
+def _empty(folder: Path) -> None:
+    """Remove everything in the folder of a run; the mark goes last."""
     for entry in sorted(folder.iterdir(), key=lambda path: path.name == MARK):
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink()
+
+
+@contextlib.contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Keep other processes out of the folder of a run.
+
+    Args:
+        folder: The folder; its mark must be there.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        InputError: If another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows: no such locks, and the rename of whole files still keeps each file intact
+        yield
+        return
+    with (folder / MARK).open("r+b") as mark:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another process of limbeck is at work in {folder}: wait for it, or end it") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+
+
+def sweep(folder: Path) -> None:
+    """Remove the half-written files of a killed process.
+
+    Args:
+        folder: Folder of a run that this process holds.
+    """
+    for place in (folder, folder / CHECKPOINTS):
+        for part in place.glob(".*.part"):
+            part.unlink(missing_ok=True)
+    (folder / CHECKPOINTS).mkdir(exist_ok=True)
 
 
 class Journal:

@@ -79,36 +79,46 @@ def with_source(study: Study, source: str | Path, options: SourceOptions) -> Stu
         _refuse(given, FILE_OPTIONS, "files", text)
         return _with_system(study, CUSTOM, given)
     if text != IN_MEMORY and not _is_path(text):
-        _refuse(given, (*CUSTOM_OPTIONS, *FILE_OPTIONS), "other sources", text)
+        _refuse(given, CUSTOM_OPTIONS, "the source custom", text)
+        _refuse(given, FILE_OPTIONS, "files", text)
         return _with_system(study, find_system(text).name, given)
     _refuse(given, (*SYSTEM_OPTIONS, *CUSTOM_OPTIONS), "systems that limbeck simulates", text)
-    if text != IN_MEMORY and not Path(text).exists():
+    if text == IN_MEMORY:
+        _refuse(given, FILE_OPTIONS, "files", "trajectories in memory")
+    elif not _exists(text):
         raise InputError(f"there is no file {text}; built-in systems are {', '.join(systems())} and custom")
     kept = {name: dict(value) if name == "rename" else value for name, value in given.items()}
-    return replace(study, file=FileSource(path=text, **kept), system=SystemSource())
+    earlier = study.file if study.file.path in ("", text) else FileSource()
+    return replace(study, file=replace(earlier, path=text, **kept), system=SystemSource())
+
+
+def _exists(text: str) -> bool:
+    """Whether there is such a file; a name that no file can have is none."""
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _with_system(study: Study, name: str, given: Mapping[str, object]) -> Study:
     """A study of a simulated system; its options are checked here, before any work."""
-    for option in ("dim", "nodes", "simulations", "steps"):
-        value = given.get(option)
-        least = {"nodes": 2}.get(option, 1)
-        if isinstance(value, int) and value < least:
-            raise InputError(f"--{option} must be at least {least}; got {value}")
-    if isinstance(dim := given.get("dim"), int) and dim > 3:
-        raise InputError(f"--dim must be 1, 2 or 3; got {dim}")
-    if isinstance(dt := given.get("dt"), float) and not 0 < dt < float("inf"):
-        raise InputError(f"--dt must be a positive number; got {dt}")
-    study = replace(study, system=SystemSource(name=name, **given), file=FileSource())  # type: ignore[arg-type]
-    study.truth()
-    return study
+    for option in ("nodes", "steps", "dt"):
+        if given.get(option) == 0:  # in a study file 0 stands for the system's own
+            raise InputError(f"--{option} must be positive; got 0")
+    earlier = study.system if study.system.name in ("", name) else SystemSource()
+    chosen = replace(study, system=replace(earlier, name=name, **given), file=FileSource())  # type: ignore[arg-type]
+    chosen.system.check()
+    n_nodes = chosen.system.nodes or chosen.system.definition().default_nodes
+    chosen.check_pairs(n_nodes * (n_nodes - 1) // 2)
+    chosen.bias_plan(chosen.system.dim)
+    return chosen
 
 
 def _is_path(text: str) -> bool:
     """Whether a source looks like, or is, a file rather than the name of a system."""
     if text in systems() or text in ("1/r", "1/r2", "1/r^2"):
         return False
-    return Path(text).exists() or text.lower().endswith(FILE_ENDINGS) or "/" in text or "\\" in text
+    return _exists(text) or text.lower().endswith(FILE_ENDINGS) or "/" in text or "\\" in text
 
 
 def _refuse(given: Mapping[str, object], names: tuple[str, ...], owner: str, source: str) -> None:
@@ -116,4 +126,4 @@ def _refuse(given: Mapping[str, object], names: tuple[str, ...], owner: str, sou
     stray = [name for name in names if name in given]
     if stray:
         spelt = ", ".join(f"--{name.replace('_', '-')}" for name in stray)
-        raise InputError(f"{spelt} {'go' if len(stray) > 1 else 'goes'} with {owner}, not with the source {source!r}")
+        raise InputError(f"{spelt} {'go' if len(stray) > 1 else 'goes'} with {owner}, not with {source!r}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from limbeck.analyse import MessageTable
-from limbeck.artefacts import SCHEMA
+from limbeck.artefacts import SCHEMA, finite
 from limbeck.compose import (
     Checks,
     ComposedLaw,
@@ -61,19 +61,14 @@ def law_fields(composed: ComposedLaw | None) -> dict[str, Any]:
             {
                 "name": e.name,
                 "value": e.value,
-                "standard_error": _finite(e.standard_error),
-                "low": _finite(e.low),
-                "high": _finite(e.high),
+                "standard_error": finite(e.standard_error),
+                "low": finite(e.low),
+                "high": finite(e.high),
                 "place": e.place,
             }
             for e in composed.estimates
         ],
     }
-
-
-def _finite(value: float) -> float | None:
-    """None where a number is not finite."""
-    return float(value) if np.isfinite(value) else None
 
 
 def data_fields(dataset: GraphDataset, noise: float) -> dict[str, Any]:
@@ -98,7 +93,7 @@ def data_fields(dataset: GraphDataset, noise: float) -> dict[str, Any]:
         "constant_attributes": dict(dataset.constant_attributes),
         "split": dataset.split_rule,
         "parts": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test", "extrapolation")},
-        "reach": _finite(dataset.reach),
+        "reach": finite(dataset.reach),
         "noise": noise,
         "units": dict(t.units),
         "notes": list(t.notes),
@@ -149,10 +144,11 @@ def checks_fields(checks: Checks, recovery: Recovery | None, r2: float | None) -
         found["other_n"] = as_mappings({"other_n": recovery.other_n})["other_n"]
     if r2 is not None:
         found["messages_r2"] = {
-            "value": _finite(r2),
+            "value": finite(r2),
             "threshold": 0.999,
             "passed": bool(r2 >= 0.999),
-            "reason": "R² of the messages against linear combinations of the true force, all held-out pairs; for information",
+            "reason": "R² of the messages against linear combinations of the true force, all held-out pairs; "
+            "for information",
         }
     return found
 
@@ -168,7 +164,7 @@ def recovery_fields(recovery: Recovery | None) -> dict[str, Any]:
     """
     if recovery is None:
         return {"recovered": None, "recovery": None}
-    errors = {name: [_finite(middle), _finite(tail)] for name, (middle, tail) in recovery.errors.items()}
+    errors = {name: [finite(middle), finite(tail)] for name, (middle, tail) in recovery.errors.items()}
     return {
         "recovered": recovery.recovered,
         "recovery": {"reason": recovery.reason, "errors": errors, "truth_complexity": recovery.truth_complexity},
@@ -237,7 +233,9 @@ def equations_table(halls: Mapping[str, HallOfFame], composed: ComposedLaw | Non
         size = composed.law.complexity
         for scored in composed.front:
             text = "; ".join(f"{name} = {to_string(e)}" for name, e in scored.law.components.items())
-            writer.writerow(["law", scored.law.complexity, "", "", scored.loss, "", scored.law.complexity == size, text])
+            writer.writerow(
+                ["law", scored.law.complexity, "", "", scored.loss, "", scored.law.complexity == size, text]
+            )
     return out.getvalue()
 
 
@@ -267,11 +265,13 @@ def message_samples(
         ratio = np.nanmedian(law / channel.values)
     true = None
     if truth is not None:
-        true = np.broadcast_to(evaluate(parse(truth.pair_force), columns), law.shape).astype(float) if _known(truth, columns) else None
+        true = (
+            np.broadcast_to(evaluate(parse(truth.pair_force), columns), law.shape).astype(float)
+            if _known(truth, columns)
+            else None
+        )
     scale = float(ratio) if np.isfinite(ratio) else 1.0
-    return MessageSamples(
-        distance=columns["r"], message=scale * channel.values, law_force=law, true_force=true
-    )
+    return MessageSamples(distance=columns["r"], message=scale * channel.values, law_force=law, true_force=true)
 
 
 def _known(truth: SystemDefinition, columns: Mapping[str, Any]) -> bool:

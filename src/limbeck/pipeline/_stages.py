@@ -12,9 +12,9 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from limbeck._errors import ArtefactMismatch
+from limbeck._errors import ArtefactDamaged, ArtefactMismatch
 from limbeck.analyse import MessageTable, collect_messages
-from limbeck.artefacts import hall_from_mapping, hall_to_mapping, load_arrays, read_json, save_arrays, to_json, write_whole
+from limbeck.artefacts import hall_from_mapping, hall_to_mapping, load_arrays, load_record, save_arrays, save_record
 from limbeck.compose import ComposedLaw, compose_law
 from limbeck.graphs import GraphDataset
 from limbeck.models import Biases
@@ -125,7 +125,11 @@ def train_step(run: Run, dataset: GraphDataset, biases: Biases, step: int, goal:
             saved = now
         best = float(np.nanmin(state.errors))
         loss = float(np.nanmin(state.losses[state.chunk - 1]))
-        run.journal.note("train", "progress", {"step": step, "done": state.chunk, "of": n_chunks, "loss": _short(loss), "error": _short(best)})
+        run.journal.note(
+            "train",
+            "progress",
+            {"step": step, "done": state.chunk, "of": n_chunks, "loss": _short(loss), "error": _short(best)},
+        )
         if now > ends and not last:
             run.budget_struck = True
             return False
@@ -154,7 +158,9 @@ def _storable(state: TrainState) -> Any:
     return state._replace(chunk=np.asarray(state.chunk))  # type: ignore[arg-type]
 
 
-def _stored_state(path: Path, header: Mapping[str, Any], dataset: GraphDataset, biases: Biases, run: Run) -> TrainState | None:
+def _stored_state(
+    path: Path, header: Mapping[str, Any], dataset: GraphDataset, biases: Biases, run: Run
+) -> TrainState | None:
     """The state of an earlier process, if there is one."""
     if not path.exists():
         return None
@@ -162,11 +168,17 @@ def _stored_state(path: Path, header: Mapping[str, Any], dataset: GraphDataset, 
 
     step = int(header["step"])
     like = initial_state(dataset, biases, run.study.model, run.study.train, key=run.key(TRAIN_STAGE, step))
-    state = load_arrays(path, header, _storable(like))
+    try:
+        state = load_arrays(path, header, _storable(like))
+    except ArtefactDamaged as error:
+        run.journal.note("train", "damaged", str(error))  # training anew gives the same network
+        return None
     return state._replace(chunk=int(state.chunk))
 
 
-def distil(run: Run, trained: TrainedModel, dataset: GraphDataset, step: int) -> tuple[MessageTable, tuple[dict[str, HallOfFame], dict[str, HallOfFame]]]:
+def distil(
+    run: Run, trained: TrainedModel, dataset: GraphDataset, step: int
+) -> tuple[MessageTable, tuple[dict[str, HallOfFame], dict[str, HallOfFame]]]:
     """Search equations for every channel of a network, twice and independently.
 
     Args:
@@ -181,9 +193,12 @@ def distil(run: Run, trained: TrainedModel, dataset: GraphDataset, step: int) ->
     seeds = [_seed(run, step, number) for number in range(2)]
     tables = [collect_messages(trained, dataset, seed=seed) for seed in seeds]
     # Engines release the interpreter's lock: both searches run side by side, each on one thread.
-    with ThreadPoolExecutor(max(1, min(2, os.cpu_count() or 1))) as pool:
+    pool = ThreadPoolExecutor(max(1, min(2, os.cpu_count() or 1)))
+    try:
         halls = [_searched(run, pool, *numbered, step) for numbered in zip(tables, seeds, range(2), strict=True)]
         first, second = (finish() for finish in halls)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for a search
     return tables[0], (first, second)
 
 
@@ -198,19 +213,33 @@ def _searched(
     """Begin one search, unless its checkpoint is whole; what is returned waits for it."""
     path = run.checkpoint(f"halls_{step}_{number}.json")
     stamp = {"fingerprint": run.fingerprint, "seed": seed}
-    begun = [] if path.exists() else [pool.submit(_search_channel, run, channel, seed) for channel in table.channels]
+    if _is_stored(run, path, stamp):
+        begun = []
+    else:
+        begun = [pool.submit(_search_channel, run, channel, seed) for channel in table.channels]
 
     def finish() -> dict[str, HallOfFame]:
         if begun:
-            write_whole(path, to_json({**stamp, "halls": [hall_to_mapping(future.result()) for future in begun]}))
-        stored = read_json(path)
-        if {key: stored.get(key) for key in stamp} != stamp:
-            raise ArtefactMismatch(f"{path.name} belongs to another run; start again with --overwrite")
+            save_record(path, stamp, [hall_to_mapping(future.result()) for future in begun])
         # Read back even when just written, so that a resumed run sees the very same expressions.
-        halls = [hall_from_mapping(hall) for hall in stored["halls"]]
+        halls = [hall_from_mapping(hall) for hall in load_record(path)[1]]
         return {hall.component: hall for hall in halls}
 
     return finish
+
+
+def _is_stored(run: Run, path: Path, stamp: Mapping[str, Any]) -> bool:
+    """Whether the halls of fame of a search lie there whole."""
+    if not path.exists():
+        return False
+    try:
+        found, _ = load_record(path)
+    except ArtefactDamaged as error:
+        run.journal.note("regress", "damaged", str(error))  # the search runs anew, from the same seed
+        return False
+    if found != stamp:
+        raise ArtefactMismatch(f"{path.name} belongs to another run; start again with --overwrite")
+    return True
 
 
 def _search_channel(run: Run, channel: Any, seed: int) -> HallOfFame:
@@ -229,11 +258,17 @@ def _search_channel(run: Run, channel: Any, seed: int) -> HallOfFame:
     )
     hall = search(problem, config, engine=run.study.engine, seed=seed)
     run.budget_struck |= hall.out_of_time
-    run.journal.note("regress", "searched", {"channel": channel.name, "equations": len(hall.equations), "seconds": round(hall.seconds, 2)})
+    run.journal.note(
+        "regress",
+        "searched",
+        {"channel": channel.name, "equations": len(hall.equations), "seconds": round(hall.seconds, 2)},
+    )
     return hall
 
 
-def composed(run: Run, halls: tuple[dict[str, HallOfFame], dict[str, HallOfFame]], trained: TrainedModel, dataset: GraphDataset) -> ComposedLaw | None:
+def composed(
+    run: Run, halls: tuple[dict[str, HallOfFame], dict[str, HallOfFame]], trained: TrainedModel, dataset: GraphDataset
+) -> ComposedLaw | None:
     """Put the law together; None where the network has no second law to write one down for."""
     if not trained.model.biases.second_law:
         return None

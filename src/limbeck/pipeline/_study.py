@@ -1,6 +1,7 @@
 """What a run is asked to do: one record, written into its folder and read back to resume."""
 
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,21 @@ from limbeck.train import TrainConfig
 from limbeck.trajectories import Trajectories, load_trajectories, parse_units
 
 CUSTOM = "custom"
+MAX_SEED = 2**32 - 1  # a larger seed of JAX's generators, in single precision, would fall on a smaller one
+STATE_BYTES = 8 * 8  # positions, velocities, accelerations and what their making needs, in float64, for each axis
+PAIR_COPIES = 4  # arrays of the width of a layer that training keeps for each pair, layer and snapshot of a batch
+
+
+def memory() -> float:
+    """Memory of this machine [bytes]; infinite where the system does not say.
+
+    Returns:
+        The number of bytes.
+    """
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # Windows
+        return math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +53,42 @@ class SystemSource:
     dt: float = 0.0
     steps: int = 0
     softening: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            InputError: If a setting is out of range.
+        """
+        if self.dim not in (1, 2, 3):
+            raise InputError(f"dim must be 1, 2 or 3; got {self.dim}")
+        # 0 stands for the system's own number where it has one
+        for name, least in (("nodes", 2), ("simulations", 1), ("steps", 1)):
+            value = getattr(self, name)
+            own = value == 0 and name != "simulations"
+            if not isinstance(value, int) or isinstance(value, bool) or (value < least and not own):
+                raise InputError(f"{name} must be a whole number of at least {least}; got {value!r}")
+        for name, value in (("dt", self.dt), ("softening", self.softening)):
+            if not (math.isfinite(value) and value >= 0):
+                raise InputError(f"{name} must be a positive number; got {value}")
+
+    def check(self, *, every: int = 1) -> None:
+        """Refuse what can't be simulated, without simulating.
+
+        Args:
+            every: Every so-manieth state is kept.
+
+        Raises:
+            InputError: If there is no such system, options do not fit it, or it does not fit into memory.
+        """
+        system = self.definition()
+        n_nodes, n_times = self.nodes or system.default_nodes, (self.steps or system.n_steps) // max(every, 1)
+        states = n_nodes * max(self.simulations * n_times, n_nodes)  # forces of one state are worked out pair by pair
+        if states * self.dim * STATE_BYTES > memory():
+            raise InputError(
+                f"{self.simulations} simulations of {n_nodes} particles at {n_times} times do not fit into this "
+                f"machine's {memory() / 1e9:.0f} GB of memory; ask for fewer"
+            )
 
     def definition(self) -> SystemDefinition:
         """The system.
@@ -121,8 +173,8 @@ class Study:
         Raises:
             InputError: If an option is wrong.
         """
-        if self.seed < 0:
-            raise InputError(f"the seed must not be negative; got {self.seed}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise InputError(f"the seed must be a whole number from 0 to {MAX_SEED}; got {self.seed}")
         if not (math.isfinite(self.time_limit) and self.time_limit >= 0):
             raise InputError(f"the time limit must be a positive number of seconds; got {self.time_limit}")
         check_operators(self.operators)
@@ -142,6 +194,23 @@ class Study:
     def truth(self) -> SystemDefinition | None:
         """The known truth, where the data are simulated."""
         return self.system.definition() if self.is_simulated else None
+
+    def check_pairs(self, n_pairs: int) -> None:
+        """Refuse a training that can't fit into memory.
+
+        Args:
+            n_pairs: Pairs that interact in one snapshot.
+
+        Raises:
+            InputError: If a batch is too large.
+        """
+        numbers = n_pairs * self.train.batch_size * self.train.seeds * self.model.width * self.model.depth * PAIR_COPIES
+        if numbers * 4 > memory():
+            raise InputError(
+                f"{n_pairs} pairs in a snapshot, {self.train.batch_size} snapshots in a batch, do not fit into this "
+                f"machine's {memory() / 1e9:.0f} GB of memory; take fewer particles, a radius, or a smaller "
+                "train.batch_size in a study file"
+            )
 
     def bias_plan(self, dim: int) -> tuple[Biases, ...]:
         """The sets of biases to try, strongest first.
@@ -181,18 +250,32 @@ def trajectories_of(study: Study, *, initial: Trajectories | None = None) -> Tra
             n_steps=s.steps or None,
             seed=study.seed,
         )
-    f = study.file
-    if not f.path or f.path == "(in memory)":
+    if not study.file.path or study.file.path == "(in memory)":
         raise InputError("the run was given its trajectories in memory: pass them again")
+    return read_file(study.file)
+
+
+def read_file(source: FileSource) -> Trajectories:
+    """Read a file of trajectories.
+
+    Args:
+        source: The file, and how to read it.
+
+    Returns:
+        The trajectories.
+
+    Raises:
+        InputError: If the file or an option is wrong.
+    """
     return load_trajectories(
-        Path(f.path),
-        rename=f.rename or None,
-        attributes=f.attributes or None,
-        ignore=f.ignore,
-        species=f.species,
-        units=parse_units(f.units) if f.units else None,
-        edges=Path(f.edges) if f.edges else None,
-        radius=f.radius or None,
-        allow_gaps=f.allow_gaps,
-        shared_particles=f.shared_particles,
+        Path(source.path),
+        rename=source.rename or None,
+        attributes=source.attributes or None,
+        ignore=source.ignore,
+        species=source.species,
+        units=parse_units(source.units) if source.units else None,
+        edges=Path(source.edges) if source.edges else None,
+        radius=source.radius or None,
+        allow_gaps=source.allow_gaps,
+        shared_particles=source.shared_particles,
     )

@@ -311,11 +311,9 @@ def _spread(rows: Int[np.ndarray, "samples 2"], most: int) -> Int[np.ndarray, "s
 
 
 def _loss_size(sizes: Float[np.ndarray, " particles"]) -> float:
-    """Acceleration that the loss's floor is a part of: between median and mean, at most three medians.
-
-    The median alone would spend a training on the end of a damped motion, where forces of
-    size 1 cancel to a thousandth; the mean alone, on close encounters.
-    """
+    """Acceleration that the loss's floor is a part of: between median and mean, at most three medians."""
+    # The median alone would spend a training on the end of a damped motion, where forces of
+    # size 1 cancel to a thousandth; the mean alone, on close encounters.
     middle = typical_size(sizes)
     return min(float(np.sqrt(middle * max(float(np.mean(sizes)), middle))), 3.0 * middle)
 

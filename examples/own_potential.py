@@ -1,0 +1,37 @@
+# %% [markdown]
+"""# A potential of your own: screened charges
+
+Any pair potential in `r` and the attributes can be simulated and rediscovered. `--toy` makes me quick.
+"""
+
+# %%
+import argparse
+
+import limbeck
+from limbeck.train import TrainConfig
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--toy", action="store_true", help="fewer simulations and steps: shows the way, not the quality")
+options = parser.parse_args()
+
+# %% [markdown]
+# The text is parsed by limbeck's own parser and never run. The true force follows from it by differentiation.
+
+# %%
+system = limbeck.custom_system("q_1*q_2*exp(-r)/r")
+print("true force on the receiver:", system.pair_force)
+
+# %%
+found = limbeck.discover(
+    "custom",
+    options=limbeck.SourceOptions(potential="q_1*q_2*exp(-r)/r", simulations=60 if options.toy else 1000, steps=200),
+    study=limbeck.Study(train=TrainConfig(steps=600, chunk=100) if options.toy else TrainConfig()),
+)
+print(found)
+
+# %% [markdown]
+# Whether it is right is another question than whether it can be stood behind: the first needs the truth,
+# which nobody but a simulator has.
+
+# %%
+print("recovered:", found.result["recovered"])

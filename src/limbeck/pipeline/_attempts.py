@@ -1,0 +1,152 @@
+"""The plan of biases, tried in order: networks are trained and distilled until a law stands.
+
+Networks start with the strongest biases and are relaxed while the data contradict
+them; the first whose law stands is kept. What is returned is every attempt, and
+which of them the run ends with; what is written about them is another module's work.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from limbeck.analyse import MessageTable
+from limbeck.artefacts import finite
+from limbeck.compose import Checks, ComposedLaw, Rollout, check_law, pair_potential, roll_out, verdict
+from limbeck.graphs import GraphDataset
+from limbeck.models import Biases
+from limbeck.regress import HallOfFame
+from limbeck.train import TrainedModel
+
+from ._stages import Run, composed, distil, train_step
+
+GOAL = 3e-2  # validation error that is hoped for (house plan, "The main job"); a law that stands ends the search too
+PROMISING = 0.2  # below this a network is distilled at once: its law, not the network, has to pass the checks
+UNUSABLE = 0.5  # networks with a larger error say nothing that is worth distilling
+BETTER = 0.8  # a weaker bias must lower the error to this share to be preferred
+RESTING = 1e-12  # accelerations below this share of speed over time are rounding
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attempt:
+    """One step of relaxation: a network and, where it was good enough, its law.
+
+    Attributes:
+        biases: What the network assumed.
+        trained: The network.
+        step: Number of the step.
+        table: Its messages, if they were distilled.
+        halls: Hall of fame by channel, if they were searched.
+        law: The composed law, if there is one.
+        checks: What was asked of the law.
+        rollout: Rollout of law and network.
+    """
+
+    biases: Biases
+    trained: TrainedModel
+    step: int
+    table: MessageTable | None = None
+    halls: Mapping[str, HallOfFame] | None = None
+    law: ComposedLaw | None = None
+    checks: Checks | None = None
+    rollout: Rollout | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the law passes every decisive check."""
+        return self.law is not None and verdict(self.checks or {}, self.law)[0] == "found"
+
+
+def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attempt]:
+    """Train and distil along the plan of biases until a law stands."""
+    goal = max(GOAL, 3.0 * noise)
+    attempts: list[Attempt] = []
+    if _nothing_moves(dataset):
+        return attempts
+    plan = run.study.bias_plan(dataset.trajectories.dim)
+    for step, biases in enumerate(plan):
+        with run.timed("train"):
+            trained = train_step(run, dataset, biases, step, goal)
+        run.journal.note("train", "bias", {"bias": list(biases.names), "error": finite(trained.validation_error)})
+        attempt = Attempt(biases=biases, trained=trained, step=step)
+        if trained.validation_error <= max(goal, PROMISING) and _improves(attempts, trained):
+            attempt = _distilled(run, dataset, attempt, noise)
+        attempts.append(attempt)
+        if attempt.stands or run.is_over():
+            return attempts
+    if any(a.law is not None for a in attempts):
+        return attempts
+    best = _best_network([a for a in attempts if a.biases.second_law])
+    if best is not None and best.trained.validation_error < UNUSABLE:
+        attempts[attempts.index(best)] = _distilled(run, dataset, best, noise)
+    return attempts
+
+
+def _improves(attempts: list[Attempt], trained: TrainedModel) -> bool:
+    """Whether a weaker bias does clearly better than every stronger one that was distilled."""
+    before = [a.trained.validation_error for a in attempts if a.law is not None]
+    return not before or trained.validation_error < BETTER * min(before)
+
+
+def _nothing_moves(dataset: GraphDataset) -> bool:
+    """Whether all accelerations are rounding: free particles obey no law of interaction."""
+    t = dataset.trajectories
+    sizes = np.abs(t.accelerations[np.isfinite(t.accelerations)])
+    if not np.any(sizes > 0):
+        return True
+    duration = float(np.nanmax(t.times) - np.nanmin(t.times))
+    if duration == 0:  # snapshots of one moment say nothing about how fast things could move
+        return False
+    speed = float(np.sqrt(np.mean(t.velocities**2)))
+    # A derivative over one step magnifies rounding of the velocity by the number of steps in the duration,
+    # and one of the position by its square.
+    order = 2 if t.velocities_are == "derived" else 1
+    steps = max(t.n_times - 1, 1)
+    magnified = (steps**order if t.accelerations_are == "derived" else 1) / duration
+    extent = float(np.sqrt(np.mean(t.positions**2))) / duration
+    return bool(np.quantile(sizes, 0.9) <= RESTING * max(speed, extent) * magnified)
+
+
+def _distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -> Attempt:
+    """Search, compose, roll out and check the law of one network."""
+    trained = attempt.trained
+    with run.timed("regress"):
+        table, halls = distil(run, trained, dataset, attempt.step)
+    with run.timed("compose"):
+        law = composed(run, halls, trained, dataset)
+    base = {"biases": attempt.biases, "trained": trained, "step": attempt.step, "table": table, "halls": halls[0]}
+    if law is None:
+        return Attempt(**base)
+    with run.timed("check"):
+        rollout = roll_out(law.law, trained, dataset, pair_potential(law.law))
+        checks = check_law(law, trained, dataset, rollout, noise)
+    word, reasons = verdict(checks, law)
+    run.journal.note("check", "verdict", {"step": attempt.step, "verdict": word, "reasons": reasons})
+    return Attempt(**base, law=law, checks=checks, rollout=rollout)
+
+
+def _best_network(attempts: list[Attempt]) -> Attempt | None:
+    """The network with the lowest error; where two do equally well the stronger bias stays."""
+    best: Attempt | None = None
+    for attempt in attempts:
+        if best is None or attempt.trained.validation_error < BETTER * best.trained.validation_error:
+            best = attempt
+    return best
+
+
+def chosen_among(attempts: list[Attempt]) -> Attempt | None:
+    """The attempt whose law stands, else the law with the lowest held-out error, else the best network."""
+    standing = [a for a in attempts if a.stands]
+    if standing:
+        return standing[0]
+    with_law = [a for a in attempts if a.law is not None]
+    if with_law:
+        return min(with_law, key=_heldout)
+    return _best_network(attempts)
+
+
+def _heldout(attempt: Attempt) -> float:
+    """Held-out error of an attempt's law."""
+    check = (attempt.checks or {}).get("heldout")
+    return math.inf if check is None or check.value is None else check.value

@@ -1,0 +1,160 @@
+"""What a run ends with: verdict, comparison with a known truth, and the files that say so."""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from limbeck.analyse import message_r2
+from limbeck.artefacts import finite, to_json, write_whole
+from limbeck.compose import Checks, Recovery, recovery, verdict
+from limbeck.expressions import evaluate, parse
+from limbeck.graphs import GraphDataset
+from limbeck.report import Report, TrainingStage, render_report
+from limbeck.simulate import SystemDefinition
+
+from ._attempts import GOAL, Attempt
+from ._folder import RESULT
+from ._result import (
+    checks_fields,
+    data_fields,
+    equations_table,
+    law_fields,
+    message_samples,
+    recovery_fields,
+    run_fields,
+    variable_fields,
+)
+from ._stages import Run, save_network, training_stage
+from ._study import Study
+
+
+def conclude(
+    run: Run, dataset: GraphDataset, attempts: list[Attempt], chosen: Attempt | None, noise: float
+) -> dict[str, Any]:
+    """Write everything that a run says, the result last."""
+    study = run.study
+    truth = study.truth()
+    law = None if chosen is None else chosen.law
+    word, reasons = _verdict(attempts, chosen)
+    known, r2 = _against_truth(run, dataset, chosen, truth)
+    report_started = time.monotonic()
+    result = {
+        "verdict": word,
+        "reasons": reasons,
+        **recovery_fields(known),
+        **law_fields(law),
+        "properties": [],
+        "variables": variable_fields(None if law is None else law.law, dataset),
+        "bias": _bias_fields(attempts, chosen),
+        "checks": checks_fields((chosen.checks if chosen and chosen.checks else _no_checks()), known, r2),
+        "data": data_fields(dataset, noise),
+        **run_fields(study, run.timings, dict(dataset.trajectories.source), run.budget_struck),
+    }
+    if chosen is not None:
+        save_network(run, chosen.trained, chosen.step)
+    halls = {} if chosen is None or chosen.halls is None else chosen.halls
+    write_whole(run.folder / "equations.csv", equations_table(halls, law))
+    page = _page(study, result, attempts, chosen, truth)
+    write_whole(run.folder / "report.html", render_report(page))
+    result["timings"]["report"] = round(time.monotonic() - report_started, 3)
+    write_whole(run.folder / RESULT, to_json(result))
+    return result
+
+
+def _no_checks() -> Checks:
+    """Every check, none of them asked."""
+    names = (
+        "heldout",
+        "extrapolation",
+        "other_n",
+        "rollout",
+        "energy",
+        "messages_r2",
+        "stability",
+        "one_body_baseline",
+    )
+    return dict.fromkeys(names)
+
+
+def _verdict(attempts: list[Attempt], chosen: Attempt | None) -> tuple[str, list[str]]:
+    """The verdict with its reasons."""
+    if chosen is None:
+        return "not found", ["nothing accelerates: no force acts that a law could describe"]
+    if chosen.law is None:
+        error = chosen.trained.validation_error
+        best = min(a.trained.validation_error for a in attempts)
+        if best < GOAL and not chosen.biases.second_law:
+            return "not found", ["only a network without the second law fits, and no law of forces follows from it"]
+        return "not found", [
+            f"no network predicts the accelerations: the best has a median relative error of {error:.2g}"
+        ]
+    return verdict(chosen.checks or {}, chosen.law)
+
+
+def _against_truth(
+    run: Run, dataset: GraphDataset, chosen: Attempt | None, truth: SystemDefinition | None
+) -> tuple[Recovery | None, float | None]:
+    """Compare with the truth where it is known; the verdict does not hear of it."""
+    if truth is None or chosen is None:
+        return None, None
+    kernel = parse(truth.pair_force)
+    r2 = None
+    with contextlib.suppress(KeyError):  # an attribute that the truth names has one value throughout and is no column
+        r2 = message_r2(
+            chosen.trained, dataset, lambda columns: np.broadcast_to(evaluate(kernel, columns), len(columns["r"]))
+        )
+    if chosen.law is None:
+        return None, r2
+    with run.timed("recovery"):
+        return recovery(chosen.law.law, truth, dataset, seed=run.study.seed), r2
+
+
+def _bias_fields(attempts: list[Attempt], chosen: Attempt | None) -> dict[str, Any]:
+    """The steps of relaxation and where they ended."""
+    steps = [
+        {
+            "bias": list(a.biases.names),
+            "validation_error": finite(a.trained.validation_error),
+            "status": a.trained.status,
+            "note": "law composed" if a.law is not None else "network only",
+        }
+        for a in attempts
+    ]
+    final = [] if chosen is None else list(chosen.biases.names)
+    if chosen is not None and chosen.law is not None and "field" not in final:
+        added = [n for n in chosen.law.law.components if n in ("drag", "central") or n.startswith("uniform_")]
+        if added:
+            final.append("field")
+            steps.append(
+                {
+                    "bias": final,
+                    "validation_error": None,
+                    "status": "refined",
+                    "note": f"the refit added {', '.join(added)}",
+                }
+            )
+    return {"steps": steps, "final": final, "step": None if chosen is None else chosen.step}
+
+
+def _page(
+    study: Study,
+    result: Mapping[str, Any],
+    attempts: list[Attempt],
+    chosen: Attempt | None,
+    truth: SystemDefinition | None,
+) -> Report:
+    """What the report is made from."""
+    training: tuple[TrainingStage, ...] = tuple(training_stage(a.trained, study) for a in attempts)
+    if chosen is None or chosen.law is None or chosen.table is None:
+        return Report(result=result, training=training, halls={}, front=(), messages=None, rollout=None)
+    return Report(
+        result=result,
+        training=training,
+        halls=chosen.halls or {},
+        front=chosen.law.front,
+        messages=message_samples(chosen.table, chosen.law, chosen.trained, truth),
+        rollout=chosen.rollout,
+    )
