@@ -1,5 +1,5 @@
 # %% [markdown]
-"""# A potential of your own: screened charges
+"""# A potential of your own: screened charges.
 
 Any pair potential in `r` and the attributes can be simulated and rediscovered. `--toy` makes me quick.
 """
@@ -8,11 +8,16 @@ Any pair potential in `r` and the attributes can be simulated and rediscovered. 
 import argparse
 
 import limbeck
+from limbeck.models import STRONGEST
+from limbeck.regress import SearchConfig
 from limbeck.train import TrainConfig
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--toy", action="store_true", help="fewer simulations and steps: shows the way, not the quality")
 options = parser.parse_args()
+TOY = limbeck.Study(
+    bias=",".join(STRONGEST.names), train=TrainConfig(steps=600, chunk=100), search=SearchConfig(evaluations=2_000)
+)
 
 # %% [markdown]
 # The text is parsed by limbeck's own parser and never run. The true force follows from it by differentiation.
@@ -25,9 +30,11 @@ print("true force on the receiver:", system.pair_force)
 found = limbeck.discover(
     "custom",
     options=limbeck.SourceOptions(potential="q_1*q_2*exp(-r)/r", simulations=60 if options.toy else 1000, steps=200),
-    study=limbeck.Study(train=TrainConfig(steps=600, chunk=100) if options.toy else TrainConfig()),
+    study=TOY if options.toy else limbeck.Study(),
 )
 print(found)
+for reason in found.reasons:
+    print("-", reason)
 
 # %% [markdown]
 # Whether it is right is another question than whether it can be stood behind: the first needs the truth,

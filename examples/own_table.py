@@ -1,5 +1,5 @@
 # %% [markdown]
-"""# Your own table: springs with drag
+"""# Your own table: springs with drag.
 
 Somebody measured bodies that attract and are slowed down; all we have is a CSV file. Here the
 file is made first, so that the answer can be compared: springs of strength 2 at rest at 1.5,
@@ -17,6 +17,7 @@ from scipy.integrate import solve_ivp
 
 import limbeck
 from limbeck.models import STRONGEST
+from limbeck.regress import SearchConfig
 from limbeck.train import TrainConfig
 
 parser = argparse.ArgumentParser()
@@ -61,7 +62,11 @@ for simulation in range(n_simulations):
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "bodies.csv"
     pd.concat(tables).to_csv(file, index=False)
-    toy = limbeck.Study(train=TrainConfig(steps=800, chunk=100), bias=",".join([*STRONGEST.names, "field"]))
+    toy = limbeck.Study(
+        bias=",".join([*STRONGEST.names, "field"]),  # spares the steps that would find that there is a drag
+        train=TrainConfig(steps=400, chunk=100),
+        search=SearchConfig(evaluations=2_000),
+    )
     found = limbeck.discover(file, study=toy if options.toy else limbeck.Study())
 print(found)
 for reason in found.reasons:

@@ -1,5 +1,5 @@
 # %% [markdown]
-"""# Springs: one call from simulation to law
+"""# Springs: one call from simulation to law.
 
 Run me as a script, or cell by cell; `--toy` makes me quick.
 """
@@ -10,11 +10,13 @@ import argparse
 import numpy as np
 
 import limbeck
+from limbeck.regress import SearchConfig
 from limbeck.train import TrainConfig
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--toy", action="store_true", help="fewer simulations and steps: shows the way, not the quality")
 options = parser.parse_args()
+TOY = limbeck.Study(train=TrainConfig(steps=300, chunk=100), search=SearchConfig(evaluations=2_000))
 
 # %% [markdown]
 # Four bodies joined by springs are simulated in the plane. `discover` trains a network on their
@@ -23,8 +25,8 @@ options = parser.parse_args()
 # %%
 found = limbeck.discover(
     "spring",
-    options=limbeck.SourceOptions(simulations=60 if options.toy else 1000),
-    study=limbeck.Study(train=TrainConfig(steps=600, chunk=100) if options.toy else TrainConfig()),
+    options=limbeck.SourceOptions(simulations=40 if options.toy else 1000),
+    study=TOY if options.toy else limbeck.Study(),
 )
 print(found)
 

@@ -95,7 +95,7 @@ def save_arrays(path: Path, header: Mapping[str, Any], tree: Any) -> None:
         header: What the arrays belong to, as JSON values.
         tree: Any tree whose leaves are arrays; only the leaves are stored.
     """
-    leaves = [np.ascontiguousarray(np.asarray(leaf)) for leaf in jax.tree.leaves(tree)]
+    leaves = [np.asarray(leaf, order="C") for leaf in jax.tree.leaves(tree)]
     shapes = [{"shape": list(leaf.shape), "dtype": leaf.dtype.str} for leaf in leaves]
     body = b"".join(leaf.tobytes() for leaf in leaves)
     head = json.loads(json.dumps({"schema": SCHEMA, "header": dict(header), "arrays": shapes}, allow_nan=False))

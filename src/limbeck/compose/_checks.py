@@ -12,6 +12,7 @@ from limbeck.trajectories import acceleration_noise
 
 from ._compose import ComposedLaw
 from ._law import is_one_body
+from ._refit import ConstantEstimate
 from ._rollout import Rollout
 from ._states import AXES, States, states_of
 
@@ -126,7 +127,8 @@ def _extrapolation(composed: ComposedLaw, dataset: GraphDataset, threshold: floa
         value=finite(value),
         threshold=2 * threshold,
         passed=value <= 2 * threshold,
-        reason=f"median relative error on held-out snapshots with a pair beyond {dataset.reach:.3g}, which training never saw",
+        reason=f"median relative error on held-out snapshots with a pair beyond {dataset.reach:.3g}, "
+        "which training never saw",
     )
 
 
@@ -140,7 +142,8 @@ def _rollout(rollout: Rollout | None) -> Check | None:
         value=finite(law),
         threshold=finite(threshold),
         passed=law <= threshold,
-        reason=f"mean error of positions, in typical distances, up to time {rollout.horizon:.3g}; the network's is {network:.2g}",
+        reason=f"mean error of positions, in typical distances, up to time {rollout.horizon:.3g}; "
+        f"the network's is {network:.2g}",
     )
 
 
@@ -162,8 +165,8 @@ def _stability(composed: ComposedLaw) -> Check:
         value=None,
         threshold=None,
         passed=composed.is_stable,
-        reason="two searches, on different samples and with different seeds, "
-        + ("chose the same form" if composed.is_stable else "chose different forms"),
+        reason=f"of {1 + len(composed.others)} searches, on different samples and with different seeds, "
+        + ("two or more chose this form" if composed.is_stable else "no two chose the same form"),
     )
 
 
@@ -233,14 +236,20 @@ def verdict(checks: Checks, composed: ComposedLaw | None) -> tuple[str, list[str
         return "not found", ["no equation could be put together that is defined on the data"]
     failed = [name for name in DECISIVE if (check := checks.get(name)) is not None and not check.passed]
     reasons = [f"{name}: {_sentence(checks[name])}" for name in failed]
-    reasons += [
-        f"constant {e.name} = {e.value:.4g} lies within {abs(e.value) / max(e.standard_error, 1e-300):.1f} standard errors of zero ({e.place})"
-        for e in composed.uncertain
-    ]
+    reasons += [_doubt(estimate) for estimate in composed.uncertain]
     if reasons:
         return "not found", reasons
     passed = [name for name in DECISIVE if checks.get(name) is not None]
     return "found", [f"{name}: {_sentence(checks[name])}" for name in passed]
+
+
+def _doubt(estimate: ConstantEstimate) -> str:
+    """What is wrong with a constant that may be zero."""
+    distance = abs(estimate.value) / max(estimate.standard_error, 1e-300)
+    return (
+        f"constant {estimate.name} = {estimate.value:.4g} lies within {distance:.1f} standard errors "
+        f"of zero ({estimate.place})"
+    )
 
 
 def _sentence(check: Check | None) -> str:

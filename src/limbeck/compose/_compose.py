@@ -1,6 +1,6 @@
-"""The stage's entry: two independent searches in, one refitted law out."""
+"""The stage's entry: independent searches in, one refitted law out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,16 +30,16 @@ class ComposedLaw:
     Attributes:
         law: The refitted law.
         estimates: Its constants with their uncertainty.
-        front: Laws of the first search whose loss is lower than that of every simpler one.
-        second: The law that an independent search chose, or None if it found none.
-        is_stable: Whether both searches chose the same form.
+        front: Laws of its search whose loss is lower than that of every simpler one.
+        others: Laws that the other searches chose.
+        is_stable: Whether two independent searches chose this form.
         tried: Number of laws that were refitted.
     """
 
     law: Law
     estimates: tuple[ConstantEstimate, ...]
     front: tuple[Scored, ...]
-    second: Law | None
+    others: tuple[Law, ...]
     is_stable: bool
     tried: int
 
@@ -50,69 +50,103 @@ class ComposedLaw:
 
 
 def compose_law(
-    halls: tuple[Mapping[str, HallOfFame], Mapping[str, HallOfFame]],
+    halls: Sequence[Mapping[str, HallOfFame]],
     trained: TrainedModel,
     dataset: GraphDataset,
     *,
+    once_more: Callable[[], Mapping[str, HallOfFame]],
     is_over: Callable[[], bool],
 ) -> ComposedLaw | None:
-    """Compose, refit and choose a law, twice, from independent searches.
+    """Compose, refit and choose a law from each of several independent searches, and compare.
 
     Args:
         halls: Halls of fame by channel, of two searches on different samples.
         trained: The network that they were distilled from.
         dataset: Its data: constants are fitted on training snapshots, laws compared on validation.
+        once_more: Makes a third search, which decides where two disagree.
         is_over: Tells when time has run out.
 
     Returns:
-        The law of the first search with its constants refitted, or None if no candidate is
-        defined on the data.
+        The law that two searches agree on, else the cheapest, with its constants refitted; None if
+        no candidate is defined on the data.
     """
-    screen_on = _laid_out(dataset, trained, dataset.train, SCREEN_SNAPSHOTS)
-    fit_on = _laid_out(dataset, trained, dataset.train, FIT_SNAPSHOTS)
-    judge_on = _laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS)
-    signs = sign_variables({name: v for name, v in {**fit_on.edges, **fit_on.nodes}.items() if name[-2:] in ("_1", "_2")})
-    refined = [
-        refine(
-            hall,
-            screen_on,
-            fit_on,
-            judge_on,
-            extras=_extras(trained, dataset.trajectories.dim),
-            signs=signs,
-            reciprocal=trained.model.biases.third_law,
-            is_over=is_over,
-        )
-        for hall in halls
-    ]
-    first, second = refined
-    if first is None:
-        first, second = second, None
-    if first is None:
+    bench = _Bench.prepare(trained, dataset, is_over)
+    refined = [r for hall in halls if (r := bench.refine(hall)) is not None]
+    pair = _agreeing(refined)
+    if pair is None and not is_over() and (third := bench.refine(once_more())) is not None:
+        refined.append(third)
+        pair = _agreeing(refined)
+    if not refined:
         return None
+    chosen = pair or min(refined, key=lambda r: r.chosen.price)
     final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS)
-    law = refit(with_leading_constants(first.chosen.law), final)
+    law = refit(with_leading_constants(chosen.chosen.law), final)
     return ComposedLaw(
         law=law,
         estimates=_estimates(law, final),
-        front=first.front,
-        second=None if second is None else second.chosen.law,
-        is_stable=second is not None and _agree(first, second),
-        tried=sum(r.tried for r in refined if r is not None),
+        front=chosen.front,
+        others=tuple(r.chosen.law for r in refined if r is not chosen),
+        is_stable=pair is not None,
+        tried=sum(r.tried for r in refined),
     )
 
 
-def _agree(first: Refined, second: Refined) -> bool:
-    """Whether two searches chose the same form."""
-    return first.chosen.law.is_same_form(second.chosen.law)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Bench:
+    """What every search's laws are fitted to and judged on."""
+
+    screen_on: States
+    fit_on: States
+    judge_on: States
+    extras: tuple[str, ...]
+    signs: frozenset[str]
+    reciprocal: bool
+    is_over: Callable[[], bool]
+
+    @classmethod
+    def prepare(cls, trained: TrainedModel, dataset: GraphDataset, is_over: Callable[[], bool]) -> "_Bench":
+        """Lay out the snapshots."""
+        fit_on = _laid_out(dataset, trained, dataset.train, FIT_SNAPSHOTS)
+        columns = {**fit_on.edges, **fit_on.nodes}
+        attributes = {f"{name}_{end}" for name in dataset.attribute_names for end in "12"}
+        return cls(
+            screen_on=_laid_out(dataset, trained, dataset.train, SCREEN_SNAPSHOTS),
+            fit_on=fit_on,
+            judge_on=_laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS),
+            extras=_extras(trained, dataset.trajectories.dim),
+            signs=sign_variables({name: values for name, values in columns.items() if name in attributes}),
+            reciprocal=trained.model.biases.third_law,
+            is_over=is_over,
+        )
+
+    def refine(self, hall: Mapping[str, HallOfFame]) -> Refined | None:
+        """The best law near one search's equations."""
+        return refine(
+            hall,
+            self.screen_on,
+            self.fit_on,
+            self.judge_on,
+            extras=self.extras,
+            signs=self.signs,
+            reciprocal=self.reciprocal,
+            is_over=self.is_over,
+        )
+
+
+def _agreeing(refined: list[Refined]) -> Refined | None:
+    """The cheapest of the searches that chose a form which another chose too."""
+    agreed = [
+        one
+        for k, one in enumerate(refined)
+        if any(one.chosen.law.is_same_form(other.chosen.law) for j, other in enumerate(refined) if j != k)
+    ]
+    return min(agreed, key=lambda r: r.chosen.price) if agreed else None
 
 
 def _laid_out(dataset: GraphDataset, trained: TrainedModel, part: Int[np.ndarray, "samples 2"], most: int) -> States:
-    """Some snapshots of a part, weighed by the size of the network's accelerations.
-
-    The network's accelerations are smoother than noisy given ones, whose own size would weigh
-    a sample more where its noise happens to make it small.
-    """
+    """Some snapshots of a part, weighed by the size of the network's accelerations."""
+    # They are smoother than noisy given ones, whose own size would weigh a sample more where its
+    # noise happens to make it small.
     rows = part[:: max(1, -(-len(part) // most))]
     predicted = trained.accelerations(dataset.batch(rows))
     return states_of(dataset, rows, np.linalg.norm(predicted, axis=-1))

@@ -50,11 +50,9 @@ def _changes(expression: Expression, shiftable: frozenset[str]) -> Iterator[Expr
 
 
 def _with_whole_powers(part: Expression, shiftable: frozenset[str]) -> Expression:
-    """Every power of a distance with a whole exponent and a shift: the form that a fitted exponent often hides.
-
-    A missing factor bends the exponent away from its whole value, so that neither the factor nor
-    the rounding helps without the other.
-    """
+    """Every power of a distance with a whole exponent and a shift: the form that a fitted exponent often hides."""
+    # A missing factor bends the exponent away from its whole value, so that neither the factor nor
+    # the rounding helps without the other.
     if not isinstance(part, Call):
         return part
     base, exponent = part.args[0], part.args[-1]

@@ -61,12 +61,22 @@ def recovery(law: Law, system: SystemDefinition, dataset: GraphDataset, *, seed:
     errors = {}
     for k, (name, (n_nodes, scale)) in enumerate(sets.items()):
         new = simulate(
-            system, dim=t.dim, n_nodes=n_nodes, n_systems=300, n_steps=1, initial_scale=scale, seed=seed + 7_919 * (k + 1)
+            system,
+            dim=t.dim,
+            n_nodes=n_nodes,
+            n_systems=300,
+            n_steps=1,
+            initial_scale=scale,
+            seed=seed + 7_919 * (k + 1),
         )
         errors[name] = _errors(law, new, dataset)
     truth = system.truth(t.dim, t.n_nodes)
-    size = sum(complexity(simplify(parse(text))) for text in (truth.kernel, truth.inertia, _one_body(truth.one_body)) if text)
-    allowed = frozenset().union(*(variables(parse(text)) for text in (*truth.pair_force, *truth.one_body, truth.inertia)))
+    size = sum(
+        complexity(simplify(parse(text))) for text in (truth.kernel, truth.inertia, _one_body(truth.one_body)) if text
+    )
+    allowed = frozenset().union(
+        *(variables(parse(text)) for text in (*truth.pair_force, *truth.one_body, truth.inertia))
+    )
     foreign = sorted(used_variables(law) - allowed)
     missed = [n for n, (middle, tail) in errors.items() if not (middle <= MIDDLE and tail <= TAIL)]
     reason = "same accelerations as the truth on new states"
@@ -111,4 +121,3 @@ def _other_n(errors: dict[str, tuple[float, float]]) -> Check | None:
         passed=worst <= MIDDLE,
         reason="largest median relative error on new states with other numbers of particles",
     )
-

@@ -211,9 +211,7 @@ def _starts(halls: Mapping[str, HallOfFame], signs: frozenset[str]) -> list[dict
 
 def _knee(hall: HallOfFame) -> Expression:
     """The equation with the best trade of error for size."""
-    return min(
-        hall.front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity
-    ).expression
+    return min(hall.front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity).expression
 
 
 def _neighbouring_laws(law: Law, extras: tuple[str, ...]) -> list[Law]:
@@ -320,6 +318,7 @@ def sign_variables(columns: Mapping[str, np.ndarray]) -> frozenset[str]:
         Names of those whose square is a constant.
     """
     return frozenset(
-        name for name, values in columns.items() if np.ptp(np.abs(values)) <= 1e-12 * np.max(np.abs(values), initial=1e-300)
+        name
+        for name, values in columns.items()
+        if np.ptp(np.abs(values)) <= 1e-12 * np.max(np.abs(values), initial=1e-300)
     )
-

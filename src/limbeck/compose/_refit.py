@@ -40,7 +40,9 @@ def refit(law: Law, states: States, *, steps: int = 15, rounds: int = 2) -> Law:
         constants = _fit(law, states, weights, constants, steps)
         if turn == rounds - 1:
             break
-        residual = states.weights * np.linalg.norm(law.with_constants(constants).accelerations(states) - states.targets, axis=1)
+        residual = states.weights * np.linalg.norm(
+            law.with_constants(constants).accelerations(states) - states.targets, axis=1
+        )
         if not np.isfinite(residual).all():
             break
         size = residual / (OUTLIER * np.median(residual) + np.finfo(float).tiny)

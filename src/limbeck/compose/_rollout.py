@@ -92,7 +92,9 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: 
         network=with_network,
         law_error=law_error,
         network_error=network_error,
-        energy_drift=None if potential is None else _energy_drift(law, potential, dataset, start, positions, velocities),
+        energy_drift=None
+        if potential is None
+        else _energy_drift(law, potential, dataset, start, positions, velocities),
         horizon=_horizon(times, network_error),
     )
 
@@ -201,7 +203,7 @@ def _integrate(
 def _solve(force: Force, y: tuple[Any, Any], times: Any, tolerance: float) -> tuple[Any, Any]:
     """One adaptive solve; times beyond the largest number of steps come back as infinity."""
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(lambda t, y, args: (y[1], force(*y))),
+        diffrax.ODETerm(lambda _t, y, _args: (y[1], force(*y))),
         diffrax.Tsit5(),
         times[0],
         times[-1],
@@ -212,7 +214,7 @@ def _solve(force: Force, y: tuple[Any, Any], times: Any, tolerance: float) -> tu
         max_steps=MOST_STEPS,
         throw=False,
     )
-    assert solution.ys is not None  # noqa: S101 - asked for by SaveAt
+    assert solution.ys is not None  # asked for by SaveAt
     return solution.ys
 
 

@@ -91,9 +91,7 @@ def lay_out(
     particle = np.full(there.shape, -1)
     particle[there] = np.arange(int(there.sum()))
     rows = particle[sample, receiver]
-    gather = sp.csr_matrix(
-        (np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=(int(there.sum()), len(rows))
-    )
+    gather = sp.csr_matrix((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=(int(there.sum()), len(rows)))
     known = np.linalg.norm(batch.targets, axis=-1) if sizes is None else sizes
     size = known[there]
     return States(

@@ -114,7 +114,7 @@ def _distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) 
     with run.timed("regress"):
         table, halls = distil(run, trained, dataset, attempt.step)
     with run.timed("compose"):
-        law = composed(run, halls, trained, dataset)
+        law = composed(run, halls, trained, dataset, attempt.step)
     base = {"biases": attempt.biases, "trained": trained, "step": attempt.step, "table": table, "halls": halls[0]}
     if law is None:
         return Attempt(**base)

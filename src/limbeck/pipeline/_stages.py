@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -177,29 +177,30 @@ def _stored_state(
 
 
 def distil(
-    run: Run, trained: TrainedModel, dataset: GraphDataset, step: int
-) -> tuple[MessageTable, tuple[dict[str, HallOfFame], dict[str, HallOfFame]]]:
-    """Search equations for every channel of a network, twice and independently.
+    run: Run, trained: TrainedModel, dataset: GraphDataset, step: int, numbers: Sequence[int] = (0, 1)
+) -> tuple[MessageTable, list[dict[str, HallOfFame]]]:
+    """Search equations for every channel of a network, several times and independently.
 
     Args:
         run: The run.
         trained: The network.
         dataset: Its data.
         step: Number of the step of relaxation.
+        numbers: Which searches; each number stands for other samples and another seed.
 
     Returns:
-        The messages of the first search, and both halls of fame by channel.
+        The messages of the first of them, and the halls of fame of each by channel.
     """
-    seeds = [_seed(run, step, number) for number in range(2)]
+    seeds = [_seed(run, step, number) for number in numbers]
     tables = [collect_messages(trained, dataset, seed=seed) for seed in seeds]
     # Engines release the interpreter's lock: both searches run side by side, each on one thread.
     pool = ThreadPoolExecutor(max(1, min(2, os.cpu_count() or 1)))
     try:
-        halls = [_searched(run, pool, *numbered, step) for numbered in zip(tables, seeds, range(2), strict=True)]
-        first, second = (finish() for finish in halls)
+        begun = [_searched(run, pool, *numbered, step) for numbered in zip(tables, seeds, numbers, strict=True)]
+        halls = [finish() for finish in begun]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for a search
-    return tables[0], (first, second)
+    return tables[0], halls
 
 
 def _seed(run: Run, *numbers: int) -> int:
@@ -267,12 +268,16 @@ def _search_channel(run: Run, channel: Any, seed: int) -> HallOfFame:
 
 
 def composed(
-    run: Run, halls: tuple[dict[str, HallOfFame], dict[str, HallOfFame]], trained: TrainedModel, dataset: GraphDataset
+    run: Run, halls: list[dict[str, HallOfFame]], trained: TrainedModel, dataset: GraphDataset, step: int
 ) -> ComposedLaw | None:
     """Put the law together; None where the network has no second law to write one down for."""
     if not trained.model.biases.second_law:
         return None
-    return compose_law(halls, trained, dataset, is_over=run.is_over)
+
+    def once_more() -> dict[str, HallOfFame]:
+        return distil(run, trained, dataset, step, numbers=(len(halls),))[1][0]
+
+    return compose_law(halls, trained, dataset, once_more=once_more, is_over=run.is_over)
 
 
 def training_stage(trained: TrainedModel, study: Study) -> TrainingStage:
