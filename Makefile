@@ -19,7 +19,6 @@ endef
 
 demo: $(VENV)/.installed
 	$(BIN)/limbeck discover spring --out $(OUT) --overwrite
-	@echo "report: $(OUT)/report.html"
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
@@ -44,10 +43,10 @@ docs: $(VENV)/.installed-dev
 	@echo "documentation: docs/_build/html/index.html"
 
 bench: $(VENV)/.installed
-	for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script" || exit 1; done
 
 clean:
-	rm -rf docs/_build docs/reference/api dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf docs/_build docs/reference/api docs/reference/_*.md dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "limbeck needs Python 3.11 or newer: make PYTHON=python3.11")'

@@ -4,9 +4,11 @@ import ast
 import importlib
 import inspect
 from pathlib import Path
+from types import GenericAlias
 
 DIRECTIVES = (
     (lambda value: inspect.isclass(value) and issubclass(value, BaseException), "autoexception"),
+    (lambda value: isinstance(value, GenericAlias), "autodata"),  # dict[str, float] is callable, yet no function
     (inspect.isclass, "autoclass"),
     (callable, "autofunction"),
 )
@@ -68,8 +70,16 @@ def api_page(source: Path, package: str) -> str:
     for name in exported_names(source, package):
         kind = directive(getattr(module, name))
         members = ["   :members:", "   :exclude-members: __init__"] if kind == "autoclass" else []
-        lines += [f".. {kind}:: {name}", *members, ""]
+        # The root lends names of the stages; their own page is the one that links lead to.
+        index = ["   :no-index:"] if package == source.name and _is_of_a_stage(getattr(module, name)) else []
+        lines += [f".. {kind}:: {name}", *members, *index, ""]
     return "\n".join([*lines, "```", ""])
+
+
+def _is_of_a_stage(value: object) -> bool:
+    """Whether a value is defined in a stage, and not in a module of the root."""
+    parts = (getattr(value, "__module__", "") or "").split(".")
+    return len(parts) > 1 and not parts[1].startswith("_")
 
 
 def write_api_pages(source: Path, target: Path) -> None:

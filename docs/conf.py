@@ -10,6 +10,7 @@ SOURCE = HERE.parent / "src" / "limbeck"
 sys.path.insert(0, str(HERE))
 
 from _api_pages import write_api_pages  # noqa: E402 - docs/ is no package
+from _option_pages import write_option_pages  # noqa: E402 - the same
 
 project = "limbeck"
 author = "The limbeck authors"
@@ -19,7 +20,7 @@ version = release = installed_version("limbeck")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "reference/_*.md"]  # the second are included in other pages
 html_theme = "furo"
 html_title = "limbeck"
 default_role = "code"  # `name` in a docstring is code, as in Markdown
@@ -57,5 +58,6 @@ def _skip_fields(app, what, name, obj, skip, options):
 def setup(app):
     """Generate the API pages and soften docstrings before napoleon (priority 500) reads them."""
     app.connect("builder-inited", lambda app: write_api_pages(SOURCE, HERE / "reference" / "api"))
+    app.connect("builder-inited", lambda app: write_option_pages(HERE / "reference"))
     app.connect("autodoc-process-docstring", _plain_text, priority=400)
     app.connect("autodoc-skip-member", _skip_fields)

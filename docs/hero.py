@@ -54,6 +54,7 @@ def draw_paths(axes: Axes, trajectories: limbeck.Trajectories) -> None:
         axes.plot(x, y, color=colour, lw=1.4)
         axes.plot(x[-1], y[-1], "o", color=colour, ms=7)
     axes.set(title="in: trajectories of four bodies", xlabel="x", ylabel="y", aspect="equal")
+    axes.set_adjustable("datalim")
 
 
 def draw_law(axes: Axes, channel: Channel, law: limbeck.DiscoveredLaw) -> None:
@@ -65,9 +66,9 @@ def draw_law(axes: Axes, channel: Channel, law: limbeck.DiscoveredLaw) -> None:
     # Forces and inertia share one free scale: the messages are brought to the law's.
     messages = channel.values * np.median(force / channel.values)
     shown = np.random.default_rng(0).permutation(len(messages))[:SHOWN]
-    axes.plot(values["r"][shown], messages[shown], ".", color="#adb5bd", ms=4, label="messages of the network")
+    axes.plot(values["r"][shown], messages[shown], ".", color="#74c0fc", ms=9, label="messages of the network")
     label = rf"law: $F = {law.latex['radial']}\;\hat{{r}}$"
-    axes.plot(values["r"][order], force[order], color="#c92a2a", lw=1.8, label=label)
+    axes.plot(values["r"][order], force[order], color="#c92a2a", lw=1.2, label=label)
     axes.set(title="out: the law", xlabel="distance r", ylabel="force along the line between the two")
     axes.legend(frameon=False)
 

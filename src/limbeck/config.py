@@ -106,15 +106,20 @@ def _lines(table: dict[str, Any], path: str) -> list[str]:
 def _key(key: str) -> str:
     """A bare key where TOML allows one, else a quoted one."""
     bare = key.replace("_", "").replace("-", "")
-    return key if bare.isascii() and bare.isalnum() else json.dumps(key)
+    return key if bare.isascii() and bare.isalnum() else _quoted(key)
 
 
 def _literal(value: Any) -> str:
-    """A TOML literal; JSON's strings are TOML's basic strings but for one control character."""
+    """A TOML literal."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return _quoted(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_literal(item) for item in value) + "]"
     return repr(value)
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's, but for one control character and with every other character as it is."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -12,8 +12,11 @@ import pytest
 import sympy
 from runs import accelerations_by_sympy, command, law_of, limbeck, read_result, spring_words, write_study
 
+from limbeck._errors import InputError
 from limbeck.expressions import evaluate, parse
+from limbeck.pipeline import Study, SystemSource, run_study
 from limbeck.simulate import simulate
+from limbeck.trajectories import save_trajectories
 
 KEYS = {
     "verdict", "reasons", "recovered", "pair_force", "pair_potential", "acceleration", "constants", "properties",
@@ -76,16 +79,19 @@ def test_a_finished_run_is_resumed_without_work(copied_run):
     assert {path: path.stat().st_mtime_ns for path in copied_run.rglob("*")} == before
 
 
-@pytest.mark.parametrize("damage", ["result.json", "checkpoints/halls_0_1.json", "checkpoints/train_0.limbeck"])
+@pytest.mark.parametrize(
+    "damage",
+    ["checkpoints/halls_0_1.json", pytest.param("checkpoints/train_0.limbeck", marks=pytest.mark.slow)],
+)
 def test_what_is_damaged_is_worked_out_again_to_the_same_law(copied_run, damage):
     """Only the damaged file is made anew; the others are taken as they are."""
     expected = read_result(copied_run)
     path = copied_run / damage
     path.write_bytes(path.read_bytes()[:-40])
-    (copied_run / "result.json").unlink(missing_ok=True)
+    (copied_run / "result.json").write_bytes((copied_run / "result.json").read_bytes()[:-40])
     done = limbeck("resume", copied_run)
     assert done.returncode == 0, done.stderr
-    assert ("damaged" in done.stderr) == (damage != "result.json")
+    assert "damaged" in done.stderr
     assert law_of(read_result(copied_run)) == law_of(expected)
 
 
@@ -104,8 +110,8 @@ def test_interrupted_and_resumed(tmp_path, finished_run):
     folder = tmp_path / "run"
     process = subprocess.Popen(command(*spring_words(folder, write_study(tmp_path))), stderr=subprocess.PIPE, text=True)
     _wait_for(lambda: '"progress"' in (folder / "events.jsonl").read_text(), process)
-    second = limbeck("discover", "spring", "--out", folder, "--overwrite")
-    assert (second.returncode, "another process" in second.stderr) == (2, True)
+    with pytest.raises(InputError, match="another process of limbeck is at work"):
+        run_study(Study(system=SystemSource(name="spring", simulations=3)), folder, overwrite=True)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -147,7 +153,7 @@ def test_killed_at_ten_moments_the_law_is_the_same(tmp_path, finished_run):
 
 def test_predicting_with_a_run(finished_run, tmp_path):
     data, out = tmp_path / "states.csv", tmp_path / "predicted.csv"
-    assert limbeck("simulate", "spring", "--out", data, "--simulations", 2, "--steps", 6, "--seed", 5).returncode == 0
+    save_trajectories(simulate("spring", n_systems=2, n_steps=6, seed=5), data)
     done = limbeck("predict", finished_run, data, "--out", out)
     assert (done.returncode, done.stdout) == (0, "")
     given, found = (list(csv.DictReader(path.read_text().splitlines())) for path in (data, out))
@@ -155,7 +161,6 @@ def test_predicting_with_a_run(finished_run, tmp_path):
     for before, after in zip(given, found, strict=True):
         assert [before[k] for k in ("simulation", "particle")] == [after[k] for k in ("simulation", "particle")]
         assert float(after["ax"]) == pytest.approx(float(before["ax"]), rel=1e-6, abs=1e-8)
-    assert limbeck("predict", finished_run, data, "--out", data).returncode == 2
 
 
 def test_the_time_limit_strikes_and_is_reported(tmp_path):

@@ -129,6 +129,7 @@ def test_discover_refuses_a_folder_without_permission(place):
         ("resume notes", "holds no run"),
         ("resume good.csv", "holds no run"),
         ("predict notes good.csv", "holds no run"),
+        ("predict notes good.csv --out good.csv", "holds the states themselves"),
         ("predict notes good.csv --out nodir/a.csv", "doesn't exist"),
         ("simulate sprng --out a.csv", "did you mean 'spring'"),
         ("simulate spring --out a.xyz", "names no format"),

@@ -145,7 +145,7 @@ def _changes_of_power(part: Call) -> Iterator[Expression]:
             yield Call("pow", (base, Constant(_number(exponent.value + step), free=False)))
 
 
-def _number(value: float) -> float | int:
+def _number(value: float | int) -> float | int:
     """An integer where the value is one."""
     return int(value) if float(value).is_integer() else float(value)
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from limbeck.expressions import Call, Constant, Expression, evaluate, simplify, skeleton, variables
+from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, simplify, skeleton, variables
 from limbeck.regress import HallOfFame
 
 from ._law import Law, is_one_body
@@ -102,13 +102,14 @@ def refine(
         pool.add(normalised(Law(components=components, dim=fit_on.dim)))
     if not pool.scored:
         return None
+    attributes = tuple(name[:-2] for name in fit_on.edges if name.endswith("_2"))
     expanded: set[object] = set()
     while len(expanded) < EXPANDED and len(pool.tried) < MOST_TRIED and not is_over():
         scored = pool.waiting(expanded)
         if scored is None:
             break
         expanded.add(form_key(scored.law))
-        for law in _neighbouring_laws(scored.law, extras):
+        for law in _neighbouring_laws(scored.law, extras, attributes):
             pool.add(normalised(law))
     ranked = pool.ranked()
     return Refined(chosen=min(ranked, key=lambda s: s.price), front=_front(ranked), tried=len(pool.tried))
@@ -214,19 +215,29 @@ def _knee(hall: HallOfFame) -> Expression:
     return min(hall.front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity).expression
 
 
-def _neighbouring_laws(law: Law, extras: tuple[str, ...]) -> list[Law]:
+def _neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, ...]) -> list[Law]:
     """Laws with one channel changed, left out or added."""
     found = []
     for name, expression in law.components.items():
         rest = {k: e for k, e in law.components.items() if k != name}
         if name == "inertia" or any(other != "inertia" for other in rest):
             found.append(Law(components=rest, dim=law.dim))
-        for changed in neighbours(expression, DISTANCES & variables(expression)):
-            found.append(Law(components={**law.components, name: changed}, dim=law.dim))
-    for name in extras:
-        if name not in law.components:
-            found.append(Law(components={**law.components, name: Constant(1e-3)}, dim=law.dim))
+        changed = neighbours(expression, DISTANCES & variables(expression))
+        coupled = [Call("mul", (expression, factor)) for factor in _couplings(name, attributes)]
+        found += [Law(components={**law.components, name: new}, dim=law.dim) for new in (*changed, *coupled)]
+    for name in (extra for extra in extras if extra not in law.components):
+        for start in (Constant(1e-3), *(Call("mul", (Constant(1e-3), f)) for f in _couplings(name, attributes))):
+            found.append(Law(components={**law.components, name: start}, dim=law.dim))
     return found
+
+
+def _couplings(channel: str, attributes: tuple[str, ...]) -> list[Expression]:
+    """Attributes that a channel may couple to: the receiver's own, or the product of both ends."""
+    if channel == "inertia" or channel.startswith("message_"):
+        return []
+    if is_one_body(channel):
+        return [Variable(f"{name}_1") for name in attributes]
+    return [Call("mul", (Variable(f"{name}_1"), Variable(f"{name}_2"))) for name in attributes]
 
 
 def normalised(law: Law) -> Law:

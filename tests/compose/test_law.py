@@ -1,0 +1,79 @@
+"""Laws as functions: slopes, strings and batches agree with each other."""
+
+import numpy as np
+import pytest
+
+from limbeck.compose import acceleration, law_accelerations, pair_force, pair_potential, strings
+from limbeck.expressions import evaluate, parse
+from limbeck.graphs import Snapshots
+
+from compose.planted import LAWS, NAMES, law_of, planted
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_slopes_match_finite_differences(name: str) -> None:
+    law = law_of(**LAWS[name])
+    states = planted(law, n_samples=5)
+    start = law.constants
+    value, slopes = law.accelerations_and_slopes(start, states)
+    assert np.allclose(value, law.accelerations(states), rtol=1e-12)
+    for k in range(len(start)):
+        step = np.zeros_like(start)
+        step[k] = 1e-6 * max(1.0, abs(start[k]))
+        up, down = (law.with_constants(start + s).accelerations(states) for s in (step, -step))
+        # Central differences of a smooth function: error of order step², here below 1e-6 of the largest slope.
+        numeric = (up - down) / (2 * step[k])
+        assert np.allclose(slopes[..., k], numeric, atol=1e-6 * np.max(np.abs(numeric)))
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_strings_alone_give_the_accelerations(name: str) -> None:
+    """What an outsider does with `result.json`: evaluate strings, sum over senders."""
+    law = law_of(**LAWS[name])
+    rng = np.random.default_rng(1)
+    x, v = rng.normal(size=(2, 3, 2))
+    m, q = rng.lognormal(size=3), rng.normal(size=3)
+    forces, formula = strings(pair_force(law)), strings(acceleration(law))
+    expected = _batched(law, x, v, m, q)
+    for i in range(3):
+        total = np.zeros(2)
+        for j in (j for j in range(3) if j != i):
+            (dx, dy), (dvx, dvy) = x[i] - x[j], v[i] - v[j]
+            pair = {"dx": dx, "dy": dy, "dvx": dvx, "dvy": dvy, "r": np.hypot(dx, dy)}
+            pair |= {"m_1": m[i], "m_2": m[j], "q_1": q[i], "q_2": q[j]}
+            total += [evaluate(parse(text), pair) for text in forces]
+        own = {"Fx": total[0], "Fy": total[1], "m_1": m[i], "q_1": q[i], "x_1": x[i, 0], "y_1": x[i, 1]}
+        own |= {"vx_1": v[i, 0], "vy_1": v[i, 1]}
+        assert np.allclose([evaluate(parse(text), own) for text in formula], expected[i], rtol=1e-10)
+
+
+def _batched(law, x, v, m, q):  # noqa: ANN001, ANN202 - arrays of the test above
+    """The same by the law's own function."""
+    first, second = np.triu_indices(3, k=1)
+    ones = np.ones((1, 3))
+    attributes = np.stack([m, q], axis=-1)[None]
+    snapshots = Snapshots(x[None], v[None], attributes, ones, ones, np.zeros((1, 3, 2)), ones)
+    return law_accelerations(law, snapshots, first, second, NAMES, np)[0]
+
+
+def test_potential_is_minus_the_integral_of_the_force() -> None:
+    potential = pair_potential(law_of(**LAWS["gravity"]))
+    assert potential is not None
+    at = {"m_1": np.array(2.0), "m_2": np.array(3.0)}
+    slope = (
+        evaluate(potential, at | {"r": np.array(1.0 + 1e-6)}) - evaluate(potential, at | {"r": np.array(1.0 - 1e-6)})
+    ) / 2e-6
+    assert np.isclose(-slope, evaluate(parse(LAWS["gravity"]["radial"]), at | {"r": np.array(1.0)}), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "channels", [{"radial": "Piecewise((-2*r, r > 2), (0, True))"}, {"drag": "-1.0"}, LAWS["turning"]]
+)
+def test_no_potential_where_there_is_none(channels: dict[str, str]) -> None:
+    assert pair_potential(law_of(**channels)) is None
+
+
+def test_no_pair_force_is_zero() -> None:
+    law = law_of(drag="-0.5")
+    assert strings(pair_force(law)) == ["0", "0"]
+    assert strings(acceleration(law)) == ["-0.5*vx_1", "-0.5*vy_1"]
