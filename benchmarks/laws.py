@@ -40,9 +40,9 @@ def main() -> None:
     options = parser.parse_args()
     cells = [
         (s, int(d), k)
+        for k in range(options.seeds)  # outermost, so that an interrupted benchmark has seen every law
         for s in options.systems.split(",")
         for d in options.dims.split(",")
-        for k in range(options.seeds)
     ]
     options.out.mkdir(parents=True, exist_ok=True)
     print(machine(), flush=True)

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
+from compose.planted import LAWS, NAMES, law_of, planted
 
 from limbeck.compose import acceleration, law_accelerations, pair_force, pair_potential, strings
 from limbeck.expressions import evaluate, parse
 from limbeck.graphs import Snapshots
-
-from compose.planted import LAWS, NAMES, law_of, planted
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -47,7 +46,7 @@ def test_strings_alone_give_the_accelerations(name: str) -> None:
         assert np.allclose([evaluate(parse(text), own) for text in formula], expected[i], rtol=1e-10)
 
 
-def _batched(law, x, v, m, q):  # noqa: ANN001, ANN202 - arrays of the test above
+def _batched(law, x, v, m, q):
     """The same by the law's own function."""
     first, second = np.triu_indices(3, k=1)
     ones = np.ones((1, 3))

@@ -1,13 +1,14 @@
 """From rough equations to exact laws, and never to a law where there is none."""
 
+import itertools
+
 import numpy as np
 import pytest
+from compose.planted import LAWS, law_of, planted
 
 from limbeck.compose import refine, refit, standard_errors
 from limbeck.expressions import Expression, complexity, parse
 from limbeck.regress import Equation, HallOfFame
-
-from compose.planted import LAWS, law_of, planted
 
 
 def hall(component: str, *texts: str) -> HallOfFame:
@@ -23,7 +24,7 @@ def hall(component: str, *texts: str) -> HallOfFame:
     )  # fmt: skip
 
 
-def refined(name: str, radial: tuple[str, ...], **others: str):  # noqa: ANN201 - Refined or None
+def refined(name: str, radial: tuple[str, ...], **others: str):
     law = law_of(**LAWS[name])
     halls = {"radial": hall("radial", *radial)} | {k: hall(k, text) for k, text in others.items()}
     states = [planted(law, n_samples=n, seed=n) for n in (30, 60, 61)]
@@ -56,7 +57,7 @@ def test_the_front_falls_strictly() -> None:
     _, found = refined("spring", ("-4.1*r + 3.9",), inertia="2.05*m_1")
     assert found is not None
     losses = [scored.loss for scored in found.front]
-    assert all(later < earlier for earlier, later in zip(losses[:-1], losses[1:], strict=True))
+    assert all(later < earlier for earlier, later in itertools.pairwise(losses))
 
 
 def test_refit_is_a_fixed_point_at_the_truth_and_never_worsens() -> None:
@@ -64,7 +65,7 @@ def test_refit_is_a_fixed_point_at_the_truth_and_never_worsens() -> None:
     states = planted(law)
     assert np.allclose(refit(law, states).constants, law.constants, rtol=1e-9)
     off = law.with_constants(law.constants * 1.2)
-    errors = [np.sum((l.accelerations(states) - states.targets) ** 2) for l in (refit(off, states), off)]
+    errors = [np.sum((fitted.accelerations(states) - states.targets) ** 2) for fitted in (refit(off, states), off)]
     assert errors[0] <= errors[1]
 
 

@@ -9,9 +9,9 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from limbeck._errors import ArtefactMismatch, InputError
 from limbeck.artefacts import SCHEMA, read_json, to_json, write_new, write_whole
@@ -22,7 +22,13 @@ STUDY = "study.toml"
 EVENTS = "events.jsonl"
 CHECKPOINTS = "checkpoints"
 
-Listener = Callable[[str, str, Any], None]  # stage, name, value
+
+class Listener(Protocol):
+    """Whoever is told about the progress of a run."""
+
+    def __call__(self, stage: str, name: str, value: Any, /) -> None:
+        """Hear of one event: the stage of the run, what happened, and its figure."""
+        ...
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:

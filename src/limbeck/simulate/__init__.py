@@ -1,11 +1,6 @@
 """What we make: trajectories of systems whose law is known."""
 
-import sys
-from types import ModuleType
-from typing import Any
-
-from limbeck.trajectories import Trajectories
-
+from . import _package
 from ._custom import custom_system as custom_system
 from ._dynamics import accelerations as accelerations
 from ._invariants import (
@@ -22,17 +17,4 @@ from ._systems import (
     systems as systems,
 )
 
-
-class _CallablePackage(ModuleType):
-    """The package `limbeck.simulate`, which is also the function of that name.
-
-    `limbeck.simulate(...)` is the public call, and Python binds the name to this package as
-    soon as any part of the house imports it; so the package passes a call on.
-    """
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Trajectories:
-        """Call `limbeck.simulate.simulate`, which checks its own arguments."""
-        return simulate(*args, **kwargs)
-
-
-sys.modules[__name__].__class__ = _CallablePackage
+_package.make_callable(__name__)
