@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from limbeck._errors import ArtefactMismatch, InputError
 from limbeck.artefacts import SCHEMA, read_json, to_json, write_new, write_whole
@@ -23,6 +23,7 @@ EVENTS = "events.jsonl"
 CHECKPOINTS = "checkpoints"
 
 
+@runtime_checkable
 class Listener(Protocol):
     """Whoever is told about the progress of a run."""
 
