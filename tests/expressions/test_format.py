@@ -68,7 +68,9 @@ def test_sympy_reads_the_same_values(expr: Call) -> None:
         # Where ours is NaN inside, SymPy has a complex number and will not compare it.
         assert "non-real" in str(error) or "complex" in str(error)  # noqa: PT017
         return
-    np.testing.assert_allclose(numbers, ours[usable][:2], rtol=1e-6, atol=1e-7)
+    # SymPy calls a power with an infinite exponent indeterminate where floating point has a value.
+    known = ~np.isnan(numbers)
+    np.testing.assert_allclose(np.asarray(numbers)[known], ours[usable][:2][known], rtol=1e-6, atol=1e-7)
 
 
 def _at_point(theirs: sympy.Basic, values: dict[str, np.ndarray], k: int) -> float:
