@@ -15,7 +15,7 @@ from limbeck.graphs import GraphDataset
 from limbeck.report import Report, TrainingStage, render_report
 from limbeck.simulate import SystemDefinition
 
-from ._attempts import GOAL, Attempt
+from ._attempts import UNUSABLE, Attempt
 from ._folder import RESULT
 from ._result import (
     checks_fields,
@@ -86,7 +86,7 @@ def _verdict(attempts: list[Attempt], chosen: Attempt | None) -> tuple[str, list
     if chosen.law is None:
         error = chosen.trained.validation_error
         best = min(a.trained.validation_error for a in attempts)
-        if best < GOAL and not chosen.biases.second_law:
+        if best < UNUSABLE and not chosen.biases.second_law:
             return "not found", ["only a network without the second law fits, and no law of forces follows from it"]
         return "not found", [
             f"no network predicts the accelerations: the best has a median relative error of {error:.2g}"

@@ -3,8 +3,10 @@
 import csv
 import io
 import platform
+import subprocess
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -205,7 +207,22 @@ def versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    commit = _commit()
+    return found if commit is None else {**found, "commit": commit}
+
+
+def _commit() -> str | None:
+    """The commit that limbeck runs from, where it runs from a checkout of its own."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return None
+    try:
+        asked = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return asked.stdout.strip()
 
 
 def equations_table(halls: Mapping[str, HallOfFame], composed: ComposedLaw | None) -> str:
@@ -232,10 +249,9 @@ def equations_table(halls: Mapping[str, HallOfFame], composed: ComposedLaw | Non
     if composed is not None:
         size = composed.law.complexity
         for scored in composed.front:
-            text = "; ".join(f"{name} = {to_string(e)}" for name, e in scored.law.components.items())
-            writer.writerow(
-                ["law", scored.law.complexity, "", "", scored.loss, "", scored.law.complexity == size, text]
-            )
+            numbers = (scored.law.complexity, "", "", scored.loss, "")
+            for name, expression in scored.law.components.items():
+                writer.writerow([f"law.{name}", *numbers, scored.law.complexity == size, to_string(expression)])
     return out.getvalue()
 
 

@@ -27,6 +27,8 @@ from ._loss import loss, predict, relative_errors, typical_size
 from ._sampler import Sampler
 
 VALIDATION_SNAPSHOTS = 1_000
+MOST_PAIRS = 200_000  # pairs in one evaluation: some 400 MB of hidden units
+MOST_GATHERED = 16_000_000  # pairs in the batches of one chunk: 256 MB of edge weights
 HOPELESS = 0.9  # share of the error of predicting zero acceleration above which nothing was learnt
 MOST_OVERFLOWS = 100
 GOAL = 3e-2  # validation error that discovery is content with (house plan, "The main job")
@@ -85,8 +87,13 @@ class TrainedModel:
         Returns:
             The network's accelerations, in float64.
         """
-        device = to_device(snapshots, centred=self.model.biases.origin_free)
-        return np.asarray(predict(self.model, device, self.pairs), dtype=float)
+        slab = max(1, MOST_PAIRS // max(len(self.pairs.first), 1))
+        parts = []
+        for start in range(0, len(snapshots.positions), slab):
+            part = Snapshots(*(array[start : start + slab] for array in snapshots))
+            device = to_device(part, centred=self.model.biases.origin_free)
+            parts.append(np.asarray(predict(self.model, device, self.pairs), dtype=float))
+        return np.concatenate(parts)
 
 
 Progress = Callable[[TrainState, int], bool]  # after each chunk; returning False ends training
@@ -204,7 +211,8 @@ class _Trainer:
         models = [build_model(biases, model_config, scales, dim=dataset.trajectories.dim, key=k) for k in keys]
         weights = [eqx.filter(model, eqx.is_array) for model in models]
         entropy = tuple(int(word) for word in np.asarray(jax.random.key_data(key)).ravel())
-        validation = dataset.batch(_spread(dataset.validation, VALIDATION_SNAPSHOTS))
+        n_validation = min(VALIDATION_SNAPSHOTS, max(20, MOST_PAIRS // max(len(dataset.pairs.first), 1)))
+        validation = dataset.batch(_spread(dataset.validation, n_validation))
         size = _loss_size(np.linalg.norm(validation.targets[validation.targeted()], axis=-1))
         return cls(
             dataset=dataset,
@@ -227,8 +235,9 @@ class _Trainer:
 
     @property
     def chunk(self) -> int:
-        """Steps of a chunk; no more than the whole training has."""
-        return min(self.config.chunk, self.config.steps)
+        """Steps of a chunk; no more than the whole training has, nor than memory holds batches of."""
+        held = MOST_GATHERED // (self.config.batch_size * max(len(self.dataset.pairs.first), 1))
+        return min(self.config.chunk, self.config.steps, max(held, 1))
 
     def start(self) -> TrainState:
         """The state before the first chunk."""
