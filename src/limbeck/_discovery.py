@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from limbeck._errors import ArtefactMismatch, InputError
 from limbeck.artefacts import SCHEMA, hall_from_mapping, load_record, read_json
@@ -19,7 +19,7 @@ from limbeck.pipeline import IN_MEMORY, Listener, SourceOptions, Study, is_run, 
 from limbeck.regress import HallOfFame
 from limbeck.trajectories import Trajectories
 
-States = Float[np.ndarray, "*batch nodes dim"]
+States = Float[np.ndarray | Array, "*batch nodes dim"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -41,7 +41,7 @@ def discover(
     time_limit: Annotated[float | None, typer.Option(help="Seconds for the whole run [no limit].")] = None,
     study: Annotated[Path | None, typer.Option(help="TOML file with settings; options override it.")] = None,
     dim: Annotated[int | None, typer.Option(help="Dimension of a simulated system [2].")] = None,
-    nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [its own, mostly 4].")] = None,
+    nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [4].")] = None,
     simulations: Annotated[int | None, typer.Option(help="Simulations of a system [1000].")] = None,
     potential: Annotated[
         str | None, typer.Option(help="Pair potential of 'custom', as in 'q_1*q_2*exp(-r)/r'.")

@@ -47,7 +47,7 @@ class SystemSource:
 
     name: str = ""
     dim: int = 2
-    nodes: int = 0
+    nodes: int = 4
     simulations: int = 1000
     potential: str = ""
     dt: float = 0.0
