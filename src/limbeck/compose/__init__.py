@@ -9,7 +9,7 @@ from ._checks import (
     noise_effect as noise_effect,
     verdict as verdict,
 )
-from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law, readable as readable
+from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law
 from ._law import Law as Law
 from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from limbeck.expressions import Constant, Expression, Variable, simplify, to_readable
+from limbeck.expressions import Constant, Expression, Variable, to_readable
 from limbeck.graphs import GraphDataset
 from limbeck.regress import HallOfFame
 from limbeck.train import TrainedModel
@@ -197,15 +197,3 @@ def _with_names(expression: Expression, count: int) -> tuple[Expression, int]:
         named, count = _with_names(child, count)
         args.append(named)
     return type(expression)(expression.op, tuple(args)), count
-
-
-def readable(law: Law) -> dict[str, str]:
-    """Each channel's formula for people, numbers rounded.
-
-    Args:
-        law: The law.
-
-    Returns:
-        Text by channel.
-    """
-    return {name: to_readable(simplify(expression)) for name, expression in law.components.items()}
