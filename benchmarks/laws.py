@@ -1,6 +1,6 @@
 """How often does `limbeck discover` recover the laws of the paper? Resumable.
 
-    python benchmarks/laws.py --out runs/laws [--systems spring,r1] [--dims 2,3] [--seeds 5] [--jobs 1]
+    python benchmarks/laws.py --out runs/laws [--systems spring,r1] [--dims 2,3] [--seeds 5] [--first-seed 5] [--jobs 1]
 
 Every run is the command line with default options, in a process of its own. A run
 whose result is there is not repeated. Prints one row a law: recovered and found out
@@ -9,7 +9,7 @@ the wall time, each as median with its range.
 
 The rates are our own measure (docs/design.md, "Recovered"); R² is beside the best
 published figures with all data in shared targets: spring .998, 1/r .49, 1/r² .60,
-charge .69.
+charge .69. The settings of training were chosen on seeds 0 to 4; the default is to measure on others.
 """
 
 import argparse
@@ -35,20 +35,20 @@ def main() -> None:
     parser.add_argument("--systems", default=",".join(SYSTEMS))
     parser.add_argument("--dims", default="2,3")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, each on two cores")
     parser.add_argument("--simulations", type=int, default=1000)
     options = parser.parse_args()
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
     cells = [
         (s, int(d), k)
-        for k in range(options.seeds)  # outermost, so that an interrupted benchmark has seen every law
+        for k in seeds  # outermost, so that an interrupted benchmark has seen every law
         for s in options.systems.split(",")
         for d in options.dims.split(",")
     ]
     options.out.mkdir(parents=True, exist_ok=True)
     print(machine(), flush=True)
-    print(
-        f"# seeds 0 to {options.seeds - 1}, {options.simulations} simulations, {options.jobs} side by side", flush=True
-    )
+    print(f"# seeds {seeds.start} to {seeds.stop - 1}, {options.simulations} simulations, {options.jobs} side by side")
     cores: Queue[int] = Queue()
     for job in range(options.jobs):
         cores.put(job)

@@ -14,7 +14,7 @@ from limbeck.train._fit import _Trainer
 from limbeck.trajectories import Edges
 
 SMALL_MODEL = ModelConfig(width=16, depth=1)
-QUICK = TrainConfig(steps=40, batch_size=8, chunk=10, seeds=2)
+QUICK = TrainConfig(patience=1.0, steps=40, batch_size=8, chunk=10, seeds=2)
 KEY = jax.random.key(5)
 
 

@@ -72,10 +72,10 @@ def compose_law(
     """
     bench = _Bench.prepare(trained, dataset, is_over)
     refined = [r for hall in halls if (r := bench.refine(hall)) is not None]
-    pair = _agreeing(refined)
+    pair = _agreeing(refined, bench.compare_on)
     if pair is None and not is_over() and (third := bench.refine(once_more())) is not None:
         refined.append(third)
-        pair = _agreeing(refined)
+        pair = _agreeing(refined, bench.compare_on)
     if not refined:
         return None
     chosen = pair or min(refined, key=lambda r: r.chosen.price)
@@ -98,6 +98,7 @@ class _Bench:
     screen_on: States
     fit_on: States
     judge_on: States
+    compare_on: tuple[States, ...]
     extras: tuple[str, ...]
     signs: frozenset[str]
     reciprocal: bool
@@ -109,10 +110,14 @@ class _Bench:
         fit_on = _laid_out(dataset, trained, dataset.train, FIT_SNAPSHOTS)
         columns = {**fit_on.edges, **fit_on.nodes}
         attributes = {f"{name}_{end}" for name in dataset.attribute_names for end in "12"}
+        judge_on = _laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS)
+        # Where pairs are wider apart than any in training, two forms that only fit alike part.
+        beyond = dataset.extrapolation[:: max(1, len(dataset.extrapolation) // JUDGE_SNAPSHOTS)]
         return cls(
             screen_on=_laid_out(dataset, trained, dataset.train, SCREEN_SNAPSHOTS),
             fit_on=fit_on,
-            judge_on=_laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS),
+            judge_on=judge_on,
+            compare_on=(judge_on, states_of(dataset, beyond)) if len(beyond) else (judge_on,),
             extras=_extras(trained, dataset.trajectories.dim),
             signs=sign_variables({name: values for name, values in columns.items() if name in attributes}),
             reciprocal=trained.model.biases.third_law,
@@ -133,14 +138,19 @@ class _Bench:
         )
 
 
-def _agreeing(refined: list[Refined]) -> Refined | None:
-    """The cheapest of the searches that chose a form which another chose too."""
+def _agreeing(refined: list[Refined], compare_on: tuple[States, ...]) -> Refined | None:
+    """The cheapest of the searches that chose a law which another chose too, in this or in another writing."""
     agreed = [
         one
         for k, one in enumerate(refined)
-        if any(one.chosen.law.is_same_form(other.chosen.law) for j, other in enumerate(refined) if j != k)
+        if any(_is_one_law(one.chosen.law, other.chosen.law, compare_on) for j, other in enumerate(refined) if j != k)
     ]
     return min(agreed, key=lambda r: r.chosen.price) if agreed else None
+
+
+def _is_one_law(one: Law, other: Law, compare_on: tuple[States, ...]) -> bool:
+    """Whether two laws have one form, or are one function in two writings."""
+    return one.is_same_form(other) or all(one.is_same_function(other, states) for states in compare_on)
 
 
 def _laid_out(dataset: GraphDataset, trained: TrainedModel, part: Int[np.ndarray, "samples 2"], most: int) -> States:

@@ -28,6 +28,7 @@ from ._states import AXES, States
 
 EDGE_SCALARS = ("radial", "friction", "transverse")
 NODE_SCALARS = ("drag", "central")
+SAME = 1e-6  # relative difference below which two functions are one
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,6 +80,22 @@ class Law:
         """
         mine, theirs = self.components, other.components
         return mine.keys() == theirs.keys() and all(same_form(mine[name], theirs[name]) for name in mine)
+
+    def is_same_function(self, other: "Law", states: States) -> bool:
+        """Whether two laws are one function in two writings, such as a product and its expansion.
+
+        Args:
+            other: Another law.
+            states: Snapshots to compare their accelerations on.
+
+        Returns:
+            True if all but a hundredth of the accelerations agree to one part in a million.
+        """
+        mine, theirs = self.accelerations(states), other.accelerations(states)
+        size = np.linalg.norm(mine, axis=1)
+        with np.errstate(all="ignore"):
+            apart = np.linalg.norm(mine - theirs, axis=1) / (size + SAME * np.median(size))
+        return bool(np.quantile(np.nan_to_num(apart, nan=np.inf), 0.99) < SAME)
 
     def accelerations(self, states: States) -> Float[np.ndarray, "particles dim"]:
         """Accelerations of every particle with a target.

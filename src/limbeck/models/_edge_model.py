@@ -87,10 +87,12 @@ class RadialMessage(AbstractEdgeModel):
     """Scalars of the distance and the attributes, times unit vector and relative velocity.
 
     The radial scalar is `scale * sinh(h)`, so that a force over many orders of
-    magnitude is a smooth function for the network, of either sign.
+    magnitude is a smooth function for the network, of either sign. For each attribute
+    of both signs (a charge) it has a second part, times the product of that attribute of both ends:
+    only attractive pairs come very close, and what they show then holds for the others too.
 
     Attributes:
-        network: Perceptron with one output for each channel.
+        network: Perceptron with one output for each channel, then one for each attribute of both signs.
         scales: Typical sizes of the data.
         reciprocal: Whether each scalar is symmetric, so that the third law holds.
         transverse: Whether there is a channel at right angles to the pair (two dimensions).
@@ -106,8 +108,11 @@ class RadialMessage(AbstractEdgeModel):
         h = self._raw(pairs)
         if self.reciprocal:
             h = h + self._raw(pairs.swapped())
-        sizes = [self.scales.acceleration, self.scales.acceleration / self.scales.speed, self.scales.acceleration]
-        return bounded_sinh(h) * jnp.asarray(sizes[: h.shape[-1]], h.dtype)
+        a, n_channels = self.scales.acceleration, 3 if self.transverse else 2
+        scalars = bounded_sinh(h) * jnp.asarray([a, a / self.scales.speed, *[a] * (h.shape[-1] - 2)], h.dtype)
+        charged = jnp.asarray(self.scales.of_both_signs, int)
+        products = jnp.sum(scalars[..., n_channels:] * (pairs.first * pairs.second)[..., charged], axis=-1)
+        return scalars[..., :n_channels].at[..., 0].add(products)
 
     def _raw(self, pairs: PairGeometry) -> Float[Array, "*batch pairs channels"]:
         """The perceptron's view of ordered pairs."""

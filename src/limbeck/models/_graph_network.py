@@ -226,7 +226,7 @@ def _edge_model(biases: Biases, scales: Scales, dim: int, draw: _Draw) -> Abstra
         return PotentialMessage(draw(2 * n_attributes + 1, 1, 0.5), scales)
     if biases.rotation:
         transverse = dim == 2 and not biases.reflection
-        network = draw(2 * n_attributes + 1, 3 if transverse else 2, 0.5)
+        network = draw(2 * n_attributes + 1, (3 if transverse else 2) + len(scales.of_both_signs), 0.5)
         return RadialMessage(network, scales, biases.third_law, transverse)
     n_inputs = 3 * dim + 1 + 2 * n_attributes + (0 if biases.translation else 2 * dim)
     return VectorMessage(draw(n_inputs, dim, 0.5), scales, biases.third_law, biases.translation)

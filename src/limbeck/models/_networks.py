@@ -12,10 +12,13 @@ from jaxtyping import Array, Float
 
 
 class Perceptron(eqx.Module):
-    """A stack of linear layers with SiLU between them.
+    """A stack of linear layers with SiLU between them; the last one sees the inputs too.
+
+    What a function of logarithms does beyond the data is then decided by its straight part, which
+    for a product of powers is all of it.
 
     Attributes:
-        weights: Matrix of each layer.
+        weights: Matrix of each layer; the last has a row for each hidden unit, then one for each input.
         biases: Offset of each layer.
     """
 
@@ -24,9 +27,11 @@ class Perceptron(eqx.Module):
 
     def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Apply the layers to the last axis."""
+        hidden = x
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            x = jax.nn.silu(x @ weight + bias)
-        return x @ self.weights[-1] + self.biases[-1]
+            hidden = jax.nn.silu(hidden @ weight + bias)
+        last = hidden if len(self.weights) == 1 else jnp.concatenate([hidden, x], axis=-1)
+        return last @ self.weights[-1] + self.biases[-1]
 
 
 def perceptron(
@@ -47,11 +52,13 @@ def perceptron(
     """
     sizes = [n_inputs, *([width] * depth), n_outputs] if n_inputs else [0, n_outputs]
     gains = [1.0] * (len(sizes) - 2) + [last]
-    weights = tuple(
+    weights = [
         (gain * generator.normal(size=(a, b)) / np.sqrt(max(a, 1))).astype(np.float32)
         for a, b, gain in zip(sizes[:-1], sizes[1:], gains, strict=True)
-    )
-    return Perceptron(weights, tuple(np.zeros(b, np.float32) for b in sizes[1:]))
+    ]
+    if n_inputs:
+        weights[-1] = np.concatenate([weights[-1], np.zeros((n_inputs, n_outputs), np.float32)])
+    return Perceptron(tuple(weights), tuple(np.zeros(b, np.float32) for b in sizes[1:]))
 
 
 class Scales(eqx.Module):
@@ -74,6 +81,11 @@ class Scales(eqx.Module):
     acceleration: float = eqx.field(static=True)
     attributes: tuple[float, ...] = eqx.field(static=True)
     positive: tuple[bool, ...] = eqx.field(static=True)
+
+    @property
+    def of_both_signs(self) -> tuple[int, ...]:
+        """Numbers of the attributes that are not positive throughout."""
+        return tuple(k for k, positive in enumerate(self.positive) if not positive)
 
     def node_features(self, attributes: Float[Array, "*batch variables"]) -> Float[Array, "*batch variables"]:
         """Logarithms of positive attributes, the scaled others."""

@@ -24,7 +24,7 @@ class TrainConfig:
 
     steps: int = 4_000
     batch_size: int = 128
-    learning_rate: float = 3e-3
+    learning_rate: float = 6e-3
     warmup: float = 0.2
     clip: float = 1.0
     relative: float = 0.3

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from limbeck.graphs import GraphDataset
 
 EVEN_SHARE = 0.5
-RANGE = (0.05, 0.9999)  # quantiles of the size between which draws are even
+RANGE = (0.05, 1.0)  # quantiles of the size between which draws are even
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
