@@ -141,7 +141,7 @@ def test_the_goal_decides_what_is_near(dataset):
 
 def test_random_accelerations_are_given_up_and_a_resumed_training_too():
     dataset = connect(cloud(1, n_systems=20, law=False), seed=0)
-    config, states = replace(QUICK, steps=80, seeds=1), []
+    config, states = replace(QUICK, steps=80, seeds=1, patience=0.4), []
     trained = fit(dataset, STRONGEST, SMALL_MODEL, config, progress=remember(states), key=KEY)
     assert trained.status == "stopped early"
     assert trained.validation_error > 0.7
@@ -157,7 +157,7 @@ def test_random_accelerations_are_given_up_and_a_resumed_training_too():
 )
 def test_a_spring_is_learnt(biases):
     dataset = connect(simulate("spring", n_systems=60, n_steps=40, seed=1), seed=0)
-    config = TrainConfig(steps=400, batch_size=32, chunk=100)
+    config = TrainConfig(steps=400, batch_size=32, chunk=100, patience=1.0)
     trained = fit(dataset, biases, ModelConfig(width=32, depth=2), config, key=KEY)
     assert trained.status == "finished"
     # Twenty times fewer steps than by default, so only the order of magnitude is asked for.

@@ -6,28 +6,20 @@ its complexity: each unit must lower the log-loss by `PRICE`.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, simplify, skeleton, variables
-from limbeck.regress import HallOfFame
+from limbeck.regress import HOPELESS, PRICE, AbstractBench, Climb, HallOfFame, falling, fold_signs, neighbours, price
 
 from ._law import Law, is_one_body
-from ._moves import fold_signs, neighbours
 from ._refit import law_loss, refit
 from ._states import States
 
-PRICE = 0.1
-FLOOR = 1e-8  # losses below this are rounding: simpler wins
 STARTS = 12  # equations of a front that are tried in the law
-EXACT = 1e-6  # a law this good can only be beaten by a smaller one
-EXPANDED = 24  # laws whose neighbours are looked at
-MOST_TRIED = 700  # laws that are tried
 SCREENING_STEPS = 8
-HOPELESS = 2.0  # a law this much dearer than the best after screening is not fitted in full
 DISTANCES = frozenset({"r", "r_1", "v_1"})
 
 
@@ -45,15 +37,15 @@ class Scored:
     loss: float
     is_allowed: bool
 
-    @cached_property
+    @property
     def size(self) -> float:
         """Complexity; of two equal ones, the law with fewer fitted numbers is the smaller."""
         return self.law.complexity + 0.1 * len(self.law.constants)
 
-    @cached_property
+    @property
     def price(self) -> float:
         """What is minimised: log-loss plus the price of the size."""
-        return math.log(max(self.loss, FLOOR)) + PRICE * self.size
+        return price(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,48 +89,46 @@ def refine(
     Returns:
         The best law and the front, or None if no candidate is defined on the data.
     """
-    pool = _Pool(screen_on, fit_on, judge_on, reciprocal)
-    for components in _starts(halls, signs):
-        pool.add(normalised(Law(components=components, dim=fit_on.dim)))
-    if not pool.scored:
-        return None
     attributes = tuple(name[:-2] for name in fit_on.edges if name.endswith("_2"))
-    expanded: set[object] = set()
-    while len(expanded) < EXPANDED and len(pool.tried) < MOST_TRIED and not is_over():
-        scored = pool.waiting(expanded)
-        if scored is None:
-            break
-        expanded.add(form_key(scored.law))
-        for law in _neighbouring_laws(scored.law, extras, attributes):
-            pool.add(normalised(law))
-    ranked = pool.ranked()
-    return Refined(chosen=min(ranked, key=lambda s: s.price), front=_front(ranked), tried=len(pool.tried))
+    climb = Climb(_LawBench(screen_on, fit_on, judge_on, reciprocal, extras, attributes))
+    for components in _starts(halls, signs):
+        climb.add(normalised(Law(components=components, dim=fit_on.dim)))
+    climb.run(is_over=is_over)
+    ranked = climb.ranked()
+    if not ranked:
+        return None
+    return Refined(chosen=min(ranked, key=price), front=falling(ranked), tried=len(climb.tried))
 
 
-class _Pool:
-    """Laws that were refitted, one for each form."""
+@dataclass(frozen=True)
+class _LawBench(AbstractBench[Law, Scored]):
+    """How laws are refitted, judged and changed."""
 
-    def __init__(self, screen_on: States, fit_on: States, judge_on: States, reciprocal: bool) -> None:
-        """Start empty."""
-        self.screen_on, self.fit_on, self.judge_on, self.reciprocal = screen_on, fit_on, judge_on, reciprocal
-        self.tried: set[object] = set()
-        self.scored: dict[object, Scored] = {}
-        self.cheapest = math.inf
+    screen_on: States
+    fit_on: States
+    judge_on: States
+    reciprocal: bool
+    extras: tuple[str, ...]
+    attributes: tuple[str, ...]
 
-    def add(self, law: Law) -> None:
-        """Refit and score a law, unless its form was tried; in full only if a first try shows promise."""
-        law = with_leading_constants(law)
-        key = form_key(law)
-        if key in self.tried or not law.components:
-            return
-        self.tried.add(key)
+    def key(self, form: Law) -> Hashable:
+        """The form without its numbers, every force with a factor."""
+        return form_key(with_leading_constants(form))
+
+    def form(self, judged: Scored) -> Law:
+        """The refitted law."""
+        return judged.law
+
+    def judged(self, form: Law, cheapest: float) -> Scored | None:
+        """Refit and score a law; in full only if a first try shows promise."""
+        if not form.components:
+            return None
+        law = with_leading_constants(form)
         scored = self._scored(refit(law, self.screen_on, steps=SCREENING_STEPS, rounds=1))
-        if scored.price < self.cheapest + HOPELESS:
+        if scored.price < cheapest + HOPELESS:
             full = self._scored(refit(with_leading_constants(scored.law), self.fit_on))
             scored = full if full.loss < scored.loss else scored
-        if math.isfinite(scored.loss):
-            self.scored[key] = scored
-            self.cheapest = min(self.cheapest, scored.price) if scored.is_allowed else self.cheapest
+        return scored if math.isfinite(scored.loss) else None
 
     def _scored(self, law: Law) -> Scored:
         """A law in its simplest writing, with its loss on the judging snapshots."""
@@ -146,19 +136,9 @@ class _Pool:
         loss = law_loss(law, self.judge_on)
         return Scored(law, loss, not self.reciprocal or is_reciprocal(law, self.judge_on))
 
-    def ranked(self) -> tuple[Scored, ...]:
-        """The laws that may be chosen, simplest first."""
-        ordered = sorted(self.scored.values(), key=lambda s: (s.size, s.loss))
-        return tuple(s for s in ordered if s.is_allowed) or tuple(ordered)
-
-    def waiting(self, expanded: set[object]) -> Scored | None:
-        """The cheapest law whose neighbours were not looked at, on the front or nearly as cheap as the best."""
-        ranked = self.ranked()
-        cheapest = sorted(ranked, key=lambda s: s.price)
-        candidates = [*cheapest[:1], *sorted(_front(ranked), key=lambda s: s.price), *cheapest[1:3]]
-        if cheapest[0].loss < EXACT:
-            candidates = [s for s in candidates if s.size <= cheapest[0].size]
-        return next((s for s in candidates if form_key(s.law) not in expanded), None)
+    def neighbours(self, form: Law) -> list[Law]:
+        """Laws with one channel changed, left out or added."""
+        return [normalised(law) for law in _neighbouring_laws(form, self.extras, self.attributes)]
 
 
 def form_key(law: Law) -> tuple[tuple[str, Expression], ...]:
@@ -308,15 +288,6 @@ def _has_factor(expression: Expression) -> bool:
     """Whether a formula is a free number or begins with one as a factor."""
     first = expression.args[0] if isinstance(expression, Call) and expression.op == "mul" else expression
     return isinstance(first, Constant) and first.free
-
-
-def _front(ordered: tuple[Scored, ...]) -> tuple[Scored, ...]:
-    """Laws that beat every simpler one."""
-    kept: list[Scored] = []
-    for scored in ordered:
-        if not kept or scored.loss < kept[-1].loss:
-            kept.append(scored)
-    return tuple(kept)
 
 
 def sign_variables(columns: Mapping[str, np.ndarray]) -> frozenset[str]:

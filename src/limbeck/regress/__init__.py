@@ -1,6 +1,16 @@
 """Symbolic regression: arrays and names in, equations out."""
 
+from ._climb import (
+    HOPELESS as HOPELESS,
+    PRICE as PRICE,
+    AbstractBench as AbstractBench,
+    Candidate as Candidate,
+    Climb as Climb,
+    falling as falling,
+    price as price,
+)
 from ._hall_of_fame import Equation as Equation, HallOfFame as HallOfFame, scores as scores
+from ._moves import fold_signs as fold_signs, neighbours as neighbours
 from ._problem import (
     DEFAULT_OPERATORS as DEFAULT_OPERATORS,
     KNOWN_OPERATORS as KNOWN_OPERATORS,

@@ -1,0 +1,228 @@
+"""Which of many refitted equations is the law: the shortest description, and numbers that are whole where they may be.
+
+With n samples of independent noise, a part of a formula has to lower the log-loss by more
+than chance does in the best of many tries. Where nothing is noisy, the exact form has no
+loss left and wins by any rule.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy import stats
+
+from limbeck.expressions import (
+    Call,
+    Constant,
+    Expression,
+    Variable,
+    free_constants,
+    simplify,
+    to_readable,
+    value_and_jacobian,
+)
+
+from ._climb import FLOOR
+from ._constants import ConstantEstimate
+from ._polish import Polished, columns_of, fitted, loss_of, with_factor
+from ._problem import Problem
+
+SHORT_LIST = 12  # equations that are fitted to every sample
+DENOMINATORS = (1, 2, 3, 4)
+LARGEST_WHOLE = 12
+NEAR = 2.0  # standard errors within which a number may be a whole one or a simple fraction
+KNOWN_WELL = 0.1  # share of the distance between such numbers that the standard error must stay under
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Described:
+    """An equation fitted to every sample, with the length of what it leaves unsaid.
+
+    Attributes:
+        expression: The equation.
+        loss: Root mean square error over the target's spread, on all samples.
+        cost: Log-loss plus the price of the size; the lowest is chosen.
+    """
+
+    expression: Expression
+    loss: float
+    cost: float
+
+
+def unit_price(n_samples: int) -> float:
+    """What a unit of complexity must lower the log-loss by: log(n)/n.
+
+    Half of that a number would cost by the Bayesian information criterion; a unit of form
+    is paid as much again and more, since hundreds of forms are tried.
+
+    Args:
+        n_samples: Number of samples.
+
+    Returns:
+        The price of a unit.
+
+    Source:
+        Schwarz (1978), Annals of Statistics 6, 461, for the cost of a number.
+    """
+    return math.log(max(n_samples, 2)) / max(n_samples, 2)
+
+
+def described(polished: Polished, problem: Problem) -> Described:
+    """Fit an equation to every sample and say what it costs.
+
+    Args:
+        polished: The equation.
+        problem: The table.
+
+    Returns:
+        The equation with its cost.
+    """
+    full = fitted(with_factor(polished.expression), problem)
+    expression = simplify(full) if loss_of(full, problem) <= loss_of(polished.expression, problem) else (
+        polished.expression
+    )
+    return _described(expression, problem)
+
+
+def _described(expression: Expression, problem: Problem) -> Described:
+    """An equation with its cost."""
+    loss = loss_of(expression, problem)
+    size = Polished(expression, loss).size
+    return Described(expression, loss, math.log(max(loss, FLOOR)) + unit_price(len(problem.target)) * size)
+
+
+def choose(ranked: Sequence[Polished], problem: Problem) -> Described:
+    """The equation with the shortest description.
+
+    Args:
+        ranked: Refitted equations.
+        problem: The table.
+
+    Returns:
+        The cheapest, its numbers whole or simple fractions where the data allow it.
+    """
+    unit = unit_price(len(problem.target))
+    hopeful = sorted(ranked, key=lambda p: math.log(max(p.loss, FLOOR)) + unit * p.size)[:SHORT_LIST]
+    best = min((described(p, problem) for p in hopeful), key=lambda d: d.cost)
+    return snapped(best, problem)
+
+
+def snapped(best: Described, problem: Problem) -> Described:
+    """Fix numbers at whole ones or simple fractions, one at a time, where that costs less.
+
+    Args:
+        best: An equation with fitted numbers.
+        problem: The table.
+
+    Returns:
+        The equation, perhaps with fewer numbers to fit.
+    """
+    count = len(free_constants(best.expression))
+    for k in reversed(range(count)):
+        estimates = standard_errors(best.expression, problem)
+        if k >= len(estimates):  # simplification has merged numbers
+            continue
+        value, error = float(free_constants(best.expression)[k]), float(estimates[k])
+        for nearest in _simple_numbers(value, error):
+            fixed = _with_fixed(best.expression, k, nearest)
+            other = _described(simplify(fitted(fixed, problem)), problem)
+            if other.cost <= best.cost:
+                best = other
+                break
+    return best
+
+
+def _simple_numbers(value: float, error: float) -> Iterator[float]:
+    """Whole numbers and simple fractions that a number may be, simplest first."""
+    for denominator in DENOMINATORS:
+        nearest = Fraction(round(value * denominator), denominator)
+        allowed = max(NEAR * error, ROUNDING * max(abs(value), 1.0))
+        if nearest.denominator != denominator or abs(nearest) > LARGEST_WHOLE or nearest == 0:
+            continue
+        if abs(value - nearest) <= allowed and error < KNOWN_WELL / denominator:
+            yield float(nearest)
+
+
+def _with_fixed(expression: Expression, number: int, value: float) -> Expression:
+    """The expression with one free constant, in depth-first order, made a part of the form."""
+    count = -1
+
+    def walk(part: Expression) -> Expression:
+        nonlocal count
+        if isinstance(part, Constant):
+            count += part.free
+            whole = int(value) if value.is_integer() else value
+            return Constant(whole, free=False) if part.free and count == number else part
+        if isinstance(part, Variable):
+            return part
+        return Call(part.op, tuple(walk(child) for child in part.args))
+
+    return walk(expression)
+
+
+def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
+    """Standard errors of the free constants, robust to noise that differs between samples.
+
+    Args:
+        expression: The fitted equation.
+        problem: The table.
+
+    Returns:
+        One for each constant, in depth-first order; infinite where the data do not determine it.
+
+    Source:
+        White (1980), Econometrica 48, 817, with the factor n/(n - k) of MacKinnon and White (1985).
+    """
+    value, slopes = value_and_jacobian(expression, columns_of(problem))
+    n, k = slopes.shape
+    if k == 0:
+        return np.zeros(0)
+    root = np.ones(n) if problem.weights is None else np.sqrt(problem.weights)
+    slopes, residual = slopes * root[:, None], (value - problem.target) * root
+    scale = np.linalg.norm(slopes, axis=0)
+    scale[scale == 0] = 1.0
+    normal = (slopes / scale).T @ (slopes / scale)
+    if not np.isfinite(normal).all() or np.linalg.cond(normal) > 1e13:
+        return np.full(k, np.inf)
+    inverse = np.linalg.inv(normal)
+    middle = ((slopes / scale) * residual[:, None] ** 2).T @ (slopes / scale) * (n / max(n - k, 1))
+    variance = np.diag(inverse @ middle @ inverse) / scale**2
+    return np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(free_constants(expression))
+
+
+def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEstimate, ...]:
+    """Constants with their errors and 95 % intervals.
+
+    Args:
+        expression: The fitted equation.
+        problem: The table.
+
+    Returns:
+        One estimate for each free constant, in depth-first order.
+    """
+    values, errors = free_constants(expression), standard_errors(expression, problem)
+    reach = float(stats.t.ppf(0.975, max(len(problem.target) - len(values), 1)))
+    place = to_readable(_named(expression, iter(range(1, len(values) + 1))))
+    return tuple(
+        ConstantEstimate(
+            name=f"c{k + 1}",
+            value=float(value),
+            standard_error=float(error),
+            low=float(value - reach * error),
+            high=float(value + reach * error),
+            place=place,
+        )
+        for k, (value, error) in enumerate(zip(values, errors, strict=True))
+    )
+
+
+def _named(expression: Expression, numbers: Iterator[int]) -> Expression:
+    """The expression with names for its free constants, in depth-first order."""
+    if isinstance(expression, Constant):
+        return Variable(f"c{next(numbers)}") if expression.free else expression
+    if isinstance(expression, Variable):
+        return expression
+    return Call(expression.op, tuple(_named(child, numbers) for child in expression.args))

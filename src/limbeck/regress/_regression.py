@@ -1,0 +1,262 @@
+"""From a table to one equation with its constants, and whether it can be stood behind.
+
+Two searches with other seeds and samples go all the way, from engines through refinement
+to a choice; a third decides where they disagree. The verdict rests on their agreement, on
+constants that are not zero, and on errors that look like noise.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from limbeck._errors import InputError
+from limbeck.expressions import Expression, complexity, same_form, same_function
+
+from ._choose import Described, choose, estimates_of
+from ._climb import PRICE
+from ._constants import ConstantEstimate
+from ._doubts import doubts, grounds
+from ._hall_of_fame import Equation, HallOfFame, gather, scores
+from ._polish import Polished, columns_of, polish, residual
+from ._problem import Problem, SearchConfig
+from ._search import check_engine, search
+
+Progress = Callable[[str, object], None]
+STARTS = 12  # equations of each front that are refined
+MOST_SAMPLES = 4_000  # that searches see
+SEARCH_SHARE = 0.5  # of the time, for the engines; the rest is for refinement
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RegressionConfig:
+    """Settings of one regression.
+
+    Attributes:
+        search: How long and how wide each search is.
+        searches: Independent searches; where no two of them agree, one more is made.
+    """
+
+    search: SearchConfig = field(default_factory=SearchConfig)
+    searches: int = 2
+
+    def __post_init__(self) -> None:
+        """Check the range.
+
+        Raises:
+            InputError: If there is no search.
+        """
+        if not 1 <= self.searches <= 100:
+            raise InputError(f"searches must be 1 to 100; got {self.searches}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Regression:
+    """The outcome of a regression.
+
+    Attributes:
+        problem: What was to be explained.
+        hall: Best equation at each complexity over everything that was tried.
+        chosen: The answer, by our rule.
+        by_score: The answer by the published score.
+        constants: Fitted numbers of the answer.
+        verdict: `found` or `not found`.
+        reasons: Why.
+        noise: Estimated standard deviation of the target's noise, in its units; None where unknown.
+        agreement: Share of the independent searches that chose this form.
+        out_of_time: Whether the clock ended something early.
+        seconds: Wall time [s].
+    """
+
+    problem: Problem
+    hall: HallOfFame
+    chosen: Equation
+    by_score: Equation
+    constants: tuple[ConstantEstimate, ...]
+    verdict: str
+    reasons: tuple[str, ...]
+    noise: float | None
+    agreement: float
+    out_of_time: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One search, refined, and what it chose."""
+
+    hall: HallOfFame
+    ranked: tuple[Polished, ...]
+    chosen: Described
+
+
+def regress_table(
+    problem: Problem,
+    config: RegressionConfig,
+    *,
+    engine: str = "auto",
+    seed: int,
+    deadline: float = math.inf,
+    listener: Progress | None = None,
+) -> Regression:
+    """Find the equation behind a table.
+
+    Args:
+        problem: Table, target and operators.
+        config: How long and how wide to search.
+        engine: `auto` asks PyOperon, where it is installed, and our own enumeration; else the name of an engine.
+        seed: Decides everything random.
+        deadline: Moment of `time.monotonic` at which to end.
+        listener: Told about progress: name of the event and its figure.
+
+    Returns:
+        The equation, what stands beside it, and the verdict.
+    """
+    started = time.monotonic()
+    attempts: list[_Attempt] = []
+    looked_at = _at_most(problem, seed)
+
+    def attempt(k: int) -> _Attempt:
+        shares = max(config.searches - k, 1)
+        return _attempt(problem, looked_at, config, engine, seed + k, _share(deadline, shares))
+
+    for k in range(config.searches):
+        attempts.append(attempt(k))
+        _tell(listener, k + 1, config.searches)
+    if config.searches > 1 and _agreement(attempts, problem)[1] * len(attempts) < 2 and time.monotonic() < deadline:
+        attempts.append(attempt(config.searches))
+        _tell(listener, len(attempts), len(attempts))
+    best, agreement = _agreement(attempts, problem)
+    hall = _merged(attempts, best.chosen, looked_at)
+    chosen = _equation(best.chosen)
+    constants = estimates_of(chosen.expression, problem)
+    left = residual(chosen.expression, problem)
+    against = doubts(chosen, constants, agreement, len(attempts), problem.inputs, left)
+    return Regression(
+        problem=problem,
+        hall=hall,
+        chosen=chosen,
+        by_score=_by_score(hall),
+        constants=constants,
+        verdict="not found" if against else "found",
+        reasons=tuple(against) or (grounds(chosen, agreement, len(attempts)),),
+        noise=float(np.sqrt(np.sum(left**2) / max(len(left) - len(constants), 1))),
+        agreement=agreement,
+        out_of_time=any(a.hall.out_of_time for a in attempts) or time.monotonic() > deadline,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _tell(listener: Progress | None, done: int, of: int) -> None:
+    """Report progress."""
+    if listener is not None:
+        listener("progress", {"done": done, "of": of})
+
+
+def _share(deadline: float, shares: int) -> float:
+    """Moment at which the next of several equal parts must end."""
+    now = time.monotonic()
+    return deadline if math.isinf(deadline) else now + max(deadline - now, 0.2) / shares
+
+
+def _at_most(problem: Problem, seed: int) -> Problem:
+    """The table, or a draw of its samples where there are many."""
+    count = len(problem.target)
+    if count <= MOST_SAMPLES:
+        return problem
+    return problem.rows(np.sort(np.random.default_rng(seed).permutation(count)[:MOST_SAMPLES]))
+
+
+def _attempt(
+    problem: Problem, looked_at: Problem, config: RegressionConfig, engine: str, seed: int, ends: float
+) -> _Attempt:
+    """One search by every engine that is asked, refined and decided."""
+    settings = config.search
+    if math.isfinite(ends):
+        limit = max(SEARCH_SHARE * (ends - time.monotonic()), 0.1)
+        settings = replace(settings, time_limit=min(limit, settings.time_limit or math.inf))
+    names = _engines(engine)
+    # Engines let the interpreter go, so they run side by side.
+    with ThreadPoolExecutor(len(names)) as pool:
+        halls = list(pool.map(lambda name: search(looked_at, settings, engine=name, seed=seed), names))
+    starts = [form for hall in halls for form in hall.starts] + [e.expression for hall in halls for e in _hopeful(hall)]
+    ranked = polish(starts, looked_at, seed=seed, is_over=lambda: time.monotonic() > ends)
+    return _Attempt(_joined(halls), ranked, choose(ranked, problem))
+
+
+def _engines(engine: str) -> list[str]:
+    """Engines that are asked: by default the installed one and our own."""
+    name = check_engine(engine)
+    return [name, "enumerate"] if engine == "auto" and name != "enumerate" else [name]
+
+
+def _hopeful(hall: HallOfFame) -> list[Equation]:
+    """The equations of a front with the best trade of error for size."""
+    return sorted(hall.front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity)[:STARTS]
+
+
+def _joined(halls: Sequence[HallOfFame]) -> HallOfFame:
+    """The halls of several engines as one."""
+    best: dict[int, Equation] = {}
+    for equation in sorted((e for hall in halls for e in hall.equations), key=lambda e: e.loss):
+        best.setdefault(equation.complexity, equation)
+    return replace(
+        halls[0],
+        equations=tuple(best[size] for size in sorted(best)),
+        engine="+".join(hall.engine for hall in halls),
+        version="+".join(hall.version for hall in halls),
+        evaluations=sum(hall.evaluations for hall in halls),
+        seconds=max(hall.seconds for hall in halls),
+        out_of_time=any(hall.out_of_time for hall in halls),
+    )
+
+
+def _agreement(attempts: Sequence[_Attempt], problem: Problem) -> tuple[_Attempt, float]:
+    """The cheapest choice that most searches made, and their share."""
+    columns = columns_of(problem)
+
+    def alike(a: Expression, b: Expression) -> bool:
+        return same_form(a, b) or same_function(a, b, columns)
+
+    def votes(one: _Attempt) -> int:
+        return sum(alike(one.chosen.expression, other.chosen.expression) for other in attempts)
+
+    best = min(attempts, key=lambda a: (-votes(a), a.chosen.cost))
+    return best, votes(best) / len(attempts)
+
+
+def _merged(attempts: Sequence[_Attempt], chosen: Described, problem: Problem) -> HallOfFame:
+    """Everything that was found and refined, the best at each complexity; the choice among them."""
+    found = [(e.expression, e.backend_complexity) for a in attempts for e in a.hall.equations]
+    refined = [(p.expression, 0) for a in attempts for p in a.ranked]
+    equations = {e.complexity: e for e in gather(found + refined, problem, problem)}
+    answer = _equation(chosen)
+    equations[answer.complexity] = answer
+    joined = _joined([a.hall for a in attempts])
+    first = attempts[0].hall
+    return replace(
+        joined,
+        engine=first.engine,
+        version=first.version,
+        equations=tuple(equations[size] for size in sorted(equations)),
+    )
+
+
+def _equation(chosen: Described) -> Equation:
+    """The choice as an equation of the hall of fame."""
+    return Equation(
+        expression=chosen.expression,
+        complexity=complexity(chosen.expression),
+        backend_complexity=0,
+        loss=chosen.loss,
+        heldout_loss=chosen.loss,
+    )
+
+
+def _by_score(hall: HallOfFame) -> Equation:
+    """The equation with the highest published score."""
+    front = hall.front
+    return max(zip(front, scores(front), strict=True), key=lambda pair: pair[1] or 0.0)[0]
