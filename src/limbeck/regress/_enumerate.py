@@ -1,154 +1,185 @@
-"""An engine of our own that runs everywhere: every small tree, none twice.
+"""An engine of our own that runs everywhere: every small form, none twice, its numbers solved for.
 
-Trees over the variables are listed by size; a tree whose values on the samples
-are a multiple of those of a smaller one is dropped; slope and offset of each
-are solved exactly. Deterministic, and exhaustive up to the size that its budget
-reaches. Constants inside a tree are found later, when the law is refined.
+Bottom-up enumeration in plain NumPy, all candidates of a size at once:
+
+1. every tree over the variables up to the size that the budget reaches (`_grow`),
+   alone, in pairs and in triples, their coefficients and offset by linear least squares (`_terms`);
+2. products of powers times functions of one argument with a constant inside (`_factors`, `_families`);
+3. laws of two sides where `IF` is allowed (`_thresholds`);
+4. numbers inside the best forms by Levenberg-Marquardt, and one more number at every place (`_inner_constants`).
+
+Deterministic for a seed: the budget counts trees that are evaluated and steps of
+a fit, and the clock is only a guard. Sums are read off scalar products and are
+not counted. The search ends when the samples are explained to rounding: nothing
+larger could be told from what it has.
 """
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Float
 
-from limbeck._types import Samples
-from limbeck.expressions import Call, Constant, Expression, Variable
+from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, variables
 
+from ._factors import arguments, factors, splits, times
+from ._families import Atoms, atoms_of, waves
+from ._grow import Forest, grow
+from ._inner_constants import form_of
+from ._pool import Pool
 from ._problem import Found, Problem, SearchConfig
+from ._sample import draw, fitted
+from ._target import targets
+from ._terms import ONE, best_groups, directions, written
+from ._thresholds import two_sided
 
-MOST_SAMPLES = 300
-KEEP = 8  # best trees kept of each size
-LARGEST = 9
-FUNCTIONS = ("log", "sqrt", "sin", "cos", "tanh", "abs")  # names of operators, of ours and of NumPy's alike
-BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
-
-
-class _Tree(NamedTuple):
-    """A tree with its values on the samples."""
-
-    expression: Expression
-    values: Samples
+SEARCHED = 256  # samples that candidates are made on
+FITTED = 4_000  # samples that the last fit is made on
+SMALL = 4  # largest tree of the first round
+LARGEST = 11
+SPLITS = 8
+FAMILY_SHARE = 0.05  # of the budget, for the functions of one split
+TERM_STEPS = 2  # times `constant_steps`, for a first fit
+LAST_STEPS = 20  # times `constant_steps`, for the last
+REFINED = 5  # candidates of each size whose numbers are fitted after a round
+DECORATED = 12  # candidates that are given one more number
+HANDED_BACK = 4  # candidates of each size
 
 
 def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> Found:
-    """List small trees and keep the best of each size.
+    """Search by enumeration.
 
     Args:
         problem: What to explain.
-        config: Only the number of trees that are listed (`evaluations`) and the time limit are used.
+        config: `evaluations`, `constant_steps` and `max_complexity` (nodes, numbers included) are used; the
+            time limit is a guard.
         seed: Decides which samples are looked at where there are many.
 
     Returns:
-        The best trees with slope and offset, each with its size.
+        The best equations of each size, each with its number of nodes.
     """
     started = time.monotonic()
-    rows = np.random.default_rng(seed).permutation(len(problem.target))[:MOST_SAMPLES]
-    target = problem.target[rows]
-    leaves = [_Tree(Variable(name), problem.inputs[rows, k]) for k, name in enumerate(problem.variables)]
-    seen: set[bytes] = set()
-    sizes: dict[int, list[_Tree]] = {1: [leaf for leaf in leaves if _is_new(leaf.values, seen)]}
 
     def too_late() -> bool:
         return 0 < config.time_limit <= time.monotonic() - started
 
-    left = config.evaluations - len(sizes[1])
-    for size in range(2, LARGEST + 1):
-        sizes[size] = _grow(sizes, size, problem.operators, seen, left, too_late)
-        left -= len(sizes[size])
-        if left <= 0 or too_late():
-            break
-    found = [(_scaled(tree, target), size) for size, trees in sizes.items() for tree in _best(trees, target)]
-    return Found(found, sum(map(len, sizes.values())), too_late())
+    pool = Pool(draw(problem, SEARCHED, seed), problem.operators, config.evaluations, too_late)
+    _Search(config, pool).run()
+    whole = draw(problem, FITTED, seed)
+    mean = Constant(float(np.average(whole.target, weights=whole.root**2)))
+    found: list[tuple[Expression, int]] = [(mean, 1)]
+    for _, candidate in pool.leaders(HANDED_BACK):
+        if candidate.size <= config.max_complexity:
+            steps = 1 if too_late() else LAST_STEPS * config.constant_steps
+            found.append((fitted(candidate.expression, whole, steps)[0], candidate.size))
+    return Found(found, max(pool.spent, 1), too_late())
 
 
-def _grow(
-    sizes: dict[int, list[_Tree]],
-    size: int,
-    operators: tuple[str, ...],
-    seen: set[bytes],
-    budget: int,
-    too_late: Callable[[], bool],
-) -> list[_Tree]:
-    """Every new tree of one size, until the budget or the time is spent."""
-    made: list[_Tree] = []
-    for tree in _unary(sizes[size - 1], operators):
-        if len(made) < budget and _is_new(tree.values, seen):
-            made.append(tree)
-    for left_size in range(1, size - 1):
-        for left in sizes[left_size]:
-            for right in sizes[size - 1 - left_size]:
-                made += [t for t in _binary(left, right, operators) if _is_new(t.values, seen)]
-            if len(made) >= budget or too_late():
-                return made[:budget]
-    return made
+class _Search:
+    """The rounds of one search."""
 
+    def __init__(self, config: SearchConfig, pool: Pool) -> None:
+        """Take note of what is searched."""
+        self.pool = pool
+        self.sample = pool.sample
+        self.operators = pool.operators
+        self.sums = "+" in pool.operators or "-" in pool.operators
+        self.config = config
+        self.steps = TERM_STEPS * config.constant_steps
+        self.none = (ONE, np.ones(len(self.sample.target)))
 
-def _unary(trees: list[_Tree], operators: tuple[str, ...]) -> list[_Tree]:
-    """Functions of trees; a falling exponential stands beside the rising one."""
-    made = []
-    with np.errstate(all="ignore"):
-        for tree in trees:
-            for symbol in operators:
-                if symbol == "exp":
-                    falling = Call("mul", (Constant(-1.0), tree.expression))
-                    made.append(_Tree(Call("exp", (falling,)), np.exp(-tree.values)))
-                elif symbol == "^":
-                    square = Call("pow", (tree.expression, Constant(2, free=False)))
-                    made.append(_Tree(square, tree.values**2))
-                elif symbol in FUNCTIONS:
-                    made.append(_Tree(Call(symbol, (tree.expression,)), getattr(np, symbol)(tree.values)))
-    return made
+    def run(self) -> None:
+        """Round after round until the pool says that it is over."""
+        names = list(self.sample.columns)
+        forest = self.trees(names, SMALL, self.config.evaluations // 4)
+        for following in (
+            lambda: self.sides(forest),
+            self.one_argument,
+            self.more_numbers,
+            lambda: self.trees(names, LARGEST, (self.config.evaluations - self.pool.spent) // 2),
+            self.more_numbers,
+            self.fewer_variables,
+            self.more_numbers,
+        ):
+            if self.pool.over:
+                return
+            following()
 
+    def trees(self, names: Sequence[str], largest: int, budget: int) -> Forest:
+        """Grow trees over some variables and take in what explains most."""
+        none = self.none[1]
+        forest = grow(
+            [Variable(name) for name in names],
+            np.stack([self.sample.columns[name] for name in names]),
+            self.operators,
+            budget=max(len(names), budget),
+            largest=largest,
+            score=lambda values: directions(values, self.sample, none).explained,
+            too_late=self.pool.too_late,
+        )
+        self.pool.spent += forest.evaluated
+        made: list[Expression] = []
+        for target in targets(self.sample, self.operators):
+            for group in best_groups(forest.values, forest.sizes, target.sample, none, sums=self.sums):
+                terms = [forest.expression(k) for k in group]
+                for inner in written(terms, forest.values[list(group)], target.sample, self.none):
+                    made.append(self.take(target.outer(inner)))
+            if self.pool.over:
+                return forest
+        self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
+        return forest
 
-def _binary(left: _Tree, right: _Tree, operators: tuple[str, ...]) -> list[_Tree]:
-    """Sums, differences, products and quotients of two trees."""
-    functions = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
-    with np.errstate(all="ignore"):
-        return [
-            _Tree(Call(BINARY[symbol], (left.expression, right.expression)), function(left.values, right.values))
-            for symbol, function in functions.items()
-            if symbol in operators
-        ]
+    def take(self, expression: Expression) -> Expression:
+        """Offer a candidate; gives its form."""
+        self.pool.offer(expression)
+        return form_of(expression)
 
+    def sides(self, forest: Forest) -> None:
+        """Laws of two sides."""
+        made = [self.take(law) for law in two_sided(forest, self.sample, self.operators)]
+        self.pool.spent += len(made)
+        self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
-def _is_new(values: Samples, seen: set[bytes]) -> bool:
-    """Whether no multiple of these values was seen; remembers them."""
-    if not np.isfinite(values).all():
-        return False
-    size = np.max(np.abs(values))
-    if size == 0 or np.ptp(values) <= 1e-9 * size:
-        return False
-    pivot = values[np.argmax(np.abs(values))]
-    code = np.round(values[:64] / pivot, 7).tobytes()
-    if code in seen:
-        return False
-    seen.add(code)
-    return True
+    def one_argument(self) -> None:
+        """Products of powers times functions of one argument."""
+        most = int(FAMILY_SHARE * self.config.evaluations)
+        tried = splits(
+            self.sample, factors(self.sample, self.operators), arguments(self.sample, self.operators), SPLITS
+        )
+        for split in tried:
+            if self.pool.over:
+                return
+            with np.errstate(all="ignore"):
+                argument = np.asarray(evaluate(split.argument, self.sample.columns))
+                factor = np.broadcast_to(evaluate(split.factor, self.sample.columns), argument.shape)
+            atoms = atoms_of(split.argument, argument, self.operators, most)
+            self.pool.spent += len(atoms.pairs)
+            made = self.functions(atoms, (split.factor, factor))
+            made += [self.take(law) for law in waves(split.argument, argument, self.sample, (split.factor, factor))
+                     if "sin" in self.operators or "cos" in self.operators]
+            self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
+    def functions(self, atoms: Atoms, factor: tuple[Expression, np.ndarray]) -> list[Expression]:
+        """Take in the best sums of functions of one argument under a factor."""
+        made = []
+        for group in best_groups(atoms.values, atoms.sizes, self.sample, factor[1], sums=self.sums):
+            terms = [atoms.expression(k) for k in group]
+            made += [self.take(law) for law in written(terms, atoms.values[list(group)], self.sample, factor)]
+            common = atoms.shared(group)
+            if common is not None:
+                outer = (times(factor[0], common.expression), factor[1] * common.values)
+                rest = [atoms.without(k, common) for k in group]
+                values = np.stack([term.values for term in rest])
+                made += [self.take(law) for law in written([t.expression for t in rest], values, self.sample, outer)]
+        return made
 
-def _fit(values: Samples, target: Samples) -> Float[np.ndarray, " 2"]:
-    """Slope and offset of the target on the values."""
-    spread = values - values.mean()
-    slope = float(spread @ (target - target.mean()) / (spread @ spread))
-    return np.array([slope, float(target.mean() - slope * values.mean())])
+    def more_numbers(self) -> None:
+        """One more number at every place of the best forms."""
+        self.pool.refine(self.pool.leaders(REFINED), self.steps)
+        self.pool.decorate(self.pool.front()[:DECORATED], self.steps)
 
-
-def _best(trees: list[_Tree], target: Samples) -> list[_Tree]:
-    """The trees that fit best after slope and offset."""
-    if not trees:
-        return []
-    values = np.stack([tree.values for tree in trees])
-    with np.errstate(all="ignore"):
-        spread = values - values.mean(axis=1, keepdims=True)
-        centred = target - target.mean()
-        correlation = (spread @ centred) ** 2 / (np.sum(spread**2, axis=1) * float(centred @ centred))
-    order = np.argsort(-np.nan_to_num(correlation), kind="stable")
-    return [trees[i] for i in order[:KEEP]]
-
-
-def _scaled(tree: _Tree, target: Samples) -> Expression:
-    """The tree times its slope plus its offset."""
-    slope, offset = _fit(tree.values, target)
-    return Call("add", (Call("mul", (Constant(float(slope)), tree.expression)), Constant(float(offset))))
+    def fewer_variables(self) -> None:
+        """Larger trees over those variables only that the best candidate has."""
+        best = self.pool.leaders(1)[0][1].expression
+        names = [name for name in self.sample.columns if name in variables(best)]
+        if 0 < len(names) < len(self.sample.columns):
+            self.trees(names, LARGEST, self.config.evaluations - self.pool.spent)

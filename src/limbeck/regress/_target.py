@@ -1,0 +1,55 @@
+"""A target seen through an outer function: `1/y`, `y**2` and `log(y)` may be the simpler sum."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from limbeck.expressions import Call, Expression
+
+from ._factors import power_call
+from ._sample import Sample
+from ._terms import ONE
+
+SMALLEST = 1e-6  # of the largest value: nearer to zero, an inverse is all about one sample
+
+
+class Target(NamedTuple):
+    """A target and what brings it back.
+
+    Attributes:
+        sample: The samples with the new target, weighted so that errors count as they would in the old one.
+        outer: Makes an expression for the old target out of one for the new.
+    """
+
+    sample: Sample
+    outer: Callable[[Expression], Expression]
+
+
+def targets(sample: Sample, operators: tuple[str, ...]) -> Iterator[Target]:
+    """The target as it is, and through what the operators can undo.
+
+    Args:
+        sample: The samples.
+        operators: Operator symbols that may be used.
+
+    Yields:
+        Targets.
+    """
+    yield Target(sample, lambda inner: inner)
+    y = sample.target
+    size = np.abs(y)
+    if not size.min() > SMALLEST * size.max():
+        return
+    if "/" in operators:
+        yield Target(_through(sample, 1 / y, y**2), lambda inner: Call("div", (ONE, inner)))
+    if (y > 0).all() and ("sqrt" in operators or "^" in operators):
+        yield Target(_through(sample, y**2, 1 / y), lambda inner: power_call(inner, 0.5))
+    if (y > 0).all() and "exp" in operators:
+        yield Target(_through(sample, np.log(y), y), lambda inner: Call("exp", (inner,)))
+
+
+def _through(sample: Sample, target: np.ndarray, slope: np.ndarray) -> Sample:
+    """The samples with another target, their weights times the old target's slope in it."""
+    root = sample.root * np.abs(slope)
+    return sample._replace(target=target, root=root / np.sqrt(np.mean(root**2)))
