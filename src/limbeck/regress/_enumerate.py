@@ -19,7 +19,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, variables
+from limbeck._types import Samples
+from limbeck.expressions import Constant, Expression, Variable, evaluate, variables
 
 from ._factors import arguments, factors, splits, times
 from ._families import Atoms, atoms_of, waves
@@ -28,9 +29,9 @@ from ._inner_constants import form_of
 from ._pool import Pool
 from ._problem import Found, Problem, SearchConfig
 from ._sample import draw, fitted
-from ._target import targets
-from ._terms import ONE, best_groups, directions, written
-from ._thresholds import two_sided
+from ._target import Target, targets
+from ._terms import ONE, best_groups, best_pairs, directions, written
+from ._thresholds import placed, two_sided
 
 SEARCHED = 256  # samples that candidates are made on
 FITTED = 4_000  # samples that the last fit is made on
@@ -40,8 +41,10 @@ SPLITS = 8
 FAMILY_SHARE = 0.05  # of the budget, for the functions of one split
 TERM_STEPS = 2  # times `constant_steps`, for a first fit
 LAST_STEPS = 20  # times `constant_steps`, for the last
-REFINED = 5  # candidates of each size whose numbers are fitted after a round
+REFINED = 4  # candidates of each size whose numbers are fitted after a round
 DECORATED = 12  # candidates that are given one more number
+FORMS = 25  # functions of one argument whose numbers are fitted alone
+ADDED = 300  # trees, and functions of each variable, that are tried as terms of one sum
 HANDED_BACK = 4  # candidates of each size
 
 
@@ -70,7 +73,7 @@ def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> Found
     for _, candidate in pool.leaders(HANDED_BACK):
         if candidate.size <= config.max_complexity:
             steps = 1 if too_late() else LAST_STEPS * config.constant_steps
-            found.append((fitted(candidate.expression, whole, steps)[0], candidate.size))
+            found.append((placed(fitted(candidate.expression, whole, steps)[0], whole), candidate.size))
     return Found(found, max(pool.spent, 1), too_late())
 
 
@@ -91,9 +94,12 @@ class _Search:
         """Round after round until the pool says that it is over."""
         names = list(self.sample.columns)
         forest = self.trees(names, SMALL, self.config.evaluations // 4)
+        # These always run: a law that is exact may stand in a longer form than it needs.
+        self.sides(forest)
+        self.outer_functions(forest)
+        self.one_argument()
         for following in (
-            lambda: self.sides(forest),
-            self.one_argument,
+            lambda: self.terms_of_all(forest),
             self.more_numbers,
             lambda: self.trees(names, LARGEST, (self.config.evaluations - self.pool.spent) // 2),
             self.more_numbers,
@@ -117,16 +123,23 @@ class _Search:
             too_late=self.pool.too_late,
         )
         self.pool.spent += forest.evaluated
-        made: list[Expression] = []
-        for target in targets(self.sample, self.operators):
-            for group in best_groups(forest.values, forest.sizes, target.sample, none, sums=self.sums):
-                terms = [forest.expression(k) for k in group]
-                for inner in written(terms, forest.values[list(group)], target.sample, self.none):
-                    made.append(self.take(target.outer(inner)))
-            if self.pool.over:
-                return forest
-        self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
+        self.explain(forest, Target(self.sample, lambda inner: inner))
         return forest
+
+    def explain(self, forest: Forest, target: Target) -> None:
+        """Take in the best sums of trees for a target."""
+        made = []
+        for group in best_groups(forest.values, forest.sizes, target.sample, self.none[1], sums=self.sums):
+            terms = [forest.expression(k) for k in group]
+            for inner in written(terms, forest.values[list(group)], target.sample, self.none):
+                made.append(self.take(target.outer(inner)))
+        self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
+
+    def outer_functions(self, forest: Forest) -> None:
+        """Sums inside an inverse, a root or an exponential."""
+        for target in targets(self.sample, self.operators):
+            if not self.pool.empty:
+                self.explain(forest, target)
 
     def take(self, expression: Expression) -> Expression:
         """Offer a candidate; gives its form."""
@@ -146,7 +159,7 @@ class _Search:
             self.sample, factors(self.sample, self.operators), arguments(self.sample, self.operators), SPLITS
         )
         for split in tried:
-            if self.pool.over:
+            if self.pool.empty:
                 return
             with np.errstate(all="ignore"):
                 argument = np.asarray(evaluate(split.argument, self.sample.columns))
@@ -154,23 +167,65 @@ class _Search:
             atoms = atoms_of(split.argument, argument, self.operators, most)
             self.pool.spent += len(atoms.pairs)
             made = self.functions(atoms, (split.factor, factor))
+            made += self.under_functions(atoms, (split.factor, factor))
             made += [self.take(law) for law in waves(split.argument, argument, self.sample, (split.factor, factor))
                      if "sin" in self.operators or "cos" in self.operators]
             self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
+            if self.pool.over:
+                return
 
-    def functions(self, atoms: Atoms, factor: tuple[Expression, np.ndarray]) -> list[Expression]:
+    def functions(self, atoms: Atoms, factor: tuple[Expression, Samples]) -> list[Expression]:
         """Take in the best sums of functions of one argument under a factor."""
-        made = []
+        if not len(atoms.pairs):
+            return []
+        explained = directions(atoms.values, self.sample, factor[1]).explained
+        made: list[Expression] = []
+        alone = [(k,) for k in atoms.best_of_forms(explained)[:FORMS]]
+        for group in alone:
+            made += self.sum_of(group, atoms, factor)
+        self.pool.refine(self.pool.leaders(FORMS, made), self.steps)
         for group in best_groups(atoms.values, atoms.sizes, self.sample, factor[1], sums=self.sums):
-            terms = [atoms.expression(k) for k in group]
-            made += [self.take(law) for law in written(terms, atoms.values[list(group)], self.sample, factor)]
-            common = atoms.shared(group)
-            if common is not None:
-                outer = (times(factor[0], common.expression), factor[1] * common.values)
-                rest = [atoms.without(k, common) for k in group]
-                values = np.stack([term.values for term in rest])
-                made += [self.take(law) for law in written([t.expression for t in rest], values, self.sample, outer)]
+            made += self.sum_of(group, atoms, factor)
         return made
+
+    def sum_of(self, group: tuple[int, ...], atoms: Atoms, factor: tuple[Expression, Samples]) -> list[Expression]:
+        """Take in a sum of functions under a factor."""
+        terms = [atoms.expression(k) for k in group]
+        return [self.take(law) for law in written(terms, atoms.values[list(group)], self.sample, factor)]
+
+    def under_functions(self, atoms: Atoms, factor: tuple[Expression, Samples]) -> list[Expression]:
+        """Take in sums of powers of the argument under a function of it with a constant inside."""
+        if not (self.sums and "*" in self.operators):
+            return []
+        low = [atom for atom in atoms.atoms if atom.is_low_power]
+        values = np.stack([atom.values for atom in low])
+        sizes = np.full(len(low), 1)
+        made = []
+        for inner in (atom for atom in atoms.atoms if not atom.plain):
+            outer = (times(factor[0], inner.expression), factor[1] * inner.values)
+            for group in best_pairs(directions(values, self.sample, outer[1]), sizes, 2):
+                terms = [low[k].expression for k in group]
+                made += [self.take(law) for law in written(terms, values[list(group)], self.sample, outer)]
+        return made
+
+    def terms_of_all(self, forest: Forest) -> None:
+        """Sums of small trees and of functions of each variable with a constant inside."""
+        if not self.sums:
+            return
+        explained = directions(forest.values, self.sample, self.none[1]).explained
+        some = np.union1d(np.arange(len(explained))[: ADDED // 2], np.argsort(-explained, kind="stable")[: ADDED // 2])
+        terms = [(forest.expression(k), forest.values[k], int(forest.sizes[k])) for k in some.tolist()]
+        for name, column in self.sample.columns.items():
+            atoms = atoms_of(Variable(name), column, self.operators, ADDED, products=False)
+            self.pool.spent += len(atoms.pairs)
+            terms += [(atom.expression, atom.values, atom.size) for atom in atoms.atoms if not atom.plain]
+        values = np.stack([value for _, value, _ in terms])
+        made = []
+        for group in best_groups(values, np.array([size for *_, size in terms]), self.sample, self.none[1], sums=True):
+            made += [
+                self.take(law) for law in written([terms[k][0] for k in group], values[list(group)], self.sample, self.none)
+            ]
+        self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
     def more_numbers(self) -> None:
         """One more number at every place of the best forms."""

@@ -16,12 +16,15 @@ from jaxtyping import Float
 from limbeck._types import Samples, Table
 from limbeck.expressions import Call, Constant, Expression, Variable, variables
 
-from ._grow import BINARY
+from ._grow import BINARY, Known
 from ._sample import Sample, Terms
 from ._terms import ONE
 
 KNOTS = 9  # of the free curve, at quantiles of the argument
 MOST_FACTORS = 4_000
+HOPELESS = 0.7  # share left by a split that is not worth a search
+BEHIND = 30.0  # times what the best split leaves
+ALWAYS = 2  # splits that are searched whatever they leave
 RIDGE = 1e-9
 POWERS = {1.0: "*", -1.0: "/", 2.0: "^", -2.0: "^", 0.5: "sqrt", -0.5: "sqrt", 1.5: "^", 3.0: "^"}
 IN_TRIPLES = (1.0, -1.0, 2.0, -2.0)
@@ -48,11 +51,10 @@ class Factor(NamedTuple):
     values: Samples
 
 
-def powers_of(name: str, values: Samples, operators: tuple[str, ...]) -> dict[float, Samples]:
+def powers_of(values: Samples, operators: tuple[str, ...]) -> dict[float, Samples]:
     """Powers of a variable that are defined on all samples and may be used.
 
     Args:
-        name: The variable, for nothing but the signature's sake of its caller.
         values: Its values.
         operators: Operator symbols that may be used.
 
@@ -114,7 +116,8 @@ def factors(sample: Sample, operators: tuple[str, ...]) -> list[Factor]:
         The products, 1 first, the simplest first.
     """
     made = [Factor(ONE, np.ones(len(sample.target)))]
-    powers = {name: powers_of(name, values, operators) for name, values in sample.columns.items()}
+    known = Known(len(sample.target))
+    powers = {name: powers_of(values, operators) for name, values in sample.columns.items()}
     for count in (1, 2, 3):
         for names in combinations(sample.columns, count):
             allowed = [[e for e in powers[name] if count < 3 or e in IN_TRIPLES] for name in names]
@@ -126,7 +129,7 @@ def factors(sample: Sample, operators: tuple[str, ...]) -> list[Factor]:
                 for name, exponent in zip(names, exponents, strict=True):
                     expression = times(expression, power_call(Variable(name), exponent))
                     values = values * powers[name][exponent]
-                if np.isfinite(values).all() and np.any(values):
+                if known.add(values[None])[0]:
                     made.append(Factor(expression, values))
     return made
 
@@ -177,7 +180,8 @@ def splits(
         best = np.argsort(left, kind="stable")[:keep]
         found += [Split(tried[apart[k]].expression, argument, float(left[k])) for k in best]
     found.sort(key=lambda split: split.unexplained)
-    return found[:keep]
+    limit = min(HOPELESS, BEHIND * (found[0].unexplained + 1e-3)) if found else 0.0
+    return [split for k, split in enumerate(found[:keep]) if k < ALWAYS or split.unexplained <= limit]
 
 
 def _curve(values: Samples) -> Table:

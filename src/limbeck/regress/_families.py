@@ -9,22 +9,25 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from limbeck._types import Samples
 from limbeck.expressions import Call, Constant, Expression, free_constants
 
 from ._factors import power_call
+from ._inner_constants import form_of
 from ._sample import Sample, Terms
 from ._terms import ONE, coefficients, combined
 
 SHIFTS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # in units of the argument's median size
-RATES = (0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0, 7.0)  # the same, inverted
+RATES = (0.1, 0.15, 0.22, 0.33, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 6.0, 9.0)  # the same, inverted
 BEST_WAVES = 3
 WAVES = 60  # frequencies, from half a period to this many half periods over the range
 WHOLE = (*range(-14, 0), 1, 2, 3, 4)
+LOW = (2.0, -2.0, -3.0, 0.5, -0.5)
 HALVES = (-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5)
 SHIFTED_POWERS = (-3.0, -2.0, -1.0, -0.5, 0.5, 2.0)
+SOFTENED_POWERS = (-2.0, -1.5, -1.0, -0.5, 0.5)  # of the argument's square plus a constant
 PLAIN_SIZE = 3  # of a function without a constant inside; one more with it
 
 
@@ -42,6 +45,16 @@ class Atom(NamedTuple):
     values: Samples
     size: int
     plain: bool
+
+    @property
+    def is_low_power(self) -> bool:
+        """Whether it is the argument, its square or root, or an inverse of those."""
+        if not self.plain or not isinstance(self.expression, Call):
+            return self.size == 1
+        last = self.expression.args[-1]
+        return self.expression.op == "div" or (
+            self.expression.op == "pow" and isinstance(last, Constant) and last.value in LOW
+        )
 
 
 class Atoms(NamedTuple):
@@ -72,35 +85,19 @@ class Atoms(NamedTuple):
         first = self.atoms[one].expression
         return first if two < 0 else Call("mul", (first, self.atoms[two].expression))
 
-    def shared(self, group: tuple[int, ...]) -> Atom | None:
-        """The function that stands in all of some terms.
+    def best_of_forms(self, explained: Float[np.ndarray, " terms"]) -> list[int]:
+        """The grid point of each form that explains most.
 
         Args:
-            group: The terms.
+            explained: Share of the variance that each term explains.
 
         Returns:
-            The function; None where there is none, or one term only.
+            Indices, the best first.
         """
-        common = {self.pairs[k][1] for k in group}
-        inner = {self.pairs[k][0] if self.pairs[k][1] < 0 else self.pairs[k][1] for k in group}
-        if len(group) < 2 or len(inner) > 1 or common == {-1}:
-            return None
-        return self.atoms[inner.pop()]
-
-    def without(self, index: int, common: Atom) -> Atom:
-        """A term divided by a function that stands in it.
-
-        Args:
-            index: The term.
-            common: The function.
-
-        Returns:
-            What is left; `ONE` where nothing is.
-        """
-        one, two = self.pairs[index]
-        if two < 0:
-            return Atom(ONE, np.ones_like(common.values), 1, True)
-        return self.atoms[one]
+        forms: dict[Expression, int] = {}
+        for k in np.argsort(-explained, kind="stable").tolist():
+            forms.setdefault(form_of(self.expression(k)), k)
+        return list(forms.values())
 
 
 def _typical(values: Samples) -> float:
@@ -168,6 +165,10 @@ def _powers(argument: Expression, values: Samples, operators: tuple[str, ...]) -
         if allowed(exponent):
             for shift in (sign * scale * step for step in SHIFTS for sign in (1, -1)):
                 yield power_call(_shifted(argument, shift), exponent), (values + shift) ** exponent
+    for exponent in SOFTENED_POWERS:
+        if allowed(exponent) and allowed(2.0):
+            for shift in ((scale * step) ** 2 for step in SHIFTS):
+                yield power_call(_shifted(power_call(argument, 2.0), shift), exponent), (values**2 + shift) ** exponent
 
 
 def _exponentials(argument: Expression, values: Samples) -> Iterator[tuple[Expression, Samples]]:
@@ -211,7 +212,9 @@ def _bounds(op: str, argument: Expression, values: Samples) -> Iterator[tuple[Ex
         yield Call(op, (argument, Constant(place))), function(values, place)
 
 
-def atoms_of(argument: Expression, values: Samples, operators: tuple[str, ...], most: int) -> Atoms:
+def atoms_of(
+    argument: Expression, values: Samples, operators: tuple[str, ...], most: int, *, products: bool = True
+) -> Atoms:
     """Functions of an argument with their products.
 
     Args:
@@ -219,6 +222,7 @@ def atoms_of(argument: Expression, values: Samples, operators: tuple[str, ...], 
         values: Its values.
         operators: Operator symbols that may be used.
         most: How many terms at most.
+        products: Whether products of two functions are among them.
 
     Returns:
         The terms that are defined on all samples.
@@ -231,7 +235,7 @@ def atoms_of(argument: Expression, values: Samples, operators: tuple[str, ...], 
                 size = 1 if expression == argument else PLAIN_SIZE + (not plain)
                 found.append(Atom(expression, value, size, plain))
     pairs = [(k, -1) for k in range(len(found))]
-    if "*" in operators:
+    if products and "*" in operators:
         pairs += _products(found, most - len(found))
     columns = [found[i].values if j < 0 else found[i].values * found[j].values for i, j in pairs]
     sizes = [found[i].size + (1 + found[j].size if j >= 0 else 0) for i, j in pairs]
@@ -240,12 +244,7 @@ def atoms_of(argument: Expression, values: Samples, operators: tuple[str, ...], 
 
 def _products(found: list[Atom], most: int) -> list[tuple[int, int]]:
     """Products of a low power of the argument and a function with a constant inside."""
-    low = [
-        k
-        for k, atom in enumerate(found)
-        if atom.size == 1 or (atom.plain and getattr(atom.expression, "op", "") in ("div", "pow", "log"))
-    ]
-    low = [k for k in low if _exponent(found[k].expression) in (1.0, -1.0, 2.0, -2.0, -3.0, 0.5, -0.5)]
+    low = [k for k, atom in enumerate(found) if atom.is_low_power]
     inner = [k for k, atom in enumerate(found) if not atom.plain]
     # Low powers first: where the budget ends early, every inner function has met some.
     return [(i, j) for i in low for j in inner][: max(0, most)]
@@ -276,12 +275,3 @@ def waves(
         size = [float(np.hypot(numbers[0], numbers[1])), float(numbers[2])]
         made.append((error, combined([Call("sin", (phase,)), ONE], size, factor[0])))
     return [expression for _, expression in sorted(made, key=lambda item: item[0])[:BEST_WAVES]]
-
-
-def _exponent(expression: Expression) -> float:
-    """The exponent of a plain power; 1 for whatever else."""
-    if getattr(expression, "op", "") == "div" and expression.args[0] == ONE:  # type: ignore[union-attr]
-        return -1.0
-    if getattr(expression, "op", "") == "pow":
-        return float(expression.args[1].value)  # type: ignore[union-attr]
-    return 1.0

@@ -20,6 +20,7 @@ from ._sample import Terms
 CHUNK = 4096  # trees made at a time: 8 MB at 256 samples
 MOST_TREES = 100_000  # kept with their values: 200 MB at 256 samples
 KEPT_WHEN_FULL = 8  # of each chunk beyond that, the best by `score`
+SMALLEST = 1e-250  # of a value that can be divided by
 DIGITS = 1e8  # values that agree to 8 digits are the same
 
 Unary = Callable[[Terms], Terms]
@@ -166,6 +167,43 @@ def _batches(sizes: dict[int, Int[np.ndarray, " terms"]], size: int, operators: 
                     yield _Batch(kind, np.repeat(left, len(two)), np.tile(two, len(left)))
 
 
+class Known:
+    """Values that were seen, up to a factor."""
+
+    def __init__(self, samples: int) -> None:
+        """Begin with none.
+
+        Args:
+            samples: How many samples values have.
+        """
+        # Any two directions do: they only tell values apart.
+        self.directions = np.random.default_rng(0).uniform(0.5, 1.5, (samples, 2))
+        self.seen: set[tuple[int, int]] = set()
+
+    def add(self, values: Terms) -> Bool[np.ndarray, " terms"]:
+        """Remember values.
+
+        Args:
+            values: One row a tree.
+
+        Returns:
+            Which are finite, vary, and are no multiple of any that was seen.
+        """
+        with np.errstate(all="ignore"):
+            largest = np.max(np.abs(values), axis=1, initial=0.0)
+            usable = np.isfinite(largest) & (largest > SMALLEST) & (np.ptp(values, axis=1) > 1e-9 * largest)
+        found = np.zeros(len(values), dtype=bool)
+        places = np.flatnonzero(usable)
+        keys = np.rint((values[places] / largest[places, None]) @ self.directions * DIGITS).astype(np.int64)
+        # Of a tree and its negative, one is kept.
+        keys *= np.where(keys[:, :1] < 0, -1, 1)
+        for place, key in zip(places.tolist(), map(tuple, keys.tolist()), strict=True):
+            if key not in self.seen:
+                self.seen.add(key)
+                found[place] = True
+        return found
+
+
 class _Nursery:
     """Where trees are made and duplicates dropped."""
 
@@ -174,16 +212,14 @@ class _Nursery:
     ) -> None:
         """Plant the leaves."""
         samples = values.shape[1]
-        # Any two directions do: they only tell values apart.
-        self.directions = np.random.default_rng(0).uniform(0.5, 1.5, (samples, 2))
         self.score = score
-        self.seen: set[tuple[int, int]] = set()
+        self.known = Known(samples)
         self.parents: list[tuple[str, int, int]] = []
         self.sizes: list[int] = []
         self.fresh: list[Terms] = []
         self.values: Terms = np.zeros((0, samples))
         self.evaluated = len(leaves)
-        kept = self._new(values)
+        kept = self.known.add(values)
         self._add(values[kept], [("", int(k), -1) for k in np.flatnonzero(kept)], 1)
         self.settle()
 
@@ -195,7 +231,7 @@ class _Nursery:
                 values = UNARY[batch.kind][1](self.values[batch.left])
             else:
                 values = BINARY[batch.kind][1](self.values[batch.left], self.values[batch.right])
-        kept = np.flatnonzero(self._new(values))
+        kept = np.flatnonzero(self.known.add(values))
         if len(self.parents) >= MOST_TREES and len(kept):
             kept = np.sort(kept[np.argsort(-self.score(values[kept]), kind="stable")[:KEPT_WHEN_FULL]])
         pairs = zip(batch.left[kept].tolist(), batch.right[kept].tolist(), strict=True)
@@ -211,20 +247,3 @@ class _Nursery:
         """Let trees of this size be arguments of larger ones."""
         self.values = np.concatenate([self.values, *self.fresh])
         self.fresh = []
-
-    def _new(self, values: Terms) -> Bool[np.ndarray, " terms"]:
-        """Which values are finite, vary, and are no multiple of any that was seen; remembers them."""
-        with np.errstate(all="ignore"):
-            largest = np.max(np.abs(values), axis=1, initial=0.0)
-            usable = np.isfinite(largest) & (largest > 1e-250) & (np.ptp(values, axis=1) > 1e-9 * largest)
-        found = np.zeros(len(values), dtype=bool)
-        places = np.flatnonzero(usable)
-        some = values[places] / largest[places, None]
-        # The sum, unless it cancels, gives the sign by which a tree and its negative are told to be one.
-        keys = np.rint((some @ self.directions) * DIGITS).astype(np.int64)
-        keys *= np.where(keys[:, :1] < 0, -1, 1)
-        for place, key in zip(places.tolist(), map(tuple, keys.tolist()), strict=True):
-            if key not in self.seen:
-                self.seen.add(key)
-                found[place] = True
-        return found

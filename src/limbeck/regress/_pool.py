@@ -9,6 +9,8 @@ from limbeck.expressions import Expression
 from ._inner_constants import Candidate, decorated, form_of, size_of
 from ._sample import Sample, fitted, loss_of
 
+HOPELESS = 4.0  # times the loss of what is no larger
+PROMISING = 0.7  # fall of the loss within the first steps that is worth more of them
 EXACT = 1e-9  # loss below which the samples are explained to rounding
 
 
@@ -31,16 +33,17 @@ class Pool:
         self.spent = 0
         self.found: dict[Expression, Candidate] = {}
         self.refined: set[Expression] = set()
+        self.best_loss = np.inf
+
+    @property
+    def empty(self) -> bool:
+        """Whether budget or time is spent."""
+        return self.spent >= self.budget or self.too_late()
 
     @property
     def over(self) -> bool:
         """Whether budget or time is spent, or the samples are explained to rounding."""
-        return self.spent >= self.budget or self.too_late() or self.best_loss < EXACT
-
-    @property
-    def best_loss(self) -> float:
-        """The lowest loss."""
-        return min((candidate.loss for candidate in self.found.values()), default=np.inf)
+        return self.empty or self.best_loss < EXACT
 
     def offer(self, expression: Expression) -> None:
         """Take a candidate in if it is better than others of its form.
@@ -55,9 +58,10 @@ class Pool:
         form = form_of(expression)
         if np.isfinite(loss) and (form not in self.found or loss < self.found[form].loss):
             self.found[form] = Candidate(expression, loss, size_of(expression))
+            self.best_loss = min(self.best_loss, loss)
 
     def leaders(self, each: int, within: Iterable[Expression] | None = None) -> list[tuple[Expression, Candidate]]:
-        """The best candidates of each size that are better than nothing.
+        """The best candidates of each size that are not far behind a smaller one.
 
         Args:
             each: How many of a size.
@@ -67,13 +71,15 @@ class Pool:
             Forms with their candidates, the lowest loss first.
         """
         forms = self.found if within is None else dict.fromkeys(f for f in within if f in self.found)
-        taken: dict[int, int] = {}
-        kept = []
-        for form, candidate in sorted(((f, self.found[f]) for f in forms), key=lambda item: item[1].loss):
-            if taken.get(candidate.size, 0) < each:
-                taken[candidate.size] = taken.get(candidate.size, 0) + 1
-                kept.append((form, candidate))
-        return kept
+        by_size: dict[int, list[tuple[Expression, Candidate]]] = {}
+        for form in forms:
+            by_size.setdefault(self.found[form].size, []).append((form, self.found[form]))
+        kept, lowest = [], np.inf
+        for size in sorted(by_size):
+            best = sorted(by_size[size], key=lambda item: item[1].loss)[:each]
+            lowest = min(lowest, best[0][1].loss)
+            kept += [item for item in best if item[1].loss <= HOPELESS * lowest]
+        return sorted(kept, key=lambda item: item[1].loss)
 
     def front(self) -> list[tuple[Expression, Candidate]]:
         """Candidates that nothing of their size or smaller beats, the lowest loss first, then the runners-up.
@@ -97,7 +103,7 @@ class Pool:
         for form, candidate in chosen:
             if form in self.refined:
                 continue
-            if self.over:
+            if self.empty:
                 return
             self.refined.add(form)
             self._fit(candidate.expression, steps)
@@ -105,8 +111,9 @@ class Pool:
     def _fit(self, expression: Expression, steps: int) -> None:
         """Fit the numbers and take the result in; a promising one gets four times as long."""
         self.spent += steps
+        before = loss_of(expression, self.sample)
         better, loss = fitted(expression, self.sample, steps)
-        if loss < 1.5 * self.best_loss:
+        if EXACT < loss < PROMISING * before or loss < PROMISING * self.best_loss:
             self.spent += 4 * steps
             better, loss = fitted(better, self.sample, 4 * steps)
         self._keep(better, loss)

@@ -27,7 +27,7 @@ class Target(NamedTuple):
 
 
 def targets(sample: Sample, operators: tuple[str, ...]) -> Iterator[Target]:
-    """The target as it is, and through what the operators can undo.
+    """The target through what the operators can undo.
 
     Args:
         sample: The samples.
@@ -36,7 +36,6 @@ def targets(sample: Sample, operators: tuple[str, ...]) -> Iterator[Target]:
     Yields:
         Targets.
     """
-    yield Target(sample, lambda inner: inner)
     y = sample.target
     size = np.abs(y)
     if not size.min() > SMALLEST * size.max():

@@ -17,10 +17,11 @@ from limbeck.expressions import Call, Constant, Expression
 
 from ._sample import Sample, Terms
 
+ROUNDING = 1e-11  # a term of this size beside the largest
 SAME = 1e-7  # terms whose squared correlation is nearer to 1 are one term
 IN_SUMS = 700  # terms of which all pairs are tried
 SINGLES = 10  # kept of each size
-PAIRS = 6  # kept of each total size
+PAIRS = 12  # kept of each total size
 TRIPLES = 2  # kept for each pair
 ONE = Constant(1.0, free=False)
 
@@ -183,7 +184,11 @@ def written(
     for offset in (False, True):
         columns = np.vstack([values, np.ones(values.shape[1])]) if offset else values
         numbers = coefficients(columns, sample, factor[1])
-        if numbers is not None:
+        if numbers is None:
+            continue
+        size = np.abs(numbers) * np.linalg.norm(columns * (factor[1] * sample.root), axis=1)
+        # A sum with a term that is rounding is a shorter sum, which is tried as such.
+        if size.min() > ROUNDING * size.max():
             yield combined([*terms, ONE] if offset else terms, numbers.tolist(), factor[0])
 
 

@@ -1,29 +1,35 @@
 """Laws of two sides: one expression where a variable is beyond a threshold, another elsewhere.
 
 For each variable and each of some thresholds both sides are fitted apart, every
-tree on each; for the best, every gap between neighbouring samples is tried as
-the threshold. A comparison without `IF` is a step of height 1.
+tree on each. For the best the threshold is then moved to the gap between
+neighbouring samples where the two sides part best, found from sums over the
+sorted samples, and the sides are fitted again. A comparison without `IF` is a
+step of height 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
 
 from limbeck._types import Samples
-from limbeck.expressions import Call, Constant, Expression, Variable
+from limbeck.expressions import Call, Constant, Expression, Variable, evaluate
 
 from ._grow import Forest
-from ._sample import Sample, Terms, loss_of
+from ._sample import Sample, Terms, fitted, loss_of
 from ._terms import ONE, coefficients, combined, directions
 
 COMPARISONS = {">=": "ge", ">": "gt", "<=": "le", "<": "lt"}
+UPWARD = ("ge", "gt")
+ZERO = Constant(0.0, free=False)
 THRESHOLDS = 24
 ON_A_SIDE = 300  # trees tried on each side
 FEWEST = 8  # samples on a side
 KEPT = 6
-EMPTY = 1e-9  # of the spread: a side that is nothing but one number
+PASSES = 4  # of moving the threshold and fitting the sides
+STEPS = 10
+ERRORS_FROM_ZERO = 3.0  # a side whose mean is no more standard errors from zero is zero
 
 
 class _Gate(NamedTuple):
@@ -31,10 +37,20 @@ class _Gate(NamedTuple):
 
     variable: str
     threshold: float
+    comparison: str
 
-    def beyond(self, sample: Sample) -> Bool[np.ndarray, " samples"]:
-        """Which samples lie beyond the threshold."""
-        return sample.columns[self.variable] >= self.threshold
+    def holds(self, sample: Sample) -> Bool[np.ndarray, " samples"]:
+        """On which samples the comparison holds."""
+        beyond = sample.columns[self.variable] >= self.threshold
+        return beyond if self.comparison in UPWARD else ~beyond
+
+    @property
+    def test(self) -> Call:
+        """The comparison."""
+        return Call(self.comparison, (Variable(self.variable), Constant(self.threshold)))
+
+
+Maker = Callable[[_Gate, Forest, Sample], Iterator[Expression]]
 
 
 def two_sided(forest: Forest, sample: Sample, operators: tuple[str, ...]) -> list[Expression]:
@@ -51,87 +67,134 @@ def two_sided(forest: Forest, sample: Sample, operators: tuple[str, ...]) -> lis
     named = [symbol for symbol in COMPARISONS if symbol in operators]
     if "IF" not in operators and not named:
         return []
-    comparison = COMPARISONS[named[0]] if named else "ge"
-    make = _conditional if "IF" in operators else _step
+    make: Maker = _conditional if "IF" in operators else _step
     found = []
-    for gate in _gates(sample):
-        for law in make(gate, comparison, forest, sample):
-            found.append((loss_of(law, sample), len(found), gate, law))
-    best = sorted(found, key=lambda item: item[:2])[:KEPT]
-    laws = [law for *_, law in best]
-    for gate in dict.fromkeys(_nearest(gate, sample, forest, comparison, make) for _, _, gate, _ in best[:3]):
-        laws += make(gate, comparison, forest, sample)
+    for gate in _gates(sample, COMPARISONS[named[0]] if named else "ge"):
+        found += [(loss_of(law, sample), gate, law) for law in make(gate, forest, sample)]
+    best = sorted(found, key=lambda item: item[0])[:KEPT]
+    laws = [placed(law, sample) for _, _, law in best]
+    # Fitted anew on the samples that now are on each side, not only with other numbers.
+    for law in laws[:2]:
+        gate = _gate_of(law)
+        if gate is not None:
+            laws += [placed(made, sample) for made in make(gate, forest, sample)]
     return laws
 
 
-def _gates(sample: Sample) -> Iterator[_Gate]:
+def placed(expression: Expression, sample: Sample) -> Expression:
+    """The expression with its threshold where the two sides part best, and its sides fitted.
+
+    Args:
+        expression: Any tree; one without a comparison of a variable with a number stays as it is.
+        sample: The samples.
+
+    Returns:
+        The tree, never worse on the samples.
+    """
+    best, lowest = expression, loss_of(expression, sample)
+    for _ in range(PASSES):
+        gate = _gate_of(best)
+        if gate is None:
+            return best
+        moved, loss = fitted(_moved(best, gate, sample), sample, STEPS)
+        if not loss < lowest:
+            return best
+        best, lowest = moved, loss
+    return best
+
+
+def _gate_of(expression: Expression) -> _Gate | None:
+    """The first comparison of a variable with a number in a tree."""
+    if not isinstance(expression, Call):
+        return None
+    if expression.op in COMPARISONS.values():
+        left, right = expression.args
+        if isinstance(left, Variable) and isinstance(right, Constant):
+            return _Gate(left.name, right.value, expression.op)
+        return None
+    return next((gate for gate in map(_gate_of, expression.args) if gate is not None), None)
+
+
+def _put(expression: Expression, gate: _Gate, new: Expression) -> Expression:
+    """The tree with something else in the place of a comparison."""
+    if not isinstance(expression, Call):
+        return expression
+    if expression == gate.test:
+        return new
+    return Call(expression.op, tuple(_put(argument, gate, new) for argument in expression.args))
+
+
+def _moved(expression: Expression, gate: _Gate, sample: Sample) -> Expression:
+    """The tree with the threshold in the gap that leaves the smallest sum of squares."""
+    values = sample.columns[gate.variable]
+    costs = []
+    for truth in (Constant(1.0, free=False), ZERO):
+        value = evaluate(_put(expression, gate, truth), sample.columns)
+        with np.errstate(all="ignore"):
+            cost = (sample.root * (value - sample.target)) ** 2
+        costs.append(np.where(np.isfinite(cost), cost, np.inf))
+    above, below = costs if gate.comparison in UPWARD else costs[::-1]
+    order = np.argsort(values, kind="stable")
+    places = values[order]
+    with np.errstate(all="ignore"):
+        total = np.cumsum(below[order])[:-1] + np.cumsum(above[order][::-1])[::-1][1:]
+    total = np.where((places[1:] > places[:-1]) & np.isfinite(total), total, np.inf)
+    if not np.isfinite(total.min(initial=np.inf)):
+        return expression
+    k = int(np.argmin(total))
+    moved = gate._replace(threshold=float((places[k] + places[k + 1]) / 2))
+    return _put(expression, gate, moved.test)
+
+
+def _gates(sample: Sample, comparison: str) -> Iterator[_Gate]:
     """Thresholds along each variable."""
     for name, values in sample.columns.items():
         for share in np.linspace(0, 1, THRESHOLDS + 2)[1:-1]:
             place = float(np.quantile(values, share))
-            if _sides_are_filled(values, place):
-                yield _Gate(name, place)
+            beyond = int(np.sum(values >= place))
+            if min(beyond, len(values) - beyond) >= FEWEST:
+                yield _Gate(name, place, comparison)
 
 
-def _sides_are_filled(values: Samples, threshold: float) -> bool:
-    """Whether there are enough samples on both sides."""
-    beyond = int(np.sum(values >= threshold))
-    return min(beyond, len(values) - beyond) >= FEWEST
-
-
-def _nearest(gate: _Gate, sample: Sample, forest: Forest, comparison: str, make) -> _Gate:
-    """The gap between neighbouring samples at which the sides are explained best."""
-    values = np.unique(sample.columns[gate.variable])
-    places = (values[1:] + values[:-1]) / 2
-    # Two grid steps on either side hold the true gap.
-    near = np.argsort(np.abs(np.searchsorted(places, gate.threshold) - np.arange(len(places))), kind="stable")
-    width = 2 * len(places) // THRESHOLDS + 2
-    best, lowest = gate, np.inf
-    for place in places[np.sort(near[: 2 * width])].tolist():
-        if _sides_are_filled(sample.columns[gate.variable], place):
-            moved = _Gate(gate.variable, place)
-            loss = min((loss_of(law, sample) for law in make(moved, comparison, forest, sample)), default=np.inf)
-            best, lowest = (moved, loss) if loss < lowest else (best, lowest)
-    return best
-
-
-def _test(gate: _Gate, comparison: str) -> tuple[Expression, bool]:
-    """The comparison, and whether it holds beyond the threshold."""
-    test = Call(comparison, (Variable(gate.variable), Constant(gate.threshold)))
-    return test, comparison in ("ge", "gt")
-
-
-def _conditional(gate: _Gate, comparison: str, forest: Forest, sample: Sample) -> Iterator[Expression]:
+def _conditional(gate: _Gate, forest: Forest, sample: Sample) -> Iterator[Expression]:
     """`IF` with the best on either side."""
-    beyond = gate.beyond(sample)
-    test, holds_beyond = _test(gate, comparison)
-    for upper in _side(beyond, forest, sample):
-        for lower in _side(~beyond, forest, sample):
-            yield Call("if", (test, upper, lower) if holds_beyond else (test, lower, upper))
+    holds = gate.holds(sample)
+    if min(holds.sum(), (~holds).sum()) < 3:
+        return
+    for then in _side(holds, forest, sample):
+        for otherwise in _side(~holds, forest, sample):
+            yield Call("if", (gate.test, then, otherwise))
 
 
-def _step(gate: _Gate, comparison: str, forest: Forest, sample: Sample) -> Iterator[Expression]:
+def _step(gate: _Gate, forest: Forest, sample: Sample) -> Iterator[Expression]:
     """A step at the threshold, with its height and an offset."""
-    test, holds_beyond = _test(gate, comparison)
-    truth = gate.beyond(sample) if holds_beyond else ~gate.beyond(sample)
-    numbers = coefficients(np.stack([truth.astype(float), np.ones(len(truth))]), sample, np.ones(len(truth)))
+    del forest  # a step multiplies nothing
+    truth = gate.holds(sample).astype(float)
+    ones = np.ones(len(truth))
+    numbers = coefficients(np.stack([truth, ones]), sample, ones)
     if numbers is not None:
-        yield combined([test, ONE], numbers.tolist(), ONE)
+        yield combined([Call("mul", (ONE, gate.test)), ONE], numbers.tolist(), ONE)
 
 
 def _side(rows: Bool[np.ndarray, " samples"], forest: Forest, sample: Sample) -> list[Expression]:
-    """The best number and the best tree with slope and offset on some samples."""
+    """The best number, and the best tree with slope and offset, on some samples."""
     part = Sample({}, sample.target[rows], sample.root[rows])
-    mean = float(np.average(part.target, weights=part.root**2))
-    plain: Expression = Constant(mean)
-    if np.ptp(part.target) <= EMPTY * sample.spread:
-        return [plain]
+    made: list[Expression] = [_number(part)]
     values: Terms = forest.values[:ON_A_SIDE][:, rows]
-    ones = np.ones(int(rows.sum()))
+    ones = np.ones(len(part.target))
+    if np.ptp(part.target) == 0:
+        return made
     best = int(np.argmax(directions(values, part, ones).explained))
-    made = [plain]
     for terms in (values[best : best + 1], np.vstack([values[best], ones])):
         numbers = coefficients(terms, part, ones)
         if numbers is not None:
             made.append(combined([forest.expression(best), ONE][: len(terms)], numbers.tolist(), ONE))
     return made
+
+
+def _number(part: Sample) -> Constant:
+    """The mean of a side, or zero where nothing tells it from that."""
+    weights: Samples = part.root**2
+    mean = float(np.average(part.target, weights=weights))
+    error = float(np.sqrt(np.average((part.target - mean) ** 2, weights=weights) / len(weights)))
+    return ZERO if abs(mean) <= ERRORS_FROM_ZERO * error else Constant(mean)
