@@ -25,7 +25,7 @@ from limbeck.expressions import Constant, Expression, Variable, evaluate, variab
 from ._factors import arguments, factors, splits, times
 from ._families import Atoms, atoms_of, waves
 from ._grow import Forest, grow
-from ._inner_constants import form_of
+from ._inner_constants import form_of, shortened
 from ._pool import Pool
 from ._problem import Found, Problem, SearchConfig
 from ._sample import draw, fitted
@@ -43,8 +43,8 @@ TERM_STEPS = 2  # times `constant_steps`, for a first fit
 LAST_STEPS = 20  # times `constant_steps`, for the last
 REFINED = 4  # candidates of each size whose numbers are fitted after a round
 DECORATED = 12  # candidates that are given one more number
-FORMS = 25  # functions of one argument whose numbers are fitted alone
-ADDED = 300  # trees, and functions of each variable, that are tried as terms of one sum
+FORMS = 50  # functions of one argument whose numbers are fitted alone
+ADDED = 600  # trees, and functions of each variable, that are tried as terms of one sum
 HANDED_BACK = 4  # candidates of each size
 
 
@@ -73,7 +73,8 @@ def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> Found
     for _, candidate in pool.leaders(HANDED_BACK):
         if candidate.size <= config.max_complexity:
             steps = 1 if too_late() else LAST_STEPS * config.constant_steps
-            found.append((placed(fitted(candidate.expression, whole, steps)[0], whole), candidate.size))
+            law = placed(fitted(candidate.expression, whole, steps)[0], whole)
+            found += [(law, candidate.size), (shortened(law, whole), candidate.size)]
     return Found(found, max(pool.spent, 1), too_late())
 
 
@@ -183,8 +184,10 @@ class _Search:
         alone = [(k,) for k in atoms.best_of_forms(explained)[:FORMS]]
         for group in alone:
             made += self.sum_of(group, atoms, factor)
-        self.pool.refine(self.pool.leaders(FORMS, made), self.steps)
-        for group in best_groups(atoms.values, atoms.sizes, self.sample, factor[1], sums=self.sums):
+        self.pool.refine(self.pool.leaders(FORMS, made, behind=np.inf), self.steps)
+        for group in best_groups(
+            atoms.values, atoms.sizes, self.sample, factor[1], kinds=atoms.kinds, sums=self.sums
+        ):
             made += self.sum_of(group, atoms, factor)
         return made
 
@@ -199,11 +202,11 @@ class _Search:
             return []
         low = [atom for atom in atoms.atoms if atom.is_low_power]
         values = np.stack([atom.values for atom in low])
-        sizes = np.full(len(low), 1)
+        sizes, kinds = np.full(len(low), 1), np.arange(len(low))
         made = []
         for inner in (atom for atom in atoms.atoms if not atom.plain):
             outer = (times(factor[0], inner.expression), factor[1] * inner.values)
-            for group in best_pairs(directions(values, self.sample, outer[1]), sizes, 2):
+            for group in best_pairs(directions(values, self.sample, outer[1]), sizes, kinds, 2):
                 terms = [low[k].expression for k in group]
                 made += [self.take(law) for law in written(terms, values[list(group)], self.sample, outer)]
         return made
@@ -214,17 +217,22 @@ class _Search:
             return
         explained = directions(forest.values, self.sample, self.none[1]).explained
         some = np.union1d(np.arange(len(explained))[: ADDED // 2], np.argsort(-explained, kind="stable")[: ADDED // 2])
-        terms = [(forest.expression(k), forest.values[k], int(forest.sizes[k])) for k in some.tolist()]
+        terms = [forest.expression(k) for k in some.tolist()]
+        values, sizes = [forest.values[some]], [forest.sizes[some]]
         for name, column in self.sample.columns.items():
             atoms = atoms_of(Variable(name), column, self.operators, ADDED, products=False)
             self.pool.spent += len(atoms.pairs)
-            terms += [(atom.expression, atom.values, atom.size) for atom in atoms.atoms if not atom.plain]
-        values = np.stack([value for _, value, _ in terms])
+            inner = [k for k, atom in enumerate(atoms.atoms) if not atom.plain]
+            terms += [atoms.atoms[k].expression for k in inner]
+            values.append(atoms.values[inner])
+            sizes.append(atoms.sizes[inner])
+        numbers: dict[Expression, int] = {}
+        kinds = np.array([numbers.setdefault(form_of(term), len(numbers)) for term in terms])
+        all_values, none = np.concatenate(values), self.none[1]
         made = []
-        for group in best_groups(values, np.array([size for *_, size in terms]), self.sample, self.none[1], sums=True):
-            made += [
-                self.take(law) for law in written([terms[k][0] for k in group], values[list(group)], self.sample, self.none)
-            ]
+        for group in best_groups(all_values, np.concatenate(sizes), self.sample, none, kinds=kinds, sums=True):
+            laws = written([terms[k] for k in group], all_values[list(group)], self.sample, self.none)
+            made += [self.take(law) for law in laws]
         self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
     def more_numbers(self) -> None:

@@ -72,6 +72,13 @@ class Atoms(NamedTuple):
     sizes: Int[np.ndarray, " terms"]
     pairs: list[tuple[int, int]]
 
+    @property
+    def kinds(self) -> Int[np.ndarray, " terms"]:
+        """A number for each form: grid points of one form share it."""
+        numbers: dict[Expression, int] = {}
+        kinds = [numbers.setdefault(form_of(atom.expression), len(numbers)) for atom in self.atoms]
+        return np.array([kinds[i] + (len(numbers) * (1 + kinds[j]) if j >= 0 else 0) for i, j in self.pairs], dtype=int)
+
     def expression(self, index: int) -> Expression:
         """A term.
 
@@ -92,12 +99,13 @@ class Atoms(NamedTuple):
             explained: Share of the variance that each term explains.
 
         Returns:
-            Indices, the best first.
+            Indices, products last, the best first.
         """
-        forms: dict[Expression, int] = {}
+        kinds = self.kinds
+        forms: dict[int, int] = {}
         for k in np.argsort(-explained, kind="stable").tolist():
-            forms.setdefault(form_of(self.expression(k)), k)
-        return list(forms.values())
+            forms.setdefault(int(kinds[k]), k)
+        return sorted(forms.values(), key=lambda k: self.pairs[k][1] >= 0)
 
 
 def _typical(values: Samples) -> float:

@@ -12,9 +12,11 @@ import numpy as np
 
 from limbeck.expressions import Call, Constant, Expression, Variable, evaluate
 
-from ._sample import Sample
+from ._sample import Sample, loss_of
 
 STARTS = (0.02, 1.0)  # of a number that is added, in units of the median size of what it is added to
+EXACT = 1e-9  # loss below which the samples are explained to rounding
+SLACK = 1.0001  # rise of the loss that a shorter tree may cost
 PERIODIC = ("sin", "cos")
 WIDE_STARTS = (0.5, 1.0, 2.0)  # of a rate inside a wave, where the fit has many minima
 SCALED = ("exp", "sin", "cos", "tanh", "add", "sub", "min", "max")  # what does not take a factor outside
@@ -124,3 +126,35 @@ def _has_factor(expression: Expression) -> bool:
 def _holds_number(expression: Call) -> bool:
     """Whether one of the arguments is a free number."""
     return any(isinstance(argument, Constant) and argument.free for argument in expression.args)
+
+
+def shortened(expression: Expression, sample: Sample) -> Expression:
+    """The tree without terms that buy nothing.
+
+    Args:
+        expression: The tree.
+        sample: What it is judged on.
+
+    Returns:
+        The tree, its error no larger but for rounding.
+    """
+    best, loss = expression, loss_of(expression, sample)
+    limit = max(EXACT, SLACK * loss)
+    while True:
+        tries = [(loss_of(tree, sample), k, tree) for k, tree in enumerate(_without_a_term(best))]
+        if not tries or not min(tries)[0] <= limit:
+            return best
+        best = min(tries)[2]
+
+
+def _without_a_term(expression: Expression) -> Iterator[Expression]:
+    """The tree with one term of one sum left out, in every way."""
+    if not isinstance(expression, Call):
+        return
+    if expression.op == "add":
+        for place in range(len(expression.args)):
+            rest = (*expression.args[:place], *expression.args[place + 1 :])
+            yield rest[0] if len(rest) == 1 else Call("add", rest)
+    for place, argument in enumerate(expression.args):
+        for inner in _without_a_term(argument):
+            yield _with(expression, place, inner)

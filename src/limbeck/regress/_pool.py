@@ -6,12 +6,11 @@ import numpy as np
 
 from limbeck.expressions import Expression
 
-from ._inner_constants import Candidate, decorated, form_of, size_of
+from ._inner_constants import EXACT, Candidate, decorated, form_of, size_of
 from ._sample import Sample, fitted, loss_of
 
 HOPELESS = 4.0  # times the loss of what is no larger
 PROMISING = 0.7  # fall of the loss within the first steps that is worth more of them
-EXACT = 1e-9  # loss below which the samples are explained to rounding
 
 
 class Pool:
@@ -60,12 +59,15 @@ class Pool:
             self.found[form] = Candidate(expression, loss, size_of(expression))
             self.best_loss = min(self.best_loss, loss)
 
-    def leaders(self, each: int, within: Iterable[Expression] | None = None) -> list[tuple[Expression, Candidate]]:
+    def leaders(
+        self, each: int, within: Iterable[Expression] | None = None, behind: float = HOPELESS
+    ) -> list[tuple[Expression, Candidate]]:
         """The best candidates of each size that are not far behind a smaller one.
 
         Args:
             each: How many of a size.
             within: Forms to choose from; None for all.
+            behind: Times the loss of what is no larger that a candidate may have.
 
         Returns:
             Forms with their candidates, the lowest loss first.
@@ -78,7 +80,7 @@ class Pool:
         for size in sorted(by_size):
             best = sorted(by_size[size], key=lambda item: item[1].loss)[:each]
             lowest = min(lowest, best[0][1].loss)
-            kept += [item for item in best if item[1].loss <= HOPELESS * lowest]
+            kept += [item for item in best if item[1].loss <= behind * lowest]
         return sorted(kept, key=lambda item: item[1].loss)
 
     def front(self) -> list[tuple[Expression, Candidate]]:

@@ -19,7 +19,8 @@ from ._sample import Sample, Terms
 
 ROUNDING = 1e-11  # a term of this size beside the largest
 SAME = 1e-7  # terms whose squared correlation is nearer to 1 are one term
-IN_SUMS = 700  # terms of which all pairs are tried
+CROWD = 25  # groups looked at for each that is kept: grid points of one form crowd together
+IN_SUMS = 1_000  # terms of which all pairs are tried
 SINGLES = 10  # kept of each size
 PAIRS = 12  # kept of each total size
 TRIPLES = 2  # kept for each pair
@@ -89,12 +90,15 @@ def best_singles(found: Directions, sizes: Int[np.ndarray, " terms"], keep: int)
     return kept
 
 
-def best_pairs(found: Directions, sizes: Int[np.ndarray, " terms"], keep: int) -> list[tuple[int, ...]]:
+def best_pairs(
+    found: Directions, sizes: Int[np.ndarray, " terms"], kinds: Int[np.ndarray, " terms"], keep: int
+) -> list[tuple[int, ...]]:
     """The pairs that explain most at each total size, over all pairs.
 
     Args:
         found: Terms and target.
         sizes: Size of each term.
+        kinds: Terms of one kind differ by a constant inside; of two kinds one pair is kept.
         keep: How many of each total size.
 
     Returns:
@@ -111,18 +115,32 @@ def best_pairs(found: Directions, sizes: Int[np.ndarray, " terms"], keep: int) -
     kept: list[tuple[int, ...]] = []
     for size in np.unique(total):
         places = np.flatnonzero(total == size)
-        some = places[np.argpartition(-explained[places], keep)[:keep]] if len(places) > keep else places
+        most = CROWD * keep
+        some = places[np.argpartition(-explained[places], most)[:most]] if len(places) > most else places
         order = some[np.lexsort((some, -explained[some]))]
-        kept += [(int(one[k]), int(two[k])) for k in order if explained[k] > 0]
+        kept += _distinct([(int(one[k]), int(two[k])) for k in order if explained[k] > 0], kinds, keep)
     return kept
 
 
-def best_triples(found: Directions, pairs: Sequence[tuple[int, ...]], keep: int) -> list[tuple[int, ...]]:
+def _distinct(
+    groups: list[tuple[int, ...]], kinds: Int[np.ndarray, " terms"], keep: int
+) -> list[tuple[int, ...]]:
+    """The first groups of each combination of kinds."""
+    first: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for group in groups:
+        first.setdefault(tuple(sorted(kinds[list(group)].tolist())), group)
+    return list(first.values())[:keep]
+
+
+def best_triples(
+    found: Directions, pairs: Sequence[tuple[int, ...]], kinds: Int[np.ndarray, " terms"], keep: int
+) -> list[tuple[int, ...]]:
     """The third terms that explain most beside each of some pairs.
 
     Args:
         found: Terms and target.
         pairs: Pairs of indices.
+        kinds: Terms of one kind differ by a constant inside; each pair is given thirds of different kinds.
         keep: How many for each pair.
 
     Returns:
@@ -135,13 +153,20 @@ def best_triples(found: Directions, pairs: Sequence[tuple[int, ...]], keep: int)
         target = found.target - basis @ (basis.T @ found.target)
         length = np.sum(terms**2, axis=1)
         explained = np.where(length > SAME, (terms @ target) ** 2 / np.maximum(length, SAME), -1.0)
-        for third in np.argsort(-explained, kind="stable")[:keep].tolist():
-            kept[tuple(sorted((*pair, third)))] = None
+        order = np.argsort(-explained, kind="stable")[: CROWD * keep].tolist()
+        for third in _distinct([(k,) for k in order if explained[k] > 0], kinds, keep):
+            kept[tuple(sorted((*pair, *third)))] = None
     return list(kept)
 
 
 def best_groups(
-    values: Terms, sizes: Int[np.ndarray, " terms"], sample: Sample, factor: Samples, *, sums: bool
+    values: Terms,
+    sizes: Int[np.ndarray, " terms"],
+    sample: Sample,
+    factor: Samples,
+    *,
+    kinds: Int[np.ndarray, " terms"] | None = None,
+    sums: bool,
 ) -> list[tuple[int, ...]]:
     """The terms, pairs and triples that explain a target best.
 
@@ -150,6 +175,7 @@ def best_groups(
         sizes: Size of each term.
         sample: Target and weights.
         factor: What multiplies every term and the offset.
+        kinds: Terms of one kind differ by a constant inside; None where all differ in form.
         sums: Whether terms may be added.
 
     Returns:
@@ -161,8 +187,9 @@ def best_groups(
         leading = np.argsort(-found.explained, kind="stable")[: IN_SUMS // 2]
         some = np.unique(np.concatenate([np.arange(min(len(values), IN_SUMS // 2)), leading]))
         part = found._replace(terms=found.terms[some])
-        pairs = best_pairs(part, sizes[some], PAIRS)
-        for group in (*pairs, *best_triples(part, pairs, TRIPLES)):
+        own = (np.arange(len(values)) if kinds is None else kinds)[some]
+        pairs = best_pairs(part, sizes[some], own, PAIRS)
+        for group in (*pairs, *best_triples(part, pairs, own, TRIPLES)):
             groups.append(tuple(int(some[k]) for k in group))
     return groups
 
@@ -186,7 +213,7 @@ def written(
         numbers = coefficients(columns, sample, factor[1])
         if numbers is None:
             continue
-        size = np.abs(numbers) * np.linalg.norm(columns * (factor[1] * sample.root), axis=1)
+        size = np.abs(numbers) * np.max(np.abs(columns * (factor[1] * sample.root)), axis=1)
         # A sum with a term that is rounding is a shorter sum, which is tried as such.
         if size.min() > ROUNDING * size.max():
             yield combined([*terms, ONE] if offset else terms, numbers.tolist(), factor[0])
