@@ -37,7 +37,7 @@ SEARCHED = 256  # samples that candidates are made on
 FITTED = 4_000  # samples that the last fit is made on
 SMALL = 4  # largest tree of the first round
 LARGEST = 11
-SPLITS = 8
+SPLITS = 6
 FAMILY_SHARE = 0.05  # of the budget, for the functions of one split
 TERM_STEPS = 2  # times `constant_steps`, for a first fit
 LAST_STEPS = 20  # times `constant_steps`, for the last
@@ -124,7 +124,7 @@ class _Search:
             too_late=self.pool.too_late,
         )
         self.pool.spent += forest.evaluated
-        self.explain(forest, Target(self.sample, lambda inner: inner))
+        self.explain(forest, Target(self.sample, lambda inner: inner, True))
         return forest
 
     def explain(self, forest: Forest, target: Target) -> None:
@@ -132,8 +132,8 @@ class _Search:
         made = []
         for group in best_groups(forest.values, forest.sizes, target.sample, self.none[1], sums=self.sums):
             terms = [forest.expression(k) for k in group]
-            for inner in written(terms, forest.values[list(group)], target.sample, self.none):
-                made.append(self.take(target.outer(inner)))
+            for inner, loss in written(terms, forest.values[list(group)], target.sample, self.none):
+                made.append(self.pool.offer(target.outer(inner), loss if target.plain else None))
         self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
     def outer_functions(self, forest: Forest) -> None:
@@ -142,14 +142,9 @@ class _Search:
             if not self.pool.empty:
                 self.explain(forest, target)
 
-    def take(self, expression: Expression) -> Expression:
-        """Offer a candidate; gives its form."""
-        self.pool.offer(expression)
-        return form_of(expression)
-
     def sides(self, forest: Forest) -> None:
         """Laws of two sides."""
-        made = [self.take(law) for law in two_sided(forest, self.sample, self.operators)]
+        made = [self.pool.offer(law) for law in two_sided(forest, self.sample, self.operators)]
         self.pool.spent += len(made)
         self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
@@ -169,7 +164,7 @@ class _Search:
             self.pool.spent += len(atoms.pairs)
             made = self.functions(atoms, (split.factor, factor))
             made += self.under_functions(atoms, (split.factor, factor))
-            made += [self.take(law) for law in waves(split.argument, argument, self.sample, (split.factor, factor))
+            made += [self.pool.offer(law) for law in waves(split.argument, argument, self.sample, (split.factor, factor))
                      if "sin" in self.operators or "cos" in self.operators]
             self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
             if self.pool.over:
@@ -194,7 +189,7 @@ class _Search:
     def sum_of(self, group: tuple[int, ...], atoms: Atoms, factor: tuple[Expression, Samples]) -> list[Expression]:
         """Take in a sum of functions under a factor."""
         terms = [atoms.expression(k) for k in group]
-        return [self.take(law) for law in written(terms, atoms.values[list(group)], self.sample, factor)]
+        return [self.pool.offer(*law) for law in written(terms, atoms.values[list(group)], self.sample, factor)]
 
     def under_functions(self, atoms: Atoms, factor: tuple[Expression, Samples]) -> list[Expression]:
         """Take in sums of powers of the argument under a function of it with a constant inside."""
@@ -208,7 +203,7 @@ class _Search:
             outer = (times(factor[0], inner.expression), factor[1] * inner.values)
             for group in best_pairs(directions(values, self.sample, outer[1]), sizes, kinds, 2):
                 terms = [low[k].expression for k in group]
-                made += [self.take(law) for law in written(terms, values[list(group)], self.sample, outer)]
+                made += [self.pool.offer(*law) for law in written(terms, values[list(group)], self.sample, outer)]
         return made
 
     def terms_of_all(self, forest: Forest) -> None:
@@ -232,7 +227,7 @@ class _Search:
         made = []
         for group in best_groups(all_values, np.concatenate(sizes), self.sample, none, kinds=kinds, sums=True):
             laws = written([terms[k] for k in group], all_values[list(group)], self.sample, self.none)
-            made += [self.take(law) for law in laws]
+            made += [self.pool.offer(*law) for law in laws]
         self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
     def more_numbers(self) -> None:

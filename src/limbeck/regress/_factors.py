@@ -25,6 +25,7 @@ MOST_FACTORS = 4_000
 HOPELESS = 0.7  # share left by a split that is not worth a search
 BEHIND = 30.0  # times what the best split leaves
 ALWAYS = 2  # splits that are searched whatever they leave
+CLEAR = 0.05  # share left by a split that may well be the law's own
 RIDGE = 1e-9
 POWERS = {1.0: "*", -1.0: "/", 2.0: "^", -2.0: "^", 0.5: "sqrt", -0.5: "sqrt", 1.5: "^", 3.0: "^"}
 IN_TRIPLES = (1.0, -1.0, 2.0, -2.0)
@@ -181,7 +182,8 @@ def splits(
         found += [Split(tried[apart[k]].expression, argument, float(left[k])) for k in best]
     found.sort(key=lambda split: split.unexplained)
     limit = min(HOPELESS, BEHIND * (found[0].unexplained + 1e-3)) if found else 0.0
-    return [split for k, split in enumerate(found[:keep]) if k < ALWAYS or split.unexplained <= limit]
+    most = keep if found and found[0].unexplained < CLEAR else ALWAYS + 1
+    return [split for k, split in enumerate(found[:most]) if k < ALWAYS or split.unexplained <= limit]
 
 
 def _curve(values: Samples) -> Table:

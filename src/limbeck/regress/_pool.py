@@ -44,20 +44,23 @@ class Pool:
         """Whether budget or time is spent, or the samples are explained to rounding."""
         return self.empty or self.best_loss < EXACT
 
-    def offer(self, expression: Expression) -> None:
+    def offer(self, expression: Expression, loss: float | None = None) -> Expression:
         """Take a candidate in if it is better than others of its form.
 
         Args:
             expression: The candidate.
-        """
-        self._keep(expression, loss_of(expression, self.sample))
+            loss: Its loss where that is known.
 
-    def _keep(self, expression: Expression, loss: float) -> None:
-        """Take a candidate of known loss in."""
+        Returns:
+            Its form.
+        """
+        if loss is None:
+            loss = loss_of(expression, self.sample)
         form = form_of(expression)
         if np.isfinite(loss) and (form not in self.found or loss < self.found[form].loss):
             self.found[form] = Candidate(expression, loss, size_of(expression))
             self.best_loss = min(self.best_loss, loss)
+        return form
 
     def leaders(
         self, each: int, within: Iterable[Expression] | None = None, behind: float = HOPELESS
@@ -118,7 +121,7 @@ class Pool:
         if EXACT < loss < PROMISING * before or loss < PROMISING * self.best_loss:
             self.spent += 4 * steps
             better, loss = fitted(better, self.sample, 4 * steps)
-        self._keep(better, loss)
+        self.offer(better, loss)
 
     def decorate(self, chosen: list[tuple[Expression, Candidate]], steps: int) -> None:
         """Give some candidates one more number each, at every place.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from limbeck._types import Constants, Jacobian, Samples, Table
+from limbeck._types import Constants, Jacobian, Samples
 from limbeck.expressions import (
     Expression,
     evaluate,
@@ -27,17 +27,30 @@ class Sample(NamedTuple):
         columns: Values of each variable.
         target: What is to be explained.
         root: Square root of the weights, whose mean is 1.
+        spread: Weighted standard deviation of the target, the unit of a loss.
     """
 
     columns: dict[str, Samples]
     target: Samples
     root: Samples
+    spread: float
 
-    @property
-    def spread(self) -> float:
-        """Weighted standard deviation of the target, the unit of a loss."""
-        mean = float(np.average(self.target, weights=self.root**2))
-        return float(np.sqrt(np.mean((self.root * (self.target - mean)) ** 2))) or 1.0
+
+def sampled(columns: dict[str, Samples], target: Samples, root: Samples) -> Sample:
+    """Samples with their weights and spread worked out.
+
+    Args:
+        columns: Values of each variable.
+        target: What is to be explained.
+        root: Square root of the weights, up to a factor.
+
+    Returns:
+        The samples.
+    """
+    root = root / np.sqrt(np.mean(root**2))
+    mean = float(np.average(target, weights=root**2))
+    spread = float(np.sqrt(np.mean((root * (target - mean)) ** 2)))
+    return Sample(columns, target, root, spread or 1.0)
 
 
 def draw(problem: Problem, most: int, seed: int) -> Sample:
@@ -54,9 +67,8 @@ def draw(problem: Problem, most: int, seed: int) -> Sample:
     weights = np.ones(len(problem.target)) if problem.weights is None else problem.weights
     usable = np.flatnonzero(weights > 0)
     rows = np.sort(np.random.default_rng(seed).permutation(usable)[:most])
-    root = np.sqrt(weights[rows] / weights[rows].mean())
     columns = {name: problem.inputs[rows, k] for k, name in enumerate(problem.variables)}
-    return Sample(columns, problem.target[rows], root)
+    return sampled(columns, problem.target[rows], np.sqrt(weights[rows]))
 
 
 def loss_of(expression: Expression, sample: Sample) -> float:
@@ -100,15 +112,3 @@ def fitted(expression: Expression, sample: Sample, steps: int) -> tuple[Expressi
     found = with_constants(expression, least_squares(residual, start, steps=steps))
     after = loss_of(found, sample)
     return (found, after) if after < before else (expression, before)
-
-
-def matrix(sample: Sample) -> Table:
-    """The columns side by side.
-
-    Args:
-        sample: The samples.
-
-    Returns:
-        One row a sample.
-    """
-    return np.column_stack(list(sample.columns.values()))

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from limbeck._types import Samples
 from limbeck.expressions import Call, Expression
 
 from ._factors import power_call
-from ._sample import Sample
+from ._sample import Sample, sampled
 from ._terms import ONE
 
 SMALLEST = 1e-6  # of the largest value: nearer to zero, an inverse is all about one sample
@@ -20,10 +21,12 @@ class Target(NamedTuple):
     Attributes:
         sample: The samples with the new target, weighted so that errors count as they would in the old one.
         outer: Makes an expression for the old target out of one for the new.
+        plain: Whether the two are the same.
     """
 
     sample: Sample
     outer: Callable[[Expression], Expression]
+    plain: bool = False
 
 
 def targets(sample: Sample, operators: tuple[str, ...]) -> Iterator[Target]:
@@ -48,7 +51,6 @@ def targets(sample: Sample, operators: tuple[str, ...]) -> Iterator[Target]:
         yield Target(_through(sample, np.log(y), y), lambda inner: Call("exp", (inner,)))
 
 
-def _through(sample: Sample, target: np.ndarray, slope: np.ndarray) -> Sample:
+def _through(sample: Sample, target: Samples, slope: Samples) -> Sample:
     """The samples with another target, their weights times the old target's slope in it."""
-    root = sample.root * np.abs(slope)
-    return sample._replace(target=target, root=root / np.sqrt(np.mean(root**2)))
+    return sampled(sample.columns, target, sample.root * np.abs(slope))

@@ -196,7 +196,7 @@ def best_groups(
 
 def written(
     terms: Sequence[Expression], values: Terms, sample: Sample, factor: tuple[Expression, Samples]
-) -> Iterator[Expression]:
+) -> Iterator[tuple[Expression, float]]:
     """A sum of terms under a factor, with its coefficients, without and with an offset.
 
     Args:
@@ -206,17 +206,20 @@ def written(
         factor: What multiplies the sum.
 
     Yields:
-        Expressions.
+        Expressions with their losses.
     """
     for offset in (False, True):
         columns = np.vstack([values, np.ones(values.shape[1])]) if offset else values
         numbers = coefficients(columns, sample, factor[1])
         if numbers is None:
             continue
-        size = np.abs(numbers) * np.max(np.abs(columns * (factor[1] * sample.root)), axis=1)
+        parts = numbers[:, None] * columns * (factor[1] * sample.root)
+        size = np.max(np.abs(parts), axis=1)
         # A sum with a term that is rounding is a shorter sum, which is tried as such.
         if size.min() > ROUNDING * size.max():
-            yield combined([*terms, ONE] if offset else terms, numbers.tolist(), factor[0])
+            error = parts.sum(axis=0) - sample.target * sample.root
+            loss = float(np.sqrt(np.mean(error**2))) / sample.spread
+            yield combined([*terms, ONE] if offset else terms, numbers.tolist(), factor[0]), loss
 
 
 def coefficients(values: Terms, sample: Sample, factor: Samples) -> Float[np.ndarray, " terms"] | None:

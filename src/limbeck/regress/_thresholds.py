@@ -17,7 +17,7 @@ from limbeck._types import Samples
 from limbeck.expressions import Call, Constant, Expression, Variable, evaluate
 
 from ._grow import Forest
-from ._sample import Sample, Terms, fitted, loss_of
+from ._sample import Sample, Terms, fitted, loss_of, sampled
 from ._terms import ONE, coefficients, combined, directions
 
 COMPARISONS = {">=": "ge", ">": "gt", "<=": "le", "<": "lt"}
@@ -178,7 +178,7 @@ def _step(gate: _Gate, forest: Forest, sample: Sample) -> Iterator[Expression]:
 
 def _side(rows: Bool[np.ndarray, " samples"], forest: Forest, sample: Sample) -> list[Expression]:
     """The best number, and the best tree with slope and offset, on some samples."""
-    part = Sample({}, sample.target[rows], sample.root[rows])
+    part = sampled({}, sample.target[rows], sample.root[rows])
     made: list[Expression] = [_number(part)]
     values: Terms = forest.values[:ON_A_SIDE][:, rows]
     ones = np.ones(len(part.target))
