@@ -45,7 +45,7 @@ REFINED = 4  # candidates of each size whose numbers are fitted after a round
 DECORATED = 12  # candidates that are given one more number
 FORMS = 50  # functions of one argument whose numbers are fitted alone
 ADDED = 600  # trees, and functions of each variable, that are tried as terms of one sum
-HANDED_BACK = 4  # candidates of each size
+HANDED_BACK = 3  # candidates of each size
 
 
 def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> Found:
@@ -164,8 +164,11 @@ class _Search:
             self.pool.spent += len(atoms.pairs)
             made = self.functions(atoms, (split.factor, factor))
             made += self.under_functions(atoms, (split.factor, factor))
-            made += [self.pool.offer(law) for law in waves(split.argument, argument, self.sample, (split.factor, factor))
-                     if "sin" in self.operators or "cos" in self.operators]
+            made += [
+                self.pool.offer(law)
+                for law in waves(split.argument, argument, self.sample, (split.factor, factor))
+                if "sin" in self.operators or "cos" in self.operators
+            ]
             self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
             if self.pool.over:
                 return
@@ -180,9 +183,7 @@ class _Search:
         for group in alone:
             made += self.sum_of(group, atoms, factor)
         self.pool.refine(self.pool.leaders(FORMS, made, behind=np.inf), self.steps)
-        for group in best_groups(
-            atoms.values, atoms.sizes, self.sample, factor[1], kinds=atoms.kinds, sums=self.sums
-        ):
+        for group in best_groups(atoms.values, atoms.sizes, self.sample, factor[1], kinds=atoms.kinds, sums=self.sums):
             made += self.sum_of(group, atoms, factor)
         return made
 

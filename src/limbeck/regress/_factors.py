@@ -155,9 +155,7 @@ def arguments(sample: Sample, operators: tuple[str, ...]) -> list[tuple[Expressi
     return [(expression, values) for expression, values in found if np.isfinite(values).all() and np.ptp(values) > 0]
 
 
-def splits(
-    sample: Sample, tried: list[Factor], candidates: list[tuple[Expression, Samples]], keep: int
-) -> list[Split]:
+def splits(sample: Sample, tried: list[Factor], candidates: list[tuple[Expression, Samples]], keep: int) -> list[Split]:
     """The splits that a free curve explains best.
 
     Args:

@@ -122,9 +122,7 @@ def best_pairs(
     return kept
 
 
-def _distinct(
-    groups: list[tuple[int, ...]], kinds: Int[np.ndarray, " terms"], keep: int
-) -> list[tuple[int, ...]]:
+def _distinct(groups: list[tuple[int, ...]], kinds: Int[np.ndarray, " terms"], keep: int) -> list[tuple[int, ...]]:
     """The first groups of each combination of kinds."""
     first: dict[tuple[int, ...], tuple[int, ...]] = {}
     for group in groups:
