@@ -119,6 +119,8 @@ def test_every_operator_is_known_to_every_engine(engine, symbol):
     laws = {
         "+": a + b, "-": a - b, "*": a * b, "/": a / b, "^": a**2, "exp": np.exp(-a), "log": np.log(a),
         "sqrt": np.sqrt(a), "sin": np.sin(a), "cos": np.cos(a), "tanh": np.tanh(a), "abs": np.abs(a - 1),
+        "min": np.minimum(a, b), "max": np.maximum(a, b), "<": 1.0 * (a < 1), ">": 1.0 * (a > 1),
+        "<=": 1.0 * (a <= 1), ">=": 1.0 * (a >= 1), "IF": np.where(a > 1, b, 0.3),
     }  # fmt: skip
     inputs = inputs - [1.0, 0.0] if symbol == "abs" else inputs
     made = Problem(name="f", variables=("a", "b"), inputs=inputs, target=laws[symbol], operators=(symbol,))

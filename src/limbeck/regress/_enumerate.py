@@ -15,7 +15,7 @@ larger could be told from what it has.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 

@@ -158,25 +158,25 @@ def _shifted(argument: Expression, shift: float) -> Expression:
     return Call("add", (argument, Constant(float(shift))))
 
 
+def _allowed(exponent: float, operators: tuple[str, ...]) -> bool:
+    """Whether a power can be written with the operators."""
+    simple = {-1.0: "/", 0.5: "sqrt", 2.0: "*", -2.0: "/", 3.0: "*", -3.0: "/"}
+    return "^" in operators or simple.get(exponent, "^") in operators
+
+
 def _powers(argument: Expression, values: Samples, operators: tuple[str, ...]) -> Iterator[tuple[Expression, Samples]]:
-    """Powers of the argument, and of the argument plus a constant."""
-
-    def allowed(exponent: float) -> bool:
-        simple = {-1.0: "/", 0.5: "sqrt", 2.0: "*", -2.0: "/", 3.0: "*", -3.0: "/"}
-        return "^" in operators or simple.get(exponent, "^") in operators
-
+    """Powers of the argument, of the argument plus a constant, and of its square plus a constant."""
     for exponent in (*map(float, WHOLE), *HALVES):
-        if exponent != 1.0 and allowed(exponent):
+        if exponent != 1.0 and _allowed(exponent, operators):
             yield power_call(argument, exponent), values**exponent
     scale = _typical(values)
-    for exponent in SHIFTED_POWERS:
-        if allowed(exponent):
-            for shift in (sign * scale * step for step in SHIFTS for sign in (1, -1)):
-                yield power_call(_shifted(argument, shift), exponent), (values + shift) ** exponent
-    for exponent in SOFTENED_POWERS:
-        if allowed(exponent) and allowed(2.0):
-            for shift in ((scale * step) ** 2 for step in SHIFTS):
-                yield power_call(_shifted(power_call(argument, 2.0), shift), exponent), (values**2 + shift) ** exponent
+    for exponent in (e for e in SHIFTED_POWERS if _allowed(e, operators)):
+        for shift in (sign * scale * step for step in SHIFTS for sign in (1, -1)):
+            yield power_call(_shifted(argument, shift), exponent), (values + shift) ** exponent
+    square = power_call(argument, 2.0)
+    for exponent in (e for e in SOFTENED_POWERS if _allowed(2.0, operators) and _allowed(e, operators)):
+        for shift in ((scale * step) ** 2 for step in SHIFTS):
+            yield power_call(_shifted(square, shift), exponent), (values**2 + shift) ** exponent
 
 
 def _exponentials(argument: Expression, values: Samples) -> Iterator[tuple[Expression, Samples]]:

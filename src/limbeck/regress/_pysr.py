@@ -72,7 +72,7 @@ def search_pysr(problem: Problem, config: SearchConfig, seed: int) -> Found:
                 weights=None if problem.weights is None else np.array(problem.weights, dtype=float),
                 variable_names=list(names),
             )
-        except Exception as error:  # noqa: BLE001 - Julia's errors have no class of their own
+        except Exception as error:
             raise BackendFailed(f"PySR failed on {problem.name!r}: {error}") from error
     candidates = _read(regressor.equations_, names, problem.variables)
     if not candidates:
@@ -132,14 +132,10 @@ def _operators(operators: tuple[str, ...]) -> tuple[list[str], list[str]]:
 
 
 def _imported() -> ModuleType:
-    """The package, which starts Julia.
-
-    Raises:
-        BackendUnavailable: If the package or Julia is missing.
-    """
+    """The package, which starts Julia; `BackendUnavailable` where either is missing."""
     try:
         return importlib.import_module("pysr")
-    except Exception as error:  # noqa: BLE001 - without Julia the import raises URLError or a plain Exception
+    except Exception as error:
         raise BackendUnavailable(f"{MISSING}: {type(error).__name__}: {error}") from error
 
 

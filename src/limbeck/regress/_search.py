@@ -14,8 +14,7 @@ from ._hall_of_fame import HallOfFame, gather
 from ._power_law import power_laws
 from ._problem import Found, Problem, SearchConfig
 from ._pyoperon import pyoperon_operators, pyoperon_version, search_pyoperon
-from ._pysr import MISSING, pysr_version, search_pysr
-from ._pysr import is_installed as pysr_is_installed
+from ._pysr import MISSING, is_installed as pysr_is_installed, pysr_version, search_pysr
 
 Engine = Callable[[Problem, SearchConfig, int], Found]
 ENGINES: dict[str, Engine] = {
