@@ -17,6 +17,27 @@ BIASES = {
         translation=True, rotation=True, reflection=True, third_law=True, second_law=True, conservative=True
     ),
 }
-ENGINES = ("pyoperon", "enumerate")
-OPERATORS = ("+", "-", "*", "/", "^", "exp", "log", "sqrt", "sin", "cos", "tanh", "abs")
+ENGINES = ("pyoperon", "enumerate", "pysr")
+ENGINES_HERE = ("pyoperon", "enumerate")  # PySR needs Julia; `regress/test_pysr.py` tests its Python side
+OPERATORS = (
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "tanh",
+    "abs",
+    "min",
+    "max",
+    "<",
+    ">",
+    "<=",
+    ">=",
+    "IF",
+)
 SYSTEMS = ("spring", "r1", "r2", "charge", "damped", "discontinuous", "string", "superposition")

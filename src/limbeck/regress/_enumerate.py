@@ -1,154 +1,244 @@
-"""An engine of our own that runs everywhere: every small tree, none twice.
+"""An engine of our own that runs everywhere: every small form, none twice, its numbers solved for.
 
-Trees over the variables are listed by size; a tree whose values on the samples
-are a multiple of those of a smaller one is dropped; slope and offset of each
-are solved exactly. Deterministic, and exhaustive up to the size that its budget
-reaches. Constants inside a tree are found later, when the law is refined.
+Bottom-up enumeration in plain NumPy, all candidates of a size at once:
+
+1. every tree over the variables up to the size that the budget reaches (`_grow`),
+   alone, in pairs and in triples, their coefficients and offset by linear least squares (`_terms`);
+2. products of powers times functions of one argument with a constant inside (`_factors`, `_families`);
+3. laws of two sides where `IF` is allowed (`_thresholds`);
+4. numbers inside the best forms by Levenberg-Marquardt, and one more number at every place (`_inner_constants`).
+
+Deterministic for a seed: the budget counts trees that are evaluated and steps of
+a fit, and the clock is only a guard. Sums are read off scalar products and are
+not counted. The search ends when the samples are explained to rounding: nothing
+larger could be told from what it has.
 """
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 
 from limbeck._types import Samples
-from limbeck.expressions import Call, Constant, Expression, Variable
+from limbeck.expressions import Constant, Expression, Variable, evaluate, variables
 
+from ._factors import arguments, factors, splits, times
+from ._families import Atoms, atoms_of, waves
+from ._grow import Forest, grow
+from ._inner_constants import form_of, shortened
+from ._pool import Pool
 from ._problem import Found, Problem, SearchConfig
+from ._sample import draw, fitted
+from ._target import Target, targets
+from ._terms import ONE, best_groups, best_pairs, directions, written
+from ._thresholds import placed, two_sided
 
-MOST_SAMPLES = 300
-KEEP = 8  # best trees kept of each size
-LARGEST = 9
-FUNCTIONS = ("log", "sqrt", "sin", "cos", "tanh", "abs")  # names of operators, of ours and of NumPy's alike
-BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
-
-
-class _Tree(NamedTuple):
-    """A tree with its values on the samples."""
-
-    expression: Expression
-    values: Samples
+SEARCHED = 256  # samples that candidates are made on
+FITTED = 4_000  # samples that the last fit is made on
+SMALL = 4  # largest tree of the first round
+LARGEST = 11
+SPLITS = 6
+FAMILY_SHARE = 0.05  # of the budget, for the functions of one split
+TERM_STEPS = 2  # times `constant_steps`, for a first fit
+LAST_STEPS = 20  # times `constant_steps`, for the last
+REFINED = 4  # candidates of each size whose numbers are fitted after a round
+DECORATED = 12  # candidates that are given one more number
+FORMS = 50  # functions of one argument whose numbers are fitted alone
+ADDED = 600  # trees, and functions of each variable, that are tried as terms of one sum
+HANDED_BACK = 3  # candidates of each size
 
 
 def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> Found:
-    """List small trees and keep the best of each size.
+    """Search by enumeration.
 
     Args:
         problem: What to explain.
-        config: Only the number of trees that are listed (`evaluations`) and the time limit are used.
+        config: `evaluations`, `constant_steps` and `max_complexity` (nodes, numbers included) are used; the
+            time limit is a guard.
         seed: Decides which samples are looked at where there are many.
 
     Returns:
-        The best trees with slope and offset, each with its size.
+        The best equations of each size, each with its number of nodes.
     """
     started = time.monotonic()
-    rows = np.random.default_rng(seed).permutation(len(problem.target))[:MOST_SAMPLES]
-    target = problem.target[rows]
-    leaves = [_Tree(Variable(name), problem.inputs[rows, k]) for k, name in enumerate(problem.variables)]
-    seen: set[bytes] = set()
-    sizes: dict[int, list[_Tree]] = {1: [leaf for leaf in leaves if _is_new(leaf.values, seen)]}
 
     def too_late() -> bool:
         return 0 < config.time_limit <= time.monotonic() - started
 
-    left = config.evaluations - len(sizes[1])
-    for size in range(2, LARGEST + 1):
-        sizes[size] = _grow(sizes, size, problem.operators, seen, left, too_late)
-        left -= len(sizes[size])
-        if left <= 0 or too_late():
-            break
-    found = [(_scaled(tree, target), size) for size, trees in sizes.items() for tree in _best(trees, target)]
-    return Found(found, sum(map(len, sizes.values())), too_late())
+    pool = Pool(draw(problem, SEARCHED, seed), problem.operators, config.evaluations, too_late)
+    _Search(config, pool).run()
+    whole = draw(problem, FITTED, seed)
+    mean = Constant(float(np.average(whole.target, weights=whole.root**2)))
+    found: list[tuple[Expression, int]] = [(mean, 1)]
+    for _, candidate in pool.leaders(HANDED_BACK):
+        if candidate.size <= config.max_complexity:
+            steps = 1 if too_late() else LAST_STEPS * config.constant_steps
+            law = placed(fitted(candidate.expression, whole, steps)[0], whole)
+            found += [(law, candidate.size), (shortened(law, whole), candidate.size)]
+    return Found(found, max(pool.spent, 1), too_late())
 
 
-def _grow(
-    sizes: dict[int, list[_Tree]],
-    size: int,
-    operators: tuple[str, ...],
-    seen: set[bytes],
-    budget: int,
-    too_late: Callable[[], bool],
-) -> list[_Tree]:
-    """Every new tree of one size, until the budget or the time is spent."""
-    made: list[_Tree] = []
-    for tree in _unary(sizes[size - 1], operators):
-        if len(made) < budget and _is_new(tree.values, seen):
-            made.append(tree)
-    for left_size in range(1, size - 1):
-        for left in sizes[left_size]:
-            for right in sizes[size - 1 - left_size]:
-                made += [t for t in _binary(left, right, operators) if _is_new(t.values, seen)]
-            if len(made) >= budget or too_late():
-                return made[:budget]
-    return made
+class _Search:
+    """The rounds of one search."""
 
+    def __init__(self, config: SearchConfig, pool: Pool) -> None:
+        """Take note of what is searched."""
+        self.pool = pool
+        self.sample = pool.sample
+        self.operators = pool.operators
+        self.sums = "+" in pool.operators or "-" in pool.operators
+        self.config = config
+        self.steps = TERM_STEPS * config.constant_steps
+        self.none = (ONE, np.ones(len(self.sample.target)))
 
-def _unary(trees: list[_Tree], operators: tuple[str, ...]) -> list[_Tree]:
-    """Functions of trees; a falling exponential stands beside the rising one."""
-    made = []
-    with np.errstate(all="ignore"):
-        for tree in trees:
-            for symbol in operators:
-                if symbol == "exp":
-                    falling = Call("mul", (Constant(-1.0), tree.expression))
-                    made.append(_Tree(Call("exp", (falling,)), np.exp(-tree.values)))
-                elif symbol == "^":
-                    square = Call("pow", (tree.expression, Constant(2, free=False)))
-                    made.append(_Tree(square, tree.values**2))
-                elif symbol in FUNCTIONS:
-                    made.append(_Tree(Call(symbol, (tree.expression,)), getattr(np, symbol)(tree.values)))
-    return made
+    def run(self) -> None:
+        """Round after round until the pool says that it is over."""
+        names = list(self.sample.columns)
+        forest = self.trees(names, SMALL, self.config.evaluations // 4)
+        # These always run: a law that is exact may stand in a longer form than it needs.
+        self.sides(forest)
+        self.outer_functions(forest)
+        self.one_argument()
+        for following in (
+            lambda: self.terms_of_all(forest),
+            self.more_numbers,
+            lambda: self.trees(names, LARGEST, (self.config.evaluations - self.pool.spent) // 2),
+            self.more_numbers,
+            self.fewer_variables,
+            self.more_numbers,
+        ):
+            if self.pool.over:
+                return
+            following()
 
+    def trees(self, names: Sequence[str], largest: int, budget: int) -> Forest:
+        """Grow trees over some variables and take in what explains most."""
+        none = self.none[1]
+        forest = grow(
+            [Variable(name) for name in names],
+            np.stack([self.sample.columns[name] for name in names]),
+            self.operators,
+            budget=max(len(names), budget),
+            largest=largest,
+            score=lambda values: directions(values, self.sample, none).explained,
+            too_late=self.pool.too_late,
+        )
+        self.pool.spent += forest.evaluated
+        self.explain(forest, Target(self.sample, lambda inner: inner, True))
+        return forest
 
-def _binary(left: _Tree, right: _Tree, operators: tuple[str, ...]) -> list[_Tree]:
-    """Sums, differences, products and quotients of two trees."""
-    functions = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
-    with np.errstate(all="ignore"):
-        return [
-            _Tree(Call(BINARY[symbol], (left.expression, right.expression)), function(left.values, right.values))
-            for symbol, function in functions.items()
-            if symbol in operators
-        ]
+    def explain(self, forest: Forest, target: Target) -> None:
+        """Take in the best sums of trees for a target."""
+        made = []
+        for group in best_groups(forest.values, forest.sizes, target.sample, self.none[1], sums=self.sums):
+            terms = [forest.expression(k) for k in group]
+            for inner, loss in written(terms, forest.values[list(group)], target.sample, self.none):
+                made.append(self.pool.offer(target.outer(inner), loss if target.plain else None))
+        self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
+    def outer_functions(self, forest: Forest) -> None:
+        """Sums inside an inverse, a root or an exponential."""
+        for target in targets(self.sample, self.operators):
+            if not self.pool.empty:
+                self.explain(forest, target)
 
-def _is_new(values: Samples, seen: set[bytes]) -> bool:
-    """Whether no multiple of these values was seen; remembers them."""
-    if not np.isfinite(values).all():
-        return False
-    size = np.max(np.abs(values))
-    if size == 0 or np.ptp(values) <= 1e-9 * size:
-        return False
-    pivot = values[np.argmax(np.abs(values))]
-    code = np.round(values[:64] / pivot, 7).tobytes()
-    if code in seen:
-        return False
-    seen.add(code)
-    return True
+    def sides(self, forest: Forest) -> None:
+        """Laws of two sides."""
+        made = [self.pool.offer(law) for law in two_sided(forest, self.sample, self.operators)]
+        self.pool.spent += len(made)
+        self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
+    def one_argument(self) -> None:
+        """Products of powers times functions of one argument."""
+        most = int(FAMILY_SHARE * self.config.evaluations)
+        tried = splits(
+            self.sample, factors(self.sample, self.operators), arguments(self.sample, self.operators), SPLITS
+        )
+        for split in tried:
+            if self.pool.empty:
+                return
+            with np.errstate(all="ignore"):
+                argument = np.asarray(evaluate(split.argument, self.sample.columns))
+                factor = np.broadcast_to(evaluate(split.factor, self.sample.columns), argument.shape)
+            atoms = atoms_of(split.argument, argument, self.operators, most)
+            self.pool.spent += len(atoms.pairs)
+            made = self.functions(atoms, (split.factor, factor))
+            made += self.under_functions(atoms, (split.factor, factor))
+            made += [
+                self.pool.offer(law)
+                for law in waves(split.argument, argument, self.sample, (split.factor, factor))
+                if "sin" in self.operators or "cos" in self.operators
+            ]
+            self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
+            if self.pool.over:
+                return
 
-def _fit(values: Samples, target: Samples) -> Float[np.ndarray, " 2"]:
-    """Slope and offset of the target on the values."""
-    spread = values - values.mean()
-    slope = float(spread @ (target - target.mean()) / (spread @ spread))
-    return np.array([slope, float(target.mean() - slope * values.mean())])
+    def functions(self, atoms: Atoms, factor: tuple[Expression, Samples]) -> list[Expression]:
+        """Take in the best sums of functions of one argument under a factor."""
+        if not len(atoms.pairs):
+            return []
+        explained = directions(atoms.values, self.sample, factor[1]).explained
+        made: list[Expression] = []
+        alone = [(k,) for k in atoms.best_of_forms(explained)[:FORMS]]
+        for group in alone:
+            made += self.sum_of(group, atoms, factor)
+        self.pool.refine(self.pool.leaders(FORMS, made, behind=np.inf), self.steps)
+        for group in best_groups(atoms.values, atoms.sizes, self.sample, factor[1], kinds=atoms.kinds, sums=self.sums):
+            made += self.sum_of(group, atoms, factor)
+        return made
 
+    def sum_of(self, group: tuple[int, ...], atoms: Atoms, factor: tuple[Expression, Samples]) -> list[Expression]:
+        """Take in a sum of functions under a factor."""
+        terms = [atoms.expression(k) for k in group]
+        return [self.pool.offer(*law) for law in written(terms, atoms.values[list(group)], self.sample, factor)]
 
-def _best(trees: list[_Tree], target: Samples) -> list[_Tree]:
-    """The trees that fit best after slope and offset."""
-    if not trees:
-        return []
-    values = np.stack([tree.values for tree in trees])
-    with np.errstate(all="ignore"):
-        spread = values - values.mean(axis=1, keepdims=True)
-        centred = target - target.mean()
-        correlation = (spread @ centred) ** 2 / (np.sum(spread**2, axis=1) * float(centred @ centred))
-    order = np.argsort(-np.nan_to_num(correlation), kind="stable")
-    return [trees[i] for i in order[:KEEP]]
+    def under_functions(self, atoms: Atoms, factor: tuple[Expression, Samples]) -> list[Expression]:
+        """Take in sums of powers of the argument under a function of it with a constant inside."""
+        if not (self.sums and "*" in self.operators):
+            return []
+        low = [atom for atom in atoms.atoms if atom.is_low_power]
+        values = np.stack([atom.values for atom in low])
+        sizes, kinds = np.full(len(low), 1), np.arange(len(low))
+        made = []
+        for inner in (atom for atom in atoms.atoms if not atom.plain):
+            outer = (times(factor[0], inner.expression), factor[1] * inner.values)
+            for group in best_pairs(directions(values, self.sample, outer[1]), sizes, kinds, 2):
+                terms = [low[k].expression for k in group]
+                made += [self.pool.offer(*law) for law in written(terms, values[list(group)], self.sample, outer)]
+        return made
 
+    def terms_of_all(self, forest: Forest) -> None:
+        """Sums of small trees and of functions of each variable with a constant inside."""
+        if not self.sums:
+            return
+        explained = directions(forest.values, self.sample, self.none[1]).explained
+        some = np.union1d(np.arange(len(explained))[: ADDED // 2], np.argsort(-explained, kind="stable")[: ADDED // 2])
+        terms = [forest.expression(k) for k in some.tolist()]
+        values, sizes = [forest.values[some]], [forest.sizes[some]]
+        for name, column in self.sample.columns.items():
+            atoms = atoms_of(Variable(name), column, self.operators, ADDED, products=False)
+            self.pool.spent += len(atoms.pairs)
+            inner = [k for k, atom in enumerate(atoms.atoms) if not atom.plain]
+            terms += [atoms.atoms[k].expression for k in inner]
+            values.append(atoms.values[inner])
+            sizes.append(atoms.sizes[inner])
+        numbers: dict[Expression, int] = {}
+        kinds = np.array([numbers.setdefault(form_of(term), len(numbers)) for term in terms])
+        all_values, none = np.concatenate(values), self.none[1]
+        made = []
+        for group in best_groups(all_values, np.concatenate(sizes), self.sample, none, kinds=kinds, sums=True):
+            laws = written([terms[k] for k in group], all_values[list(group)], self.sample, self.none)
+            made += [self.pool.offer(*law) for law in laws]
+        self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
-def _scaled(tree: _Tree, target: Samples) -> Expression:
-    """The tree times its slope plus its offset."""
-    slope, offset = _fit(tree.values, target)
-    return Call("add", (Call("mul", (Constant(float(slope)), tree.expression)), Constant(float(offset))))
+    def more_numbers(self) -> None:
+        """One more number at every place of the best forms."""
+        self.pool.refine(self.pool.leaders(REFINED), self.steps)
+        self.pool.decorate(self.pool.front()[:DECORATED], self.steps)
+
+    def fewer_variables(self) -> None:
+        """Larger trees over those variables only that the best candidate has."""
+        best = self.pool.leaders(1)[0][1].expression
+        names = [name for name in self.sample.columns if name in variables(best)]
+        if 0 < len(names) < len(self.sample.columns):
+            self.trees(names, LARGEST, self.config.evaluations - self.pool.spent)

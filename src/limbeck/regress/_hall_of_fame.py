@@ -46,6 +46,7 @@ class HallOfFame:
         evaluations: Equations that it tried.
         seconds: Wall time of the search [s].
         out_of_time: Whether the time limit ended the search.
+        operators: Operators that the engine used; one without a counterpart in it is left out.
         starts: Forms worth trying in the law whatever their error on the samples, such as the nearest power law.
     """
 
@@ -58,6 +59,7 @@ class HallOfFame:
     seconds: float
     out_of_time: bool
     starts: tuple[Expression, ...] = ()
+    operators: tuple[str, ...] = ()
 
     @property
     def front(self) -> tuple[Equation, ...]:
@@ -89,7 +91,13 @@ def scores(front: tuple[Equation, ...]) -> tuple[float | None, ...]:
     return tuple(found)
 
 
-def measure(expression: Expression, inputs: Table, variables: tuple[str, ...], target: Samples) -> float:
+def measure(
+    expression: Expression,
+    inputs: Table,
+    variables: tuple[str, ...],
+    target: Samples,
+    weights: Samples | None = None,
+) -> float:
     """Root mean square error of an expression over the target's standard deviation.
 
     Args:
@@ -97,15 +105,26 @@ def measure(expression: Expression, inputs: Table, variables: tuple[str, ...], t
         inputs: One row a sample.
         variables: Name of each column.
         target: Value at each sample.
+        weights: How much the square of each sample's error counts; None counts all alike.
 
     Returns:
         The error; infinite where the expression is undefined on any sample.
     """
     value = np.broadcast_to(evaluate(expression, dict(zip(variables, inputs.T, strict=True))), target.shape)
     with np.errstate(all="ignore"):
-        error = float(np.sqrt(np.mean((value - target) ** 2)))
-    spread = float(np.std(target)) or float(np.max(np.abs(target))) or 1.0
+        error = _root_mean_square(value - target, weights)
+    spread = (
+        float(_root_mean_square(target - np.average(target, weights=weights), weights))
+        or float(np.max(np.abs(target)))
+        or 1.0
+    )
     return error / spread if np.isfinite(error) else math.inf
+
+
+def _root_mean_square(values: Samples, weights: Samples | None) -> float:
+    """Root of the weighted mean of squares."""
+    squares = values**2
+    return float(np.sqrt(np.mean(squares) if weights is None else np.average(squares, weights=weights)))
 
 
 def gather(candidates: list[tuple[Expression, int]], problem: Problem, heldout: Problem) -> tuple[Equation, ...]:
@@ -123,10 +142,10 @@ def gather(candidates: list[tuple[Expression, int]], problem: Problem, heldout: 
     for raw, backend_complexity in candidates:
         expression = simplify(raw)
         size = complexity(expression)
-        loss = measure(expression, problem.inputs, problem.variables, problem.target)
+        loss = measure(expression, problem.inputs, problem.variables, problem.target, problem.weights)
         if not math.isfinite(loss) or (size in best and best[size].loss <= loss):
             continue
-        held = measure(expression, heldout.inputs, heldout.variables, heldout.target)
+        held = measure(expression, heldout.inputs, heldout.variables, heldout.target, heldout.weights)
         if not math.isfinite(held):
             continue  # undefined where it was not searched: nothing to be judged by
         best[size] = Equation(

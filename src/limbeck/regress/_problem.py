@@ -10,7 +10,8 @@ from limbeck._types import Samples, Table
 from limbeck.expressions import Expression
 
 DEFAULT_OPERATORS = ("+", "-", "*", "/", "^", "exp", "log")
-KNOWN_OPERATORS = (*DEFAULT_OPERATORS, "sqrt", "sin", "cos", "tanh", "abs")
+COMPARISONS = ("<", ">", "<=", ">=")
+KNOWN_OPERATORS = (*DEFAULT_OPERATORS, "sqrt", "sin", "cos", "tanh", "abs", "min", "max", *COMPARISONS, "IF")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,6 +25,7 @@ class Problem:
         target: Value at each sample.
         operators: Operator symbols that an equation may use.
         units: Unit of each variable, where known.
+        weights: How much the square of each sample's error counts; None counts all alike.
     """
 
     name: str
@@ -32,12 +34,14 @@ class Problem:
     target: Samples
     operators: tuple[str, ...] = DEFAULT_OPERATORS
     units: dict[str, str] = field(default_factory=dict)
+    weights: Samples | None = None
 
     def __post_init__(self) -> None:
         """Check that table and target fit together and are finite.
 
         Raises:
-            InputError: If shapes disagree, a name stands twice, a value is not finite, or an operator is unknown.
+            InputError: If shapes disagree, a name stands twice, a value is not finite, a weight is
+                negative or all are 0, or an operator is unknown.
         """
         if len(set(self.variables)) < len(self.variables):
             raise InputError(f"problem {self.name!r}: a variable stands twice in {', '.join(self.variables)}")
@@ -50,7 +54,20 @@ class Problem:
             raise InputError(f"problem {self.name!r}: at least 3 samples are needed; got {len(self.target)}")
         if not (np.isfinite(self.inputs).all() and np.isfinite(self.target).all()):
             raise InputError(f"problem {self.name!r}: inputs and target must be finite")
+        if self.weights is not None:
+            self._check_weights(self.weights)
         check_operators(self.operators)
+
+    def _check_weights(self, weights: Samples) -> None:
+        """Refuse weights that do not say how much a sample counts."""
+        if weights.shape != self.target.shape:
+            raise InputError(
+                f"problem {self.name!r}: {len(self.target)} samples need as many weights; got {weights.shape}"
+            )
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise InputError(f"problem {self.name!r}: weights must be finite and not negative")
+        if np.sum(weights > 0) < 3:
+            raise InputError(f"problem {self.name!r}: at least 3 samples need a weight above 0")
 
 
 def check_operators(operators: tuple[str, ...]) -> None:

@@ -7,12 +7,13 @@ every part is held in a local name until the run is over.
 
 import math
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from limbeck._errors import BackendFailed, BackendUnavailable
+from limbeck._errors import BackendFailed, BackendUnavailable, InputError
 from limbeck.expressions import Expression, parse
 
 from ._problem import Found, Problem, SearchConfig
@@ -31,11 +32,16 @@ SYMBOLS = {
     "cos": ("Cos",),
     "tanh": ("Tanh",),
     "abs": ("Abs",),
+    "min": ("Fmin",),
+    "max": ("Fmax",),
 }
 
 
 def search_pyoperon(problem: Problem, config: SearchConfig, seed: int) -> Found:
     """Search with PyOperon's multi-objective genetic algorithm (error and length).
+
+    Comparisons and `IF` have no counterpart and are left out. It weighs no rows: where
+    the problem has weights, rows are drawn again in proportion to them, by the seed.
 
     Args:
         problem: What to explain.
@@ -48,6 +54,7 @@ def search_pyoperon(problem: Problem, config: SearchConfig, seed: int) -> Found:
     Raises:
         BackendUnavailable: If PyOperon is not installed.
         BackendFailed: If it gave no equation.
+        InputError: If it has none of the operators.
     """
     try:
         import pyoperon
@@ -55,7 +62,12 @@ def search_pyoperon(problem: Problem, config: SearchConfig, seed: int) -> Found:
         raise BackendUnavailable(
             "the engine 'pyoperon' has no wheel for this platform: choose --engine enumerate"
         ) from error
-    run = _Run(pyoperon, problem, config, seed)
+    used = pyoperon_operators(problem.operators)
+    if not used:
+        raise InputError(
+            f"the engine 'pyoperon' has none of the operators {' '.join(problem.operators)}: choose --engine enumerate"
+        )
+    run = _Run(pyoperon, _resampled(replace(problem, operators=used), seed), config, seed)
     candidates = run.candidates()
     if not candidates:
         raise BackendFailed(f"PyOperon found no equation for {problem.name!r}")
@@ -65,6 +77,27 @@ def search_pyoperon(problem: Problem, config: SearchConfig, seed: int) -> Found:
 def pyoperon_version() -> str:
     """Version of the installed PyOperon."""
     return version("pyoperon")
+
+
+def pyoperon_operators(operators: tuple[str, ...]) -> tuple[str, ...]:
+    """The operators that PyOperon has.
+
+    Args:
+        operators: Operator symbols of a problem.
+
+    Returns:
+        Those that it uses.
+    """
+    return tuple(symbol for symbol in operators if symbol in SYMBOLS)
+
+
+def _resampled(problem: Problem, seed: int) -> Problem:
+    """As many rows, drawn in proportion to their weights; the problem itself where it has none."""
+    if problem.weights is None:
+        return problem
+    shares = problem.weights / problem.weights.sum()
+    rows = np.random.default_rng(seed).choice(len(shares), size=len(shares), p=shares)
+    return replace(problem, inputs=problem.inputs[rows], target=problem.target[rows], weights=None)
 
 
 class _Run:

@@ -13,10 +13,16 @@ from ._enumerate import search_enumerate
 from ._hall_of_fame import HallOfFame, gather
 from ._power_law import power_laws
 from ._problem import Found, Problem, SearchConfig
-from ._pyoperon import pyoperon_version, search_pyoperon
+from ._pyoperon import pyoperon_operators, pyoperon_version, search_pyoperon
+from ._pysr import MISSING, is_installed as pysr_is_installed, pysr_version, search_pysr
 
 Engine = Callable[[Problem, SearchConfig, int], Found]
-ENGINES: dict[str, Engine] = {"pyoperon": search_pyoperon, "enumerate": search_enumerate}
+ENGINES: dict[str, Engine] = {
+    "pyoperon": search_pyoperon,
+    "enumerate": search_enumerate,
+    "pysr": search_pysr,
+}
+ENUMERATE_VERSION = "2"
 HELD_OUT = 0.25
 
 
@@ -47,6 +53,8 @@ def check_engine(name: str) -> str:
         raise InputError(f"unknown engine {name!r}: choose from auto, {', '.join(ENGINES)}")
     if name == "pyoperon" and default_engine() != "pyoperon":
         raise InputError("the engine 'pyoperon' is not installed here: choose --engine enumerate")
+    if name == "pysr" and not pysr_is_installed():
+        raise InputError(MISSING)
     return name
 
 
@@ -61,7 +69,7 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     Args:
         problem: Table, target and operators.
         config: How long and how wide to search.
-        engine: `auto`, `pyoperon` or `enumerate`.
+        engine: `auto`, `pyoperon`, `enumerate` or `pysr`.
         seed: Decides the samples and everything random in the engine.
 
     Returns:
@@ -75,7 +83,9 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     if seed < 0:
         raise InputError(f"the seed of a search must not be negative; got {seed}")
     # Sorted first, so that the draw hangs on the values alone and not on the order of the rows.
-    order = np.lexsort((*problem.inputs.T, problem.target))
+    weights = np.ones(len(problem.target)) if problem.weights is None else problem.weights
+    order = np.lexsort((weights, *problem.inputs.T, problem.target))
+    order = order[weights[order] > 0]
     order = order[np.random.default_rng(seed).permutation(len(order))]
     cut = max(2, len(order) - max(1, int(HELD_OUT * len(order))))
     searched, heldout = _rows(problem, order[:cut]), _rows(problem, order[cut:])
@@ -90,19 +100,25 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
         component=problem.name,
         equations=equations,
         engine=name,
-        version=pyoperon_version() if name == "pyoperon" else "1",
+        version=_version(name),
         seed=seed,
         evaluations=found.evaluations,
         seconds=seconds,
         out_of_time=found.out_of_time,
         starts=tuple(starts),
+        operators=pyoperon_operators(problem.operators) if name == "pyoperon" else problem.operators,
     )
+
+
+def _version(name: str) -> str:
+    """Version of an engine."""
+    return {"pyoperon": pyoperon_version, "pysr": pysr_version}.get(name, lambda: ENUMERATE_VERSION)()
 
 
 def _run(engine: Engine, problem: Problem, config: SearchConfig, seed: int) -> Found:
     """Ask the engine, if there is something to search for."""
     if not problem.variables or np.ptp(problem.target) == 0:
-        return Found([(Constant(float(np.mean(problem.target))), 1)], 1, False)
+        return Found([(Constant(float(np.average(problem.target, weights=problem.weights))), 1)], 1, False)
     try:
         return engine(problem, config, seed)
     except BackendUnavailable as error:
@@ -113,5 +129,6 @@ def _rows(problem: Problem, rows: np.ndarray) -> Problem:
     """The problem on some of its samples."""
     # Fewer than three held-out samples can't make a Problem; judge on the searched ones then.
     if len(rows) < 3:
-        rows = np.arange(len(problem.target))
-    return replace(problem, inputs=problem.inputs[rows], target=problem.target[rows])
+        rows = np.arange(len(problem.target)) if problem.weights is None else np.flatnonzero(problem.weights > 0)
+    weights = None if problem.weights is None else problem.weights[rows]
+    return replace(problem, inputs=problem.inputs[rows], target=problem.target[rows], weights=weights)

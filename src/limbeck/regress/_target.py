@@ -1,0 +1,56 @@
+"""A target seen through an outer function: `1/y`, `y**2` and `log(y)` may be the simpler sum."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from limbeck._types import Samples
+from limbeck.expressions import Call, Expression
+
+from ._factors import power_call
+from ._sample import Sample, sampled
+from ._terms import ONE
+
+SMALLEST = 1e-6  # of the largest value: nearer to zero, an inverse is all about one sample
+
+
+class Target(NamedTuple):
+    """A target and what brings it back.
+
+    Attributes:
+        sample: The samples with the new target, weighted so that errors count as they would in the old one.
+        outer: Makes an expression for the old target out of one for the new.
+        plain: Whether the two are the same.
+    """
+
+    sample: Sample
+    outer: Callable[[Expression], Expression]
+    plain: bool = False
+
+
+def targets(sample: Sample, operators: tuple[str, ...]) -> Iterator[Target]:
+    """The target through what the operators can undo.
+
+    Args:
+        sample: The samples.
+        operators: Operator symbols that may be used.
+
+    Yields:
+        Targets.
+    """
+    y = sample.target
+    size = np.abs(y)
+    if not size.min() > SMALLEST * size.max():
+        return
+    if "/" in operators:
+        yield Target(_through(sample, 1 / y, y**2), lambda inner: Call("div", (ONE, inner)))
+    if (y > 0).all() and ("sqrt" in operators or "^" in operators):
+        yield Target(_through(sample, y**2, 1 / y), lambda inner: power_call(inner, 0.5))
+    if (y > 0).all() and "exp" in operators:
+        yield Target(_through(sample, np.log(y), y), lambda inner: Call("exp", (inner,)))
+
+
+def _through(sample: Sample, target: Samples, slope: Samples) -> Sample:
+    """The samples with another target, their weights times the old target's slope in it."""
+    return sampled(sample.columns, target, sample.root * np.abs(slope))
