@@ -12,11 +12,21 @@ from functools import cached_property
 
 import numpy as np
 
-from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, simplify, skeleton, variables
+from limbeck.expressions import (
+    Call,
+    Constant,
+    Expression,
+    Variable,
+    evaluate,
+    fold_signs,
+    simplify,
+    skeleton,
+    variables,
+)
 from limbeck.regress import HallOfFame
 
 from ._law import Law, is_one_body
-from ._moves import fold_signs, neighbours
+from ._moves import neighbours
 from ._refit import law_loss, refit
 from ._states import States
 
