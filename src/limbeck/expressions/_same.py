@@ -81,9 +81,7 @@ def same_function(a: Expression, b: Expression, columns: Columns, *, tolerance: 
     if len(lengths) != 1 or 0 in lengths:
         raise InputError(f"columns must have one length of at least 1; got {sorted(lengths) or 'no columns'}")
     (length,) = lengths
-    first, second = (
-        np.broadcast_to(np.asarray(evaluate(tree, columns), dtype=float), (length,)) for tree in (a, b)
-    )
+    first, second = (np.broadcast_to(np.asarray(evaluate(tree, columns), dtype=float), (length,)) for tree in (a, b))
     defined = np.isfinite(second)
     if not defined.any() or not np.array_equal(defined, np.isfinite(first)):
         return False

@@ -11,7 +11,16 @@ from typing import Any
 
 from limbeck._errors import BackendUnavailable, InputError
 
-from ._expression import COMPARISONS, OPERATORS, Constant, Expression, Variable, free_constants, variables, with_constants
+from ._expression import (
+    COMPARISONS,
+    OPERATORS,
+    Constant,
+    Expression,
+    Variable,
+    free_constants,
+    variables,
+    with_constants,
+)
 
 # A tensor or a module of PyTorch, which cannot be named before it is imported.
 Tensor = Any

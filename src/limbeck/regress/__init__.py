@@ -1,5 +1,6 @@
 """Symbolic regression: arrays and names in, equations out."""
 
+from ._grade import Freedom as Freedom, Grade as Grade, grade as grade
 from ._hall_of_fame import Equation as Equation, HallOfFame as HallOfFame, scores as scores
 from ._problem import (
     DEFAULT_OPERATORS as DEFAULT_OPERATORS,
