@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from limbeck._errors import InputError
-from limbeck.expressions import Constant, Expression, simplify, substitute, variables
+from limbeck.expressions import Constant, Expression, free_constants, simplify, substitute, variables
 
 from ._match import Columns, Intervals, Match, match
 
@@ -112,6 +112,9 @@ def grade(
         'exact, not selected'
     """
     judge = _Judge(truth, columns, freedom, tolerance, tuple(kernel))
+    count = 0 if selected is None else len(free_constants(selected))
+    if intervals is not None and len(intervals) != count:
+        raise InputError(f"got {len(intervals)} intervals for {count} constants of the selected equation")
     best = Grade(level="none", reason="no equation holds the kernel", expression=None)
     if selected is not None:
         mine = judge.graded(selected, intervals)

@@ -35,6 +35,7 @@ RESOLUTION = 1e-6  # deviations below this, relative, are rounding and not anoth
 VANISHED = 1e-3  # a constant that falls by this factor when refitted to the truth has no part in it
 LEAST_AGREEMENT = 0.5  # share of the variation that the image of the truth must explain before it is refitted
 _STEPS = 80
+_UNNEEDED = 4  # complexity of a factor near 1 and a term near 0, which many engines always write
 _HALVINGS = 12
 _RANK = 1e-7  # directions that move the values by less than this, relative, move them by rounding only
 _COMPARISONS = ("lt", "le", "gt", "ge")
@@ -93,7 +94,7 @@ def match(
         return Match(reason="another form")
     if np.max(np.abs(view.deviation(values[used], view.start))) <= RESOLUTION:
         return view.matched(view.start, "", is_kernel=True)
-    if complexity(candidate) > 2 * complexity(view.written(components)):
+    if complexity(candidate) > 2 * complexity(view.written(components)) + _UNNEEDED:
         return Match(reason="more than twice as complex as the truth")
     aligned = _with_thresholds(candidate, components, tolerance)
     constants, image = _refitted(aligned, rows, view)
