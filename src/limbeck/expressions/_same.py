@@ -48,7 +48,7 @@ def spread(values: Samples) -> float:
     size = float(np.max(np.abs(values)))
     if deviation <= 1e-12 * size:
         return size or 1.0
-    return min(deviation, float(high - low)) if high - low > 1e-12 * size else deviation
+    return min(deviation, float(high - low)) if high - low > 1e-12 * max(abs(high), abs(low)) else deviation
 
 
 def same_function(a: Expression, b: Expression, columns: Columns, *, tolerance: float = 1e-6) -> bool:

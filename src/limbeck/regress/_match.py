@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from limbeck._types import Constants, Jacobian, Samples, Table
+from limbeck._types import Constants, Samples, Table
 from limbeck.expressions import (
     Call,
     Constant,
@@ -28,7 +28,10 @@ from limbeck.expressions import (
 )
 
 Columns = Mapping[str, Float[np.ndarray, " samples"]]
-Residual = Callable[[Constants], tuple[Samples, Jacobian]]
+# Coefficients of the image of a truth, and points of constants and coefficients together.
+Coefficients = Float[np.ndarray, " coefficients"]
+Point = Float[np.ndarray, " point"]
+Residual = Callable[[Point], tuple[Samples, Float[np.ndarray, "samples point"]]]
 Intervals = Sequence[tuple[float, float]]
 
 RESOLUTION = 1e-6  # deviations below this, relative, are rounding and not another form
@@ -98,7 +101,9 @@ def match(
         return Match(reason="more than twice as complex as the truth")
     aligned = _with_thresholds(candidate, components, tolerance)
     constants, image = _refitted(aligned, rows, view)
-    if not np.max(np.abs(view.deviation(_values(with_constants(aligned, constants), rows), image))) <= RESOLUTION:
+    left = np.max(np.abs(view.deviation(_values(with_constants(aligned, constants), rows), image)))
+    # A formula and an image that shrink to nothing together agree, and say nothing. NaN must not pass either.
+    if not (left <= RESOLUTION and view.size(image) >= LEAST_AGREEMENT * view.size(view.start)):
         return Match(reason="another form: no values of its constants give the truth")
     comparison = _Comparison(aligned, constants, rows, view, tolerance)
     return view.matched(image, *comparison.difference(intervals))
@@ -115,18 +120,33 @@ class _View:
         self.fixed = np.zeros(len(values)) if scale else table[:, 0]
         self.design = np.hstack([table if scale else table[:, :0], ones if offset else ones[:, :0]])
         weighed = self.design * self.weights[:, None]
-        self.start = np.linalg.lstsq(weighed, (values - self.fixed) * self.weights, rcond=None)[0]
-        signal = self.image(self.start) * self.weights
+        lengths = np.maximum(np.linalg.norm(weighed, axis=0), 1e-300)
+        self.start = np.linalg.lstsq(weighed / lengths, (values - self.fixed) * self.weights, rcond=None)[0] / lengths
         variation = self.weights * (values - values.mean())
         left = np.std(self.deviation(values, self.start))
-        moved = np.std(signal - self.weights * np.mean(self.image(self.start)))
+        moved = self.size(self.start)
+        self.anchor = self._anchor(weighed)
         self.is_unlike = bool(moved < 1e-9 or left > (1.0 - LEAST_AGREEMENT) * np.std(variation))
 
-    def image(self, coefficients: Constants) -> Samples:
+    def image(self, coefficients: Coefficients) -> Samples:
         """The image with these coefficients."""
         return self.fixed + self.design @ coefficients
 
-    def deviation(self, values: Samples, coefficients: Constants) -> Samples:
+    def _anchor(self, weighed: Table) -> Coefficients:
+        """What a change of the coefficients is multiplied by to give the relative change of the image's size."""
+        anchor = np.zeros(len(self.start))
+        if self.scale:
+            count = self.table.shape[1]
+            signal = weighed[:, :count] @ self.start[:count]
+            anchor[:count] = weighed[:, :count].T @ signal / max(float(signal @ signal), 1e-300)
+        return anchor * np.sqrt(len(self.weights))
+
+    def size(self, coefficients: Coefficients) -> float:
+        """How much the image varies."""
+        image = self.image(coefficients)
+        return float(np.std(self.weights * (image - image.mean())))
+
+    def deviation(self, values: Samples, coefficients: Coefficients) -> Samples:
         """Weighted deviation of values from the image."""
         return self.weights * (values - self.image(coefficients))
 
@@ -142,7 +162,7 @@ class _View:
         terms += [Constant(float(self.start[-1]))] if self.offset else []
         return simplify(terms[0] if len(terms) == 1 else Call("add", tuple(terms)))
 
-    def matched(self, coefficients: Constants, reason: str, is_kernel: bool) -> Match:
+    def matched(self, coefficients: Coefficients, reason: str, is_kernel: bool) -> Match:
         """The outcome with these coefficients."""
         factors = tuple(coefficients[: self.table.shape[1]].tolist()) if self.scale else (1.0,)
         added = float(coefficients[-1]) if self.offset else 0.0
@@ -181,42 +201,59 @@ def _with_thresholds(candidate: Expression, components: Sequence[Expression], to
     return aligned(candidate)
 
 
-def _refitted(candidate: Expression, columns: Columns, view: _View) -> tuple[Constants, Constants]:
+def _refitted(candidate: Expression, columns: Columns, view: _View) -> tuple[Constants, Coefficients]:
     """Constants of the candidate and coefficients of the image at which the two agree best."""
     own = free_constants(candidate)
     count = len(own)
 
-    def residual(point: Constants) -> tuple[Samples, Jacobian]:
+    def residual(point: Point, anchor: Coefficients | None) -> tuple[Samples, Float[np.ndarray, "samples point"]]:
         value, slopes = value_and_jacobian(candidate, columns, point[:count])
         value = np.broadcast_to(value, view.weights.shape)
-        jacobian = view.weights[:, None] * np.hstack([slopes, -view.design])
         deviation = view.deviation(value, point[count:])
-        return deviation, jacobian
+        jacobian = view.weights[:, None] * np.hstack([slopes, -view.design])
+        if anchor is None:
+            return deviation, jacobian
+        pull = anchor @ (point[count:] - view.start)
+        return np.append(deviation, pull), np.vstack([jacobian, np.concatenate([np.zeros(count), anchor])])
 
-    fitted = _nearest_root(residual, np.concatenate([own, view.start]))
-    return fitted[:count], fitted[count:]
+    start = np.concatenate([own, view.start])
+    # With its size held, an image cannot shrink to nothing together with a candidate that has a factor of its
+    # own; a candidate without one needs the image's size free.
+    held = _nearest_root(lambda point: residual(point, view.anchor), start)
+    if np.max(np.abs(residual(held, None)[0])) <= RESOLUTION:
+        return held[:count], held[count:]
+    free = _nearest_root(lambda point: residual(point, None), start)
+    return free[:count], free[count:]
 
 
-def _nearest_root(residual: Residual, start: Constants) -> Constants:
-    """Gauss and Newton's steps of least relative length, halved until they help."""
-    # Such steps neither drift along directions that change no value nor shrink a formula and the image of
-    # the truth to nothing together, as damped ones would.
+def _nearest_root(residual: Residual, start: Point) -> Point:
+    """Gauss and Newton's steps of least relative length, which follow no direction that changes no value."""
     point = start.copy()
     value, slopes = residual(point)
     for _ in range(_STEPS):
-        scale = np.maximum(np.abs(point), 1e-3)
         if not (np.isfinite(value).all() and np.isfinite(slopes).all()):
             break
+        # Relative to each number, or for one near 0 to what would move the values by a thousandth.
+        scale = np.maximum(np.abs(point), 1e-3 / np.maximum(np.sqrt(np.mean(slopes**2, axis=0)), 1e-300))
+        scale[~np.any(slopes, axis=0)] = 1.0
         step = scale * np.linalg.lstsq(slopes * scale, value, rcond=_RANK)[0]
-        for _ in range(_HALVINGS):
-            new_value, new_slopes = residual(point - step)
-            if new_value @ new_value < value @ value:
-                break
-            step = step / 2
-        else:
+        found = _helpful(residual, point, step, float(value @ value))
+        if found is None:
             break
-        point, value, slopes = point - step, new_value, new_slopes
+        point, value, slopes = found
     return point
+
+
+def _helpful(
+    residual: Residual, point: Point, step: Point, cost: float
+) -> tuple[Point, Samples, Float[np.ndarray, "samples point"]] | None:
+    """The longest of a step and its halves that lowers the cost."""
+    for _ in range(_HALVINGS):
+        value, slopes = residual(point - step)
+        if value @ value < cost:
+            return point - step, value, slopes
+        step = step / 2
+    return None
 
 
 @dataclass(frozen=True)
