@@ -11,8 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, simplify, skeleton, variables
-from limbeck.regress import HOPELESS, PRICE, AbstractBench, Climb, HallOfFame, falling, fold_signs, neighbours, price
+from limbeck.expressions import (
+    Call,
+    Constant,
+    Expression,
+    Variable,
+    evaluate,
+    fold_signs,
+    simplify,
+    skeleton,
+    variables,
+)
+from limbeck.regress import HOPELESS, PRICE, AbstractBench, Climb, HallOfFame, falling, neighbours, price
 
 from ._law import Law, is_one_body
 from ._refit import law_loss, refit

@@ -1,6 +1,7 @@
 """Symbols only: trees, their text, their values, their size and their slopes."""
 
 from ._antiderivative import antiderivative as antiderivative
+from ._code import LANGUAGES as LANGUAGES, to_code as to_code
 from ._complexity import complexity as complexity
 from ._count import printed_complexity as printed_complexity
 from ._derivative import derivative as derivative
@@ -23,6 +24,9 @@ from ._jacobian import value_and_jacobian as value_and_jacobian
 from ._least_squares import least_squares as least_squares
 from ._markup import to_latex as to_latex, to_mathml as to_mathml
 from ._parse import parse as parse
+from ._same import canonical as canonical, same_function as same_function, spread as spread
+from ._signs import fold_signs as fold_signs
 from ._simplify import simplify as simplify
 from ._skeleton import same_form as same_form, skeleton as skeleton
 from ._sympy import from_sympy as from_sympy, to_sympy as to_sympy
+from ._torch import torch_module as torch_module

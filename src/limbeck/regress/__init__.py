@@ -9,8 +9,10 @@ from ._climb import (
     falling as falling,
     price as price,
 )
+from ._constants import ConstantEstimate as ConstantEstimate
+from ._grade import Freedom as Freedom, Grade as Grade, grade as grade
 from ._hall_of_fame import Equation as Equation, HallOfFame as HallOfFame, scores as scores
-from ._moves import fold_signs as fold_signs, neighbours as neighbours
+from ._moves import neighbours as neighbours
 from ._problem import (
     DEFAULT_OPERATORS as DEFAULT_OPERATORS,
     KNOWN_OPERATORS as KNOWN_OPERATORS,
@@ -18,4 +20,5 @@ from ._problem import (
     SearchConfig as SearchConfig,
     check_operators as check_operators,
 )
+from ._regression import Regression as Regression, RegressionConfig as RegressionConfig, regress_table as regress_table
 from ._search import ENGINES as ENGINES, check_engine as check_engine, search as search

@@ -81,8 +81,8 @@ def described(polished: Polished, problem: Problem) -> Described:
         The equation with its cost.
     """
     full = fitted(with_factor(polished.expression), problem)
-    expression = simplify(full) if loss_of(full, problem) <= loss_of(polished.expression, problem) else (
-        polished.expression
+    expression = (
+        simplify(full) if loss_of(full, problem) <= loss_of(polished.expression, problem) else (polished.expression)
     )
     return _described(expression, problem)
 

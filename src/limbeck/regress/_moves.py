@@ -148,31 +148,3 @@ def _changes_of_power(part: Call) -> Iterator[Expression]:
 def _number(value: float | int) -> float | int:
     """An integer where the value is one."""
     return int(value) if float(value).is_integer() else float(value)
-
-
-def fold_signs(expression: Expression, signs: frozenset[str]) -> Expression:
-    """Write powers of variables whose square is constant as the variable or a constant.
-
-    With charges of +1 and -1, `q_1*q_2` and `q_1/q_2` are the same function; ties
-    are broken toward products.
-
-    Args:
-        expression: Any formula.
-        signs: Variables with one magnitude throughout.
-
-    Returns:
-        A simplified formula with the same values up to a constant factor of each power.
-    """
-    return simplify(_fold(simplify(expression), signs))
-
-
-def _fold(part: Expression, signs: frozenset[str]) -> Expression:
-    """Fold the powers in one part."""
-    if not isinstance(part, Call):
-        return part
-    args = tuple(_fold(child, signs) for child in part.args)
-    if part.op == "pow" and isinstance(args[0], Variable) and args[0].name in signs:
-        exponent = args[1]
-        if isinstance(exponent, Constant) and float(exponent.value).is_integer():
-            return args[0] if int(exponent.value) % 2 else Constant(1.0)
-    return Call(part.op, args)

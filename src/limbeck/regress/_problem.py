@@ -1,9 +1,10 @@
 """A symbolic regression problem: a table, a target, and what may be used to explain it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from limbeck._errors import InputError
 from limbeck._types import Samples, Table
@@ -68,6 +69,20 @@ class Problem:
             raise InputError(f"problem {self.name!r}: weights must be finite and not negative")
         if np.sum(weights > 0) < 3:
             raise InputError(f"problem {self.name!r}: at least 3 samples need a weight above 0")
+
+    def rows(self, chosen: Int[np.ndarray, " rows"]) -> "Problem":
+        """The problem on some of its samples.
+
+        Args:
+            chosen: Numbers of the samples; where fewer than three are left, all are taken.
+
+        Returns:
+            A smaller table.
+        """
+        if len(chosen) < 3:
+            chosen = np.arange(len(self.target)) if self.weights is None else np.flatnonzero(self.weights > 0)
+        weights = None if self.weights is None else self.weights[chosen]
+        return replace(self, inputs=self.inputs[chosen], target=self.target[chosen], weights=weights)
 
 
 def check_operators(operators: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -88,7 +87,7 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     order = order[weights[order] > 0]
     order = order[np.random.default_rng(seed).permutation(len(order))]
     cut = max(2, len(order) - max(1, int(HELD_OUT * len(order))))
-    searched, heldout = _rows(problem, order[:cut]), _rows(problem, order[cut:])
+    searched, heldout = problem.rows(order[:cut]), problem.rows(order[cut:])
     started = time.monotonic()
     found = _run(ENGINES[name], searched, config, seed)
     seconds = time.monotonic() - started
@@ -123,12 +122,3 @@ def _run(engine: Engine, problem: Problem, config: SearchConfig, seed: int) -> F
         return engine(problem, config, seed)
     except BackendUnavailable as error:
         raise InputError(str(error)) from error
-
-
-def _rows(problem: Problem, rows: np.ndarray) -> Problem:
-    """The problem on some of its samples."""
-    # Fewer than three held-out samples can't make a Problem; judge on the searched ones then.
-    if len(rows) < 3:
-        rows = np.arange(len(problem.target)) if problem.weights is None else np.flatnonzero(problem.weights > 0)
-    weights = None if problem.weights is None else problem.weights[rows]
-    return replace(problem, inputs=problem.inputs[rows], target=problem.target[rows], weights=weights)
