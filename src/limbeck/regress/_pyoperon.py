@@ -92,10 +92,8 @@ def pyoperon_operators(operators: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _kinds(op: Any, symbol: str) -> tuple[str, ...]:
-    """PyOperon's node types for an operator.
-
-    PyOperon 0.6 has `Fmin` and `Fmax` the wrong way round, so each is asked for its name.
-    """
+    """PyOperon's node types for an operator."""
+    # PyOperon 0.6 has `Fmin` and `Fmax` the wrong way round, so each is asked for its name.
     if symbol not in ("min", "max"):
         return SYMBOLS[symbol]
     return tuple(kind for kind in SYMBOLS[symbol] if op.Node(getattr(op.NodeType, kind)).Name == f"f{symbol}")
