@@ -66,9 +66,9 @@ def check_landed(name, config):
     assert same_form(best.expression, law) or name == "Yukawa"
 
 
-@pytest.mark.parametrize("name", ["spring", "inverse square", "two sides"])
+@pytest.mark.parametrize("name", ["spring", "two sides"])
 def test_laws_land_exactly(name):
-    check_landed(name, SearchConfig(evaluations=20_000))
+    check_landed(name, SearchConfig(evaluations=4_000))
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from limbeck.expressions import evaluate, parse, same_form
 from limbeck.regress import KNOWN_OPERATORS, SearchConfig, check_engine, search
 from limbeck.regress._pysr import options, search_pysr, translated
 
-CONFIG = SearchConfig(evaluations=1_000, population=100, time_limit=20)
+CONFIG = SearchConfig(evaluations=1_000, population=100, time_limit=20.0)
 
 
 def gravity(r, m_1, m_2):

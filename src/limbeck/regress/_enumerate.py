@@ -37,6 +37,7 @@ SEARCHED = 256  # samples that candidates are made on
 FITTED = 4_000  # samples that the last fit is made on
 SMALL = 4  # largest tree of the first round
 LARGEST = 11
+FEWEST = 20  # samples by which a free curve can be told from any other
 SPLITS = 6
 FAMILY_SHARE = 0.05  # of the budget, for the functions of one split
 TERM_STEPS = 2  # times `constant_steps`, for a first fit
@@ -150,6 +151,8 @@ class _Search:
 
     def one_argument(self) -> None:
         """Products of powers times functions of one argument."""
+        if len(self.sample.target) < FEWEST:
+            return
         most = int(FAMILY_SHARE * self.config.evaluations)
         tried = splits(
             self.sample, factors(self.sample, self.operators), arguments(self.sample, self.operators), SPLITS

@@ -191,7 +191,8 @@ def _curve(values: Samples) -> Table:
     with np.errstate(all="ignore"):
         columns += [value for value in (values, 1 / values, 1 / values**2) if np.isfinite(value).all()]
     basis = np.column_stack(columns)
-    return basis / np.max(np.abs(basis), axis=0)
+    sizes = np.max(np.abs(basis), axis=0)
+    return basis[:, sizes > 0] / sizes[sizes > 0]
 
 
 def _unexplained(factors: Terms, basis: Table, sample: Sample) -> Float[np.ndarray, " terms"]:

@@ -32,8 +32,8 @@ SYMBOLS = {
     "cos": ("Cos",),
     "tanh": ("Tanh",),
     "abs": ("Abs",),
-    "min": ("Fmin",),
-    "max": ("Fmax",),
+    "min": ("Fmin", "Fmax"),
+    "max": ("Fmin", "Fmax"),
 }
 
 
@@ -91,6 +91,14 @@ def pyoperon_operators(operators: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(symbol for symbol in operators if symbol in SYMBOLS)
 
 
+def _kinds(op: Any, symbol: str) -> tuple[str, ...]:
+    """PyOperon's node types for an operator."""
+    # PyOperon 0.6 has `Fmin` and `Fmax` the wrong way round, so each is asked for its name.
+    if symbol not in ("min", "max"):
+        return SYMBOLS[symbol]
+    return tuple(kind for kind in SYMBOLS[symbol] if op.Node(getattr(op.NodeType, kind)).Name == f"f{symbol}")
+
+
 def _resampled(problem: Problem, seed: int) -> Problem:
     """As many rows, drawn in proportion to their weights; the problem itself where it has none."""
     if problem.weights is None:
@@ -126,7 +134,7 @@ class _Run:
         made.TestRange = op.Range(self.dataset.Rows - 1, self.dataset.Rows)
         made.Target = self.columns[-1]
         made.InputHashes = [column.Hash for column in self.columns[:-1]]
-        kinds = ["Constant", "Variable", *(kind for symbol in problem.operators for kind in SYMBOLS[symbol])]
+        kinds = ["Constant", "Variable", *(kind for symbol in problem.operators for kind in _kinds(op, symbol))]
         made.ConfigurePrimitiveSet(sum(int(getattr(op.NodeType, kind)) for kind in kinds))
         return made
 
