@@ -37,9 +37,10 @@ Intervals = Sequence[tuple[float, float]]
 RESOLUTION = 1e-6  # deviations below this, relative, are rounding and not another form
 VANISHED = 1e-3  # a constant that falls by this factor when refitted to the truth has no part in it
 LEAST_AGREEMENT = 0.5  # share of the variation that the image of the truth must explain before it is refitted
-_STEPS = 80
+_STEPS = 40
 _UNNEEDED = 4  # complexity of a factor near 1 and a term near 0, which many engines always write
-_HALVINGS = 12
+_HALVINGS = 8
+_LEAST_FALL = 0.999  # near a root a step of Newton's halves the cost many times over; slower is no root
 _RANK = 1e-7  # directions that move the values by less than this, relative, move them by rounding only
 _COMPARISONS = ("lt", "le", "gt", "ge")
 
@@ -187,43 +188,56 @@ def _thresholds(expr: Expression) -> Iterator[float]:
 def _with_thresholds(candidate: Expression, components: Sequence[Expression], tolerance: float) -> Expression:
     """The candidate with the truth's thresholds where its own are within the tolerance: no slope can refit them."""
     known = [value for part in components for value in _thresholds(simplify(part))]
+    return _moved(candidate, known, tolerance) if known else candidate
 
-    def aligned(expr: Expression) -> Expression:
-        if not isinstance(expr, Call):
-            return expr
-        args = tuple(aligned(argument) for argument in expr.args)
-        if expr.op in _COMPARISONS and isinstance(args[1], Constant) and known:
-            nearest = min(known, key=lambda value, own=args[1].value: abs(value - own))
-            if abs(nearest - args[1].value) <= tolerance * abs(nearest):
-                args = (args[0], Constant(nearest, args[1].free))
-        return Call(expr.op, args)
 
-    return aligned(candidate)
+def _moved(expr: Expression, known: Sequence[float], tolerance: float) -> Expression:
+    """The tree with thresholds moved to known ones."""
+    if not isinstance(expr, Call):
+        return expr
+    args = tuple(_moved(argument, known, tolerance) for argument in expr.args)
+    if expr.op in _COMPARISONS and isinstance(args[1], Constant):
+        nearest = known[int(np.argmin(np.abs(np.asarray(known) - args[1].value)))]
+        if abs(nearest - args[1].value) <= tolerance * abs(nearest):
+            args = (args[0], Constant(nearest, args[1].free))
+    return Call(expr.op, args)
 
 
 def _refitted(candidate: Expression, columns: Columns, view: _View) -> tuple[Constants, Coefficients]:
     """Constants of the candidate and coefficients of the image at which the two agree best."""
     own = free_constants(candidate)
     count = len(own)
-
-    def residual(point: Point, anchor: Coefficients | None) -> tuple[Samples, Float[np.ndarray, "samples point"]]:
-        value, slopes = value_and_jacobian(candidate, columns, point[:count])
-        value = np.broadcast_to(value, view.weights.shape)
-        deviation = view.deviation(value, point[count:])
-        jacobian = view.weights[:, None] * np.hstack([slopes, -view.design])
-        if anchor is None:
-            return deviation, jacobian
-        pull = anchor @ (point[count:] - view.start)
-        return np.append(deviation, pull), np.vstack([jacobian, np.concatenate([np.zeros(count), anchor])])
-
     start = np.concatenate([own, view.start])
     # With its size held, an image cannot shrink to nothing together with a candidate that has a factor of its
     # own; a candidate without one needs the image's size free.
-    held = _nearest_root(lambda point: residual(point, view.anchor), start)
-    if np.max(np.abs(residual(held, None)[0])) <= RESOLUTION:
+    unheld = _Residual(candidate, columns, view, None)
+    held = _nearest_root(_Residual(candidate, columns, view, view.anchor), start)
+    if np.max(np.abs(unheld(held)[0])) <= RESOLUTION:
         return held[:count], held[count:]
-    free = _nearest_root(lambda point: residual(point, None), start)
+    free = _nearest_root(unheld, start)
     return free[:count], free[count:]
+
+
+@dataclass(frozen=True)
+class _Residual:
+    """Weighted deviation of a candidate from an image, and its slopes; with an anchor, the image's size is held."""
+
+    candidate: Expression
+    columns: Columns
+    view: _View
+    anchor: Coefficients | None
+
+    def __call__(self, point: Point) -> tuple[Samples, Float[np.ndarray, "samples point"]]:
+        """At given constants and coefficients."""
+        count = len(point) - len(self.view.start)
+        value, slopes = value_and_jacobian(self.candidate, self.columns, point[:count])
+        deviation = self.view.deviation(np.broadcast_to(value, self.view.weights.shape), point[count:])
+        jacobian = self.view.weights[:, None] * np.hstack([slopes, -self.view.design])
+        if self.anchor is None:
+            return deviation, jacobian
+        pull = self.anchor @ (point[count:] - self.view.start)
+        held = np.concatenate([np.zeros(count), self.anchor])
+        return np.append(deviation, pull), np.vstack([jacobian, held])
 
 
 def _nearest_root(residual: Residual, start: Point) -> Point:
@@ -247,10 +261,10 @@ def _nearest_root(residual: Residual, start: Point) -> Point:
 def _helpful(
     residual: Residual, point: Point, step: Point, cost: float
 ) -> tuple[Point, Samples, Float[np.ndarray, "samples point"]] | None:
-    """The longest of a step and its halves that lowers the cost."""
+    """The longest of a step and its halves that lowers the cost enough."""
     for _ in range(_HALVINGS):
         value, slopes = residual(point - step)
-        if value @ value < cost:
+        if value @ value < _LEAST_FALL * cost:
             return point - step, value, slopes
         step = step / 2
     return None
