@@ -12,7 +12,7 @@ from limbeck.trajectories import acceleration_noise
 
 from ._compose import ComposedLaw
 from ._law import is_one_body
-from ._refit import ConstantEstimate
+from limbeck.regress import ConstantEstimate
 from ._rollout import Rollout
 from ._states import AXES, States, states_of
 

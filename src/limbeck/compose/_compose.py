@@ -8,12 +8,12 @@ from jaxtyping import Int
 
 from limbeck.expressions import Constant, Expression, Variable, to_readable
 from limbeck.graphs import GraphDataset
-from limbeck.regress import HallOfFame
+from limbeck.regress import ConstantEstimate, HallOfFame
 from limbeck.train import TrainedModel
 
 from ._law import Law
 from ._refine import Refined, Scored, refine, sign_variables, with_leading_constants
-from ._refit import ConstantEstimate, interval, refit, standard_errors
+from ._refit import interval, refit, standard_errors
 from ._states import States, states_of
 
 SCREEN_SNAPSHOTS = 60

@@ -1,7 +1,6 @@
 """Fit a law's constants to accelerations, and say how well they are known."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -78,27 +77,6 @@ def law_loss(law: Law, states: States) -> float:
     """
     middle, high = np.quantile(states.relative_errors(law.accelerations(states)), [0.5, 0.9], method="higher")
     return math.sqrt(middle * high)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConstantEstimate:
-    """A fitted constant with its uncertainty.
-
-    Attributes:
-        name: `c1`, `c2`, ...
-        value: Best value.
-        standard_error: Standard error, robust to correlations within a simulation.
-        low: Lower end of the 95 % interval.
-        high: Upper end.
-        place: Channel and formula in which it stands.
-    """
-
-    name: str
-    value: float
-    standard_error: float
-    low: float
-    high: float
-    place: str
 
 
 def standard_errors(law: Law, states: States) -> Float[np.ndarray, " constants"]:

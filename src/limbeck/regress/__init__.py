@@ -1,5 +1,7 @@
 """Symbolic regression: arrays and names in, equations out."""
 
+from limbeck import _package
+from ._constants import ConstantEstimate as ConstantEstimate
 from ._hall_of_fame import Equation as Equation, HallOfFame as HallOfFame, scores as scores
 from ._problem import (
     DEFAULT_OPERATORS as DEFAULT_OPERATORS,
@@ -8,4 +10,13 @@ from ._problem import (
     SearchConfig as SearchConfig,
     check_operators as check_operators,
 )
+from ._regress import RegressedLaw as RegressedLaw, regress as regress
+from ._regression import (
+    Regression as Regression,
+    RegressionConfig as RegressionConfig,
+    regress_table as regress_table,
+)
 from ._search import ENGINES as ENGINES, check_engine as check_engine, search as search
+from ._tabular import TabularProblem as TabularProblem, tabular_problem as tabular_problem
+
+_package.make_callable(__name__)

@@ -24,6 +24,7 @@ class Problem:
         target: Value at each sample.
         operators: Operator symbols that an equation may use.
         units: Unit of each variable, where known.
+        weights: Weight of each sample in sums of squares; None weighs all alike.
     """
 
     name: str
@@ -32,12 +33,14 @@ class Problem:
     target: Samples
     operators: tuple[str, ...] = DEFAULT_OPERATORS
     units: dict[str, str] = field(default_factory=dict)
+    weights: Samples | None = None
 
     def __post_init__(self) -> None:
         """Check that table and target fit together and are finite.
 
         Raises:
-            InputError: If shapes disagree, a name stands twice, a value is not finite, or an operator is unknown.
+            InputError: If shapes disagree, a name stands twice, a value is not finite, an operator is unknown, or a
+                weight is none.
         """
         if len(set(self.variables)) < len(self.variables):
             raise InputError(f"problem {self.name!r}: a variable stands twice in {', '.join(self.variables)}")
@@ -50,6 +53,10 @@ class Problem:
             raise InputError(f"problem {self.name!r}: at least 3 samples are needed; got {len(self.target)}")
         if not (np.isfinite(self.inputs).all() and np.isfinite(self.target).all()):
             raise InputError(f"problem {self.name!r}: inputs and target must be finite")
+        if self.weights is not None and not (
+            self.weights.shape == self.target.shape and np.isfinite(self.weights).all() and np.all(self.weights > 0)
+        ):
+            raise InputError(f"problem {self.name!r}: weights must be one positive number for each sample")
         check_operators(self.operators)
 
 

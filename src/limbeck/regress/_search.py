@@ -114,4 +114,5 @@ def _rows(problem: Problem, rows: np.ndarray) -> Problem:
     # Fewer than three held-out samples can't make a Problem; judge on the searched ones then.
     if len(rows) < 3:
         rows = np.arange(len(problem.target))
-    return replace(problem, inputs=problem.inputs[rows], target=problem.target[rows])
+    weights = None if problem.weights is None else problem.weights[rows]
+    return replace(problem, inputs=problem.inputs[rows], target=problem.target[rows], weights=weights)
