@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from limbeck.graphs import GraphDataset
+from limbeck.regress import ConstantEstimate
 from limbeck.train import TrainedModel
 from limbeck.trajectories import acceleration_noise
 
 from ._compose import ComposedLaw
 from ._law import is_one_body
-from limbeck.regress import ConstantEstimate
 from ._rollout import Rollout
 from ._states import AXES, States, states_of
 

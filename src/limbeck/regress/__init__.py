@@ -1,6 +1,7 @@
 """Symbolic regression: arrays and names in, equations out."""
 
 from limbeck import _package
+
 from ._constants import ConstantEstimate as ConstantEstimate
 from ._hall_of_fame import Equation as Equation, HallOfFame as HallOfFame, scores as scores
 from ._problem import (

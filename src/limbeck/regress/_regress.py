@@ -166,9 +166,7 @@ def regress(
     regression = regress_table(
         tabular.problem, config or RegressionConfig(), engine=engine, seed=seed, deadline=deadline
     )
-    return RegressedLaw(
-        regression=regression, columns=columns, variables=tabular.columns, notes=tabular.notes
-    )
+    return RegressedLaw(regression=regression, columns=columns, variables=tabular.columns, notes=tabular.notes)
 
 
 def _table(X: Any, names: Sequence[str] | None) -> tuple[Table, tuple[str, ...] | None]:
@@ -205,7 +203,9 @@ def _check_finite(values: np.ndarray, what: str, columns: tuple[str, ...] | None
     if len(bad):
         row, *rest = bad[0].tolist()
         column = f", column {columns[rest[0]]!r}" if columns else f", column {rest[0]}" if rest else ""
-        raise InputError(f"{what}, row {row} (the first is 0){column}: got {values[tuple(bad[0])]}, not a finite number")
+        raise InputError(
+            f"{what}, row {row} (the first is 0){column}: got {values[tuple(bad[0])]}, not a finite number"
+        )
 
 
 def _target_name(y: object, columns: tuple[str, ...]) -> str:

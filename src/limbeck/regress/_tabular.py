@@ -104,9 +104,7 @@ def tabular_problem(
         units=_units(units or {}, renamed),
         weights=weights,
     )
-    return TabularProblem(
-        problem=problem, columns={renamed[columns[k]]: columns[k] for k in used}, notes=tuple(notes)
-    )
+    return TabularProblem(problem=problem, columns={renamed[columns[k]]: columns[k] for k in used}, notes=tuple(notes))
 
 
 def _check(inputs: Table, target: Samples, columns: Sequence[str], target_column: str) -> None:
