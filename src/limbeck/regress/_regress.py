@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ._constants import ConstantEstimate
 from ._hall_of_fame import HallOfFame
 from ._problem import DEFAULT_OPERATORS
 from ._regression import Regression, RegressionConfig, regress_table
-from ._tabular import tabular_problem
+from ._tabular import FEWEST_ROWS, tabular_problem
 
 if TYPE_CHECKING:
     import sympy
@@ -148,25 +148,79 @@ def regress(
         found
         y = 3*s + 1
     """
-    if isinstance(time_limit, bool) or not (math.isfinite(time_limit) and time_limit >= 0):
-        raise InputError(f"the time limit must be a number of seconds, 0 for none; got {time_limit}")
-    deadline = time.monotonic() + time_limit if time_limit else math.inf
+    return regressed(
+        X,
+        y,
+        names,
+        weights=weights,
+        operators=tuple(operators),
+        engine=engine,
+        seed=seed,
+        time_limit=time_limit,
+        units=units,
+        config=config or RegressionConfig(),
+    )
+
+
+def regressed(
+    X: object,
+    y: object,
+    names: Sequence[str] | None,
+    *,
+    config: RegressionConfig,
+    seed: int,
+    weights: object = None,
+    operators: tuple[str, ...] = DEFAULT_OPERATORS,
+    engine: str = "auto",
+    time_limit: float = 0.0,
+    units: Mapping[str, str] | None = None,
+    fewest_rows: int = FEWEST_ROWS,
+) -> RegressedLaw:
+    """Do what `regress` says, with as few rows as the caller likes; too few of them never make a law.
+
+    Args:
+        X: One row a sample, one column a variable.
+        y: The target.
+        names: Names of the columns, or None.
+        config: How long and how wide to search.
+        seed: Decides everything random.
+        weights: Weight of each row.
+        operators: Operator symbols that an equation may use.
+        engine: `auto` or the name of an engine.
+        time_limit: Seconds for everything; 0 is none.
+        units: Unit by name of a column.
+        fewest_rows: Rows without which nothing is tried, at least 3.
+
+    Returns:
+        The equation with its verdict.
+
+    Raises:
+        InputError: If table, target or options are wrong.
+    """
+    deadline = _deadline(time_limit)
     inputs, columns = _table(X, names)
     columns = columns or tuple(f"x{k}" for k in range(inputs.shape[1]))
-    target = _vector(y, "y", len(inputs))
     tabular = tabular_problem(
         inputs,
-        target,
+        _vector(y, "y", len(inputs)),
         columns,
         _target_name(y, columns),
-        operators=tuple(operators),
+        operators=operators,
         units=units,
         weights=None if weights is None else _vector(weights, "weights", len(inputs)),
+        fewest_rows=fewest_rows,
     )
-    regression = regress_table(
-        tabular.problem, config or RegressionConfig(), engine=engine, seed=seed, deadline=deadline
-    )
-    return RegressedLaw(regression=regression, columns=columns, variables=tabular.columns, notes=tabular.notes)
+    found = regress_table(tabular.problem, config, engine=engine, seed=seed, deadline=deadline)
+    if len(inputs) < FEWEST_ROWS:
+        found = replace(found, verdict="not found", reasons=(f"{len(inputs)} rows are too few to tell a law from",))
+    return RegressedLaw(regression=found, columns=columns, variables=tabular.columns, notes=tabular.notes)
+
+
+def _deadline(time_limit: float) -> float:
+    """The moment at which to end; infinite without a limit."""
+    if isinstance(time_limit, bool) or not (math.isfinite(time_limit) and time_limit >= 0):
+        raise InputError(f"the time limit must be a number of seconds, 0 for none; got {time_limit}")
+    return time.monotonic() + time_limit if time_limit else math.inf
 
 
 def _table(X: Any, names: Sequence[str] | None) -> tuple[Table, tuple[str, ...] | None]:

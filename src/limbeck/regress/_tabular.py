@@ -66,6 +66,7 @@ def tabular_problem(
     operators: tuple[str, ...] = DEFAULT_OPERATORS,
     units: Mapping[str, str] | None = None,
     weights: Samples | None = None,
+    fewest_rows: int = FEWEST_ROWS,
 ) -> TabularProblem:
     """Make a problem of the columns of a table.
 
@@ -77,6 +78,7 @@ def tabular_problem(
         operators: Operator symbols that an equation may use.
         units: Unit by name of a column.
         weights: Weight of each sample.
+        fewest_rows: Rows without which nothing is tried, at least 3.
 
     Returns:
         The problem and what was changed.
@@ -84,7 +86,7 @@ def tabular_problem(
     Raises:
         InputError: If there are too few rows, nothing varies, or a name or an operator is unknown.
     """
-    _check(inputs, target, columns, target_column)
+    _check(target, columns, target_column, fewest_rows)
     renamed = _renamed(columns, target_column)
     changed = {column: name for column, name in renamed.items() if column != name}
     notes = [f"the column {column!r} is called {name} in equations" for column, name in changed.items()]
@@ -107,14 +109,14 @@ def tabular_problem(
     return TabularProblem(problem=problem, columns={renamed[columns[k]]: columns[k] for k in used}, notes=tuple(notes))
 
 
-def _check(inputs: Table, target: Samples, columns: Sequence[str], target_column: str) -> None:
+def _check(target: Samples, columns: Sequence[str], target_column: str, fewest_rows: int) -> None:
     """Refuse what can't be searched."""
     if not columns:
         raise InputError(f"no column is left to explain {target_column!r}")
     if len(columns) > MOST_COLUMNS:
         raise InputError(f"{len(columns)} columns are too many to search; choose at most {MOST_COLUMNS}")
-    if len(target) < FEWEST_ROWS:
-        raise InputError(f"at least {FEWEST_ROWS} rows are needed; got n_samples = {len(target)}")
+    if len(target) < fewest_rows:
+        raise InputError(f"at least {fewest_rows} rows are needed; got n_samples = {len(target)}")
     if np.ptp(target) == 0:
         raise InputError(f"the target {target_column!r} has the value {target[0]:g} in every row: nothing to explain")
 

@@ -132,13 +132,13 @@ def _trust(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """What speaks for the equation, in figures."""
     unit, data = _unit(result["data"]["target"]), result["data"]
     noise, agreement = result["noise"], result["agreement"]
-    return (
+    rows = [
         ("Error on held-out rows", f"{shown(result['loss'], 3)} of the target's standard deviation"),
         ("Noise of the target", NOTHING if noise is None else f"{number(noise, 3)} {unit}".strip()),
-        ("Searches that agree", NOTHING if agreement is None else f"{100 * agreement:.0f} %"),
+        ("Searches that chose this form", NOTHING if agreement is None else f"{100 * agreement:.0f} %"),
         ("Rows", str(data["rows"])),
-        ("Weights", shown(data["weights"])),
-    )
+    ]
+    return (*rows, ("Weights", str(data["weights"]))) if data["weights"] else tuple(rows)
 
 
 def _unit(entry: Mapping[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """The pictures of the page of a regression."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from limbeck.expressions import evaluate
@@ -15,11 +17,15 @@ from ._drawing import (
     finish,
     panels,
     picture,
+    plain,
     positive,
     thinned,
     whole_numbers,
     with_unit,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_BINS = 60
 
@@ -78,9 +84,11 @@ def front_picture(found: Regression) -> Picture | None:
     axis.plot(*_places(others), "o", ms=3.5, color=GREY, alpha=0.6, label="off the front")
     axis.plot(*_places(front), "o-", ms=4, lw=1.2, color=BLUE, label="Pareto front")
     ring = {"mfc": "none", "mew": 2}
-    axis.plot(*_places([found.by_score]), "s", ms=15, mec=GREEN, label="by the published score", **ring)
-    axis.plot(*_places([found.chosen]), "o", ms=11, mec=RED, label="our choice", **ring)
-    finish(axis, "complexity", "loss, held-out rows", legend=True, log_y=True)
+    axis.plot(*_places([found.by_score]), "s", ms=13, mec=GREEN, label="by the published score", **ring)
+    axis.plot(*_places([found.chosen]), "o", ms=10, mec=RED, label="our choice", **ring)
+    finish(axis, "complexity", "loss, held-out rows", log_y=True)
+    _short_ticks(axis)
+    plain(axis.legend(fontsize=8, frameon=False, labelspacing=0.9, markerscale=0.7).get_texts())
     whole_numbers(axis)
     return picture(
         figure,
@@ -88,6 +96,18 @@ def front_picture(found: Regression) -> Picture | None:
         caption="What accuracy costs: error over the target's standard deviation. Left of a steep fall something is "
         "missing; right of it, noise is fitted.",
     )
+
+
+def _short_ticks(axis: "Axes") -> None:
+    """Plain numbers on a logarithmic axis, at powers of ten alone where it holds two of them."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+
+    low, high = axis.get_ylim()
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    if high < 100 * low:
+        axis.yaxis.set_major_locator(MaxNLocator(6, min_n_ticks=3))
+        axis.yaxis.set_minor_locator(NullLocator())
 
 
 def _places(equations: "tuple[Equation, ...] | list[Equation]") -> tuple[list[int], list[float]]:

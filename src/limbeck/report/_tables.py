@@ -219,12 +219,12 @@ def hall_tables(report: Report) -> dict[str, Table]:
     return {channel: hall_table(hall) for channel, hall in report.halls.items()}
 
 
-def hall_table(hall: HallOfFame, selected: Callable[[Equation], bool] = lambda equation: False) -> Table:
+def hall_table(hall: HallOfFame, selected: Callable[[Equation], bool] | None = None) -> Table:
     """Pareto front of a hall of fame.
 
     Args:
         hall: What was found.
-        selected: Whether an equation is pointed out.
+        selected: Whether an equation is pointed out; None points at none.
 
     Returns:
         One row for each equation.
@@ -239,7 +239,7 @@ def hall_table(hall: HallOfFame, selected: Callable[[Equation], bool] = lambda e
         rows=rows,
         numeric=frozenset({0, 1, 2}),
         code=frozenset({3}),
-        marked=frozenset(k for k, equation in enumerate(front) if selected(equation)),
+        marked=frozenset(k for k, equation in enumerate(front) if selected and selected(equation)),
     )
 
 
