@@ -18,7 +18,7 @@ from limbeck.regress._regress import regressed
 try:
     from sklearn.base import BaseEstimator, RegressorMixin
     from sklearn.utils import check_random_state
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError as error:
     raise BackendUnavailable("limbeck.SymbolicRegressor needs scikit-learn: pip install 'limbeck[sklearn]'") from error
 
@@ -79,7 +79,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         )
         names = getattr(self, "feature_names_in_", None)
         config = RegressionConfig(search=SearchConfig(evaluations=self.evaluations), searches=self.searches)
-        inputs, target, weights = _merged(*checked, sample_weight)
+        inputs, target, weights = _merged(checked[0], checked[1], sample_weight)
         self.law_ = regressed(
             inputs,
             target,
@@ -129,11 +129,9 @@ def _merged(
     inputs: np.ndarray, target: np.ndarray, sample_weight: Any
 ) -> tuple[np.ndarray, np.ndarray, Samples | None]:
     """Rows that differ, with their summed weights, so that a weight of 2 means the same as a row that stands twice."""
-    if sample_weight is None:
-        return inputs, target, None
-    from sklearn.utils.validation import _check_sample_weight
-
-    weights = np.asarray(_check_sample_weight(sample_weight, inputs, dtype=np.float64, ensure_non_negative=True))
+    weights = np.ones(len(target))
+    if sample_weight is not None:
+        weights = np.asarray(_check_sample_weight(sample_weight, inputs, dtype=np.float64, ensure_non_negative=True))
     used = weights > 0
     rows, place = np.unique(np.column_stack([inputs, target])[used], axis=0, return_inverse=True)
     summed = np.bincount(place.ravel(), weights=weights[used])
