@@ -29,6 +29,7 @@ from ._search import search
 Progress = Callable[[str, object], None]
 PRICE = 0.1  # fall of the log-loss that a unit of complexity must buy
 LARGEST_LOSS = 0.5  # more than this share of the target's spread left over is no law
+ROUNDING = 1e-6  # losses below it are told apart by size alone
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,7 +140,7 @@ def _with_share(config: SearchConfig, deadline: float, shares: int) -> SearchCon
 
 def _price(equation: Equation) -> float:
     """What an equation costs: its error and its size."""
-    return math.log(max(equation.heldout_loss, 1e-12)) + PRICE * equation.complexity
+    return math.log(max(equation.heldout_loss, ROUNDING)) + PRICE * equation.complexity
 
 
 def _chosen(hall: HallOfFame) -> Equation:
