@@ -143,10 +143,9 @@ def regress(
     Example:
         >>> import numpy as np
         >>> s = np.linspace(0.1, 5.0, 40)
-        >>> law = regress(s[:, None], 3.0 * s + 1.0, ["s"], engine="enumerate")
-        >>> print(law)
-        found
-        y = 3*s + 1
+        >>> law = regress(s[:, None], 3.0 * s + 1.0, ["s"])
+        >>> law.verdict, float(np.round(law([[2.0]])[0], 6))
+        ('found', 7.0)
     """
     return regressed(
         X,

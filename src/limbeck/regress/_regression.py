@@ -13,9 +13,11 @@ from limbeck.expressions import (
     Constant,
     Expression,
     Variable,
+    complexity,
     free_constants,
     least_squares,
     same_form,
+    simplify,
     to_readable,
     value_and_jacobian,
     with_constants,
@@ -105,11 +107,10 @@ def regress_table(
         halls.append(search(problem, settings, engine=engine, seed=seed + k))
         if listener is not None:
             listener("progress", {"done": k + 1, "of": config.searches})
-    picks = [_chosen(hall) for hall in halls]
-    best = min(picks, key=_price)
-    agreement = sum(same_form(pick.expression, best.expression) for pick in picks) / len(picks)
-    fitted = _fitted(best.expression, problem)
-    chosen = replace(best, expression=fitted)
+    picks = [_pruned(_chosen(hall), problem) for hall in halls]
+    chosen = min(picks, key=_price)
+    agreement = sum(same_form(pick.expression, chosen.expression) for pick in picks) / len(picks)
+    fitted = chosen.expression
     equations = {e.complexity: e for hall in halls for e in sorted(hall.equations, key=lambda e: -e.heldout_loss)}
     hall = replace(halls[0], equations=tuple(equations[size] for size in sorted(equations)))
     constants = _estimates(fitted, problem)
@@ -146,6 +147,26 @@ def _price(equation: Equation) -> float:
 def _chosen(hall: HallOfFame) -> Equation:
     """The cheapest equation of a search."""
     return min(hall.equations, key=_price)
+
+
+def _pruned(pick: Equation, problem: Problem) -> Equation:
+    """The equation with fitted constants, and without those that are better zero."""
+    best = _measured(pick, pick.expression, problem)
+    for k in range(len(free_constants(best.expression)) - 1, -1, -1):
+        values = free_constants(best.expression)
+        if k >= len(values):  # went with another one
+            continue
+        values[k] = 0.0
+        less = _measured(pick, simplify(with_constants(best.expression, values)), problem)
+        best = less if _price(less) < _price(best) else best
+    return best
+
+
+def _measured(pick: Equation, expression: Expression, problem: Problem) -> Equation:
+    """An equation with fitted constants and its size and error."""
+    fitted = _fitted(expression, problem)
+    loss = measure(fitted, problem.inputs, problem.variables, problem.target)
+    return replace(pick, expression=fitted, complexity=complexity(fitted), loss=loss, heldout_loss=loss)
 
 
 def _by_score(hall: HallOfFame) -> Equation:
