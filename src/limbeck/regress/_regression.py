@@ -30,7 +30,7 @@ from ._search import search
 
 Progress = Callable[[str, object], None]
 PRICE = 0.1  # fall of the log-loss that a unit of complexity must buy
-LARGEST_LOSS = 0.5  # more than this share of the target's spread left over is no law
+LARGEST_LOSS = 0.05  # more than this share of the target's spread left over is no law
 ROUNDING = 1e-6  # losses below it are told apart by size alone
 
 
