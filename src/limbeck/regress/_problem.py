@@ -24,7 +24,7 @@ class Problem:
         target: Value at each sample.
         operators: Operator symbols that an equation may use.
         units: Unit of each variable, where known.
-        weights: Weight of each sample in sums of squares; None weighs all alike.
+        weights: How much the square of each sample's error counts; None counts all alike.
     """
 
     name: str
@@ -39,8 +39,8 @@ class Problem:
         """Check that table and target fit together and are finite.
 
         Raises:
-            InputError: If shapes disagree, a name stands twice, a value is not finite, an operator is unknown, or a
-                weight is none.
+            InputError: If shapes disagree, a name stands twice, a value is not finite, a weight is
+                negative or all are 0, or an operator is unknown.
         """
         if len(set(self.variables)) < len(self.variables):
             raise InputError(f"problem {self.name!r}: a variable stands twice in {', '.join(self.variables)}")
@@ -53,11 +53,20 @@ class Problem:
             raise InputError(f"problem {self.name!r}: at least 3 samples are needed; got {len(self.target)}")
         if not (np.isfinite(self.inputs).all() and np.isfinite(self.target).all()):
             raise InputError(f"problem {self.name!r}: inputs and target must be finite")
-        if self.weights is not None and not (
-            self.weights.shape == self.target.shape and np.isfinite(self.weights).all() and np.all(self.weights > 0)
-        ):
-            raise InputError(f"problem {self.name!r}: weights must be one positive number for each sample")
+        if self.weights is not None:
+            self._check_weights(self.weights)
         check_operators(self.operators)
+
+    def _check_weights(self, weights: Samples) -> None:
+        """Refuse weights that do not say how much a sample counts."""
+        if weights.shape != self.target.shape:
+            raise InputError(
+                f"problem {self.name!r}: {len(self.target)} samples need as many weights; got {weights.shape}"
+            )
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise InputError(f"problem {self.name!r}: weights must be finite and not negative")
+        if np.sum(weights > 0) < 3:
+            raise InputError(f"problem {self.name!r}: at least 3 samples need a weight above 0")
 
 
 def check_operators(operators: tuple[str, ...]) -> None:

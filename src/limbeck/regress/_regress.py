@@ -126,7 +126,7 @@ def regress(
         X: One row a sample, one column a variable: an array, or a DataFrame that names its columns.
         y: The target, one value a row.
         names: Names of the columns; by default a DataFrame's own, else `x0, x1, ...`.
-        weights: Weight of each row in sums of squares, > 0.
+        weights: Weight of each row in sums of squares, >= 0.
         operators: Operator symbols that an equation may use.
         engine: `auto` or the name of an engine.
         seed: Decides everything random.
