@@ -2,6 +2,8 @@
 
 import csv
 import shutil
+import signal
+import subprocess
 import time
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import sympy
 from regress_runs import noise_table, regress, saturation, strict
 from report.well_formed import read
+from runs import command
 from typer.testing import CliRunner
 
 import limbeck
@@ -142,6 +145,22 @@ def test_an_interrupted_regression_is_taken_up_again(found, tmp_path):
     done = CliRunner().invoke(app, ["resume", str(folder), "--quiet"])
     assert (done.exit_code, done.output) == (0, "")
     assert strict(folder / "result.json")["expression"] == expected
+
+
+def test_an_interrupt_ends_a_search_that_would_go_on_for_hours(tmp_path):
+    saturation(noise=0.1).to_csv(tmp_path / "table.csv", index=False)
+    (tmp_path / "long.toml").write_text("[regression.search]\nevaluations = 1000000000\n")
+    folder = tmp_path / "run"
+    words = ("regress", tmp_path / "table.csv", "--target", "y", "--study", tmp_path / "long.toml", "--out", folder)
+    process = subprocess.Popen(command(*words), stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (folder / "events.jsonl").exists():
+        time.sleep(0.1)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == f"limbeck: interrupted; go on with: limbeck resume {folder}"
 
 
 def test_a_run_is_replaced_only_when_asked(found, tmp_path):

@@ -8,13 +8,15 @@ import json
 import math
 import os
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from limbeck._errors import ArtefactDamaged, ArtefactMismatch, InputError
 from limbeck.artefacts import SCHEMA, read_json, to_json, write_whole
 from limbeck.config import from_toml, to_toml
-from limbeck.regress import TabularProblem, regress_table
+from limbeck.regress import Regression, TabularProblem, regress_table
 from limbeck.report import RegressionReport, render_regression
 
 from ._folder import RESULT, STUDY, Journal, Listener, check_folder, claim, hold, is_run, sweep
@@ -108,13 +110,15 @@ def _run(
     timings = {"load": time.monotonic() - started}
     reserve = min(REPORT_SECONDS, REPORT_SHARE * study.time_limit)
     journal.note("regress", "started", None)
-    found = regress_table(
-        tabular.problem,
-        study.regression,
-        engine=study.engine,
-        seed=study.seed,
-        deadline=started + study.time_limit - reserve if study.time_limit else math.inf,
-        listener=lambda name, value: journal.note("regress", name, _plain(value)),
+    found = _beside(
+        lambda: regress_table(
+            tabular.problem,
+            study.regression,
+            engine=study.engine,
+            seed=study.seed,
+            deadline=started + study.time_limit - reserve if study.time_limit else math.inf,
+            listener=lambda name, value: journal.note("regress", name, _plain(value)),
+        )
     )
     timings["regress"] = found.seconds
     journal.note("regress", "finished", round(found.seconds, 3))
@@ -126,6 +130,15 @@ def _run(
     write_whole(folder / RESULT, to_json(result))
     journal.note("run", "finished", found.verdict)
     return result
+
+
+def _beside(work: Callable[[], Regression]) -> Regression:
+    """Do work in another thread, since an engine does not hear of an interrupt and this one has to."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(work).result()
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _plain(value: object) -> object:

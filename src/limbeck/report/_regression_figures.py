@@ -99,15 +99,14 @@ def front_picture(found: Regression) -> Picture | None:
 
 
 def _short_ticks(axis: "Axes") -> None:
-    """Plain numbers on a logarithmic axis, at powers of ten alone where it holds two of them."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+    """Plain numbers on a logarithmic axis, at powers of ten alone where it spans two of them."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = axis.get_ylim()
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.yaxis.set_minor_formatter(NullFormatter())
     if high < 100 * low:
-        axis.yaxis.set_major_locator(MaxNLocator(6, min_n_ticks=3))
-        axis.yaxis.set_minor_locator(NullLocator())
+        axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
 
 
 def _places(equations: "tuple[Equation, ...] | list[Equation]") -> tuple[list[int], list[float]]:
