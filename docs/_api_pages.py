@@ -10,8 +10,10 @@ DIRECTIVES = (
     (lambda value: inspect.isclass(value) and issubclass(value, BaseException), "autoexception"),
     (lambda value: isinstance(value, GenericAlias), "autodata"),  # dict[str, float] is callable, yet no function
     (inspect.isclass, "autoclass"),
+    (lambda value: type(value).__module__.startswith("typer"), "autodata"),  # the application is callable, too
     (callable, "autofunction"),
 )
+HIDDEN = "__init__, set_fit_request, set_score_request"  # the last two are scikit-learn's own
 
 
 def public_packages(source: Path) -> list[str]:
@@ -69,7 +71,7 @@ def api_page(source: Path, package: str) -> str:
     lines += [f".. py:currentmodule:: {package}", ""]
     for name in exported_names(source, package):
         kind = directive(getattr(module, name))
-        members = ["   :members:", "   :exclude-members: __init__"] if kind == "autoclass" else []
+        members = ["   :members:", f"   :exclude-members: {HIDDEN}"] if kind == "autoclass" else []
         # The root lends names of the stages; their own page is the one that links lead to.
         index = ["   :no-index:"] if package == source.name and _is_of_a_stage(getattr(module, name)) else []
         lines += [f".. {kind}:: {name}", *members, *index, ""]

@@ -51,20 +51,31 @@ def study_page() -> str:
     """
     from limbeck.pipeline import Study
 
-    return "\n".join(_settings(Study(), ""))
+    return "\n".join(_settings(Study(), "", "At the top"))
 
 
-def _settings(record: Any, path: str) -> list[str]:
+def regression_study_page() -> str:
+    """Every setting of a regression of a table, with its default and its meaning.
+
+    Returns:
+        Markdown.
+    """
+    from limbeck.pipeline import RegressionStudy
+
+    return "\n".join(_settings(RegressionStudy(), "", "At the top, for a regression"))
+
+
+def _settings(record: Any, path: str, top: str) -> list[str]:
     """A table of a record's own settings, then those of the records in it."""
     meanings = documented(type(record).__doc__ or "")
     values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     plain = {name: value for name, value in values.items() if not dataclasses.is_dataclass(value)}
-    title = f"## `[{path}]`" if path else "## At the top"
+    title = f"## `[{path}]`" if path else f"## {top}"
     lines = [title, "", "| key | default | meaning |", "|---|---|---|"]
     lines += [f"| `{name}` | `{_literal(value)}` | {_cell(meanings[name])} |" for name, value in plain.items()] + [""]
     for name, value in values.items():
         if dataclasses.is_dataclass(value):
-            lines += _settings(value, f"{path}.{name}" if path else name)
+            lines += _settings(value, f"{path}.{name}" if path else name, top)
     return lines
 
 
@@ -96,7 +107,12 @@ def write_option_pages(target: Path) -> None:
     Args:
         target: Folder of the pages.
     """
-    for name, text in (("_options.md", options_page()), ("_study.md", study_page())):
+    pages = {
+        "_options.md": options_page(),
+        "_study.md": study_page(),
+        "_regression_study.md": regression_study_page(),
+    }
+    for name, text in pages.items():
         path = target / name
         if not path.exists() or path.read_text() != text:
             path.write_text(text)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
         InputError as InputError,
         RunError as RunError,
     )
+    from ._estimator import SymbolicRegressor as SymbolicRegressor
     from .pipeline import SourceOptions as SourceOptions, Study as Study
+    from .regress._regress import RegressedLaw as RegressedLaw, regress as regress
     from .simulate._custom import custom_system as custom_system
     from .simulate._simulate import simulate as simulate
     from .simulate._systems import systems as systems
@@ -36,8 +38,10 @@ _HOMES = {
     "ArtefactMismatch": "_errors",
     "InputError": "_errors",
     "RunError": "_errors",
+    "SymbolicRegressor": "_estimator",
     "SourceOptions": "pipeline",
     "Study": "pipeline",
+    "RegressedLaw": "regress",
     "custom_system": "simulate",
     "systems": "simulate",
     "Trajectories": "trajectories",
@@ -45,11 +49,13 @@ _HOMES = {
     "save_trajectories": "trajectories",
 }
 
+_CALLABLE_PACKAGES = ("regress", "simulate")  # packages that can be called like the function of their name
+
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for."""
-    if name == "simulate":
-        return import_module("limbeck.simulate")  # a package that can be called like its function
+    if name in _CALLABLE_PACKAGES:
+        return import_module(f"limbeck.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'limbeck' has no attribute {name!r}")
     return getattr(import_module(f"limbeck.{_HOMES[name]}"), name)
@@ -57,4 +63,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Public names."""
-    return sorted([*_HOMES, "simulate"])
+    return sorted([*_HOMES, *_CALLABLE_PACKAGES])

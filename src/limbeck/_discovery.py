@@ -15,7 +15,16 @@ from limbeck.artefacts import SCHEMA, hall_from_mapping, load_record, read_json
 from limbeck.compose import Law, integrate_law, law_accelerations
 from limbeck.expressions import parse, to_latex, to_readable, to_sympy
 from limbeck.graphs import Snapshots
-from limbeck.pipeline import IN_MEMORY, Listener, SourceOptions, Study, is_run, run_study, with_source
+from limbeck.pipeline import (
+    IN_MEMORY,
+    Listener,
+    SourceOptions,
+    Study,
+    is_regression,
+    is_run,
+    run_study,
+    with_source,
+)
 from limbeck.regress import HallOfFame
 from limbeck.trajectories import Trajectories
 
@@ -183,6 +192,11 @@ def load(folder: str | Path) -> Discovery:
     folder = Path(folder)
     if not is_run(folder):
         raise InputError(f"{folder} holds no run of limbeck")
+    if is_regression(folder):
+        raise InputError(
+            f"{folder} holds a regression of a table, not a law of motion: its equation stands in "
+            f"{folder / 'result.json'}"
+        )
     if not (folder / "result.json").exists():
         raise InputError(f"the run in {folder} is not finished; go on with limbeck resume {folder}")
     result = read_json(folder / "result.json")

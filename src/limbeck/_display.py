@@ -77,9 +77,9 @@ class RunDisplay:
         self.task = self.progress.add_task(label, total=None, note="")
 
     def _advance(self, value: dict[str, Any]) -> None:
-        """Move the bar of a training."""
+        """Move the bar of a training or of a search."""
         if self.task is not None:
-            note = f"loss {_figure(value['loss'])}  error {_figure(value['error'])}"
+            note = "  ".join(f"{name} {_figure(value[name])}" for name in ("loss", "error") if name in value)
             self.progress.update(self.task, total=value["of"], completed=value["done"], note=note)
 
 
@@ -132,6 +132,26 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
             f"known truth recovered: {'yes' if result['recovered'] else 'no'} ({result['recovery']['reason']})",
             markup=False,
         )
+    console.print(f"report: {folder / 'report.html'}", markup=False)
+
+
+def print_regression(result: dict[str, Any], folder: Path) -> None:
+    """Print verdict, equation and reasons of a regression.
+
+    Args:
+        result: Content of `result.json`.
+        folder: Folder of the run.
+    """
+    from limbeck.expressions import parse, to_readable
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[bold]{result['verdict']}[/bold]")
+    if result["verdict"] != "found":
+        console.print("best candidate, not to be relied on:")
+    name = result["data"]["target"]["name"]
+    console.print(f"  {name} = {to_readable(parse(result['expression']))}", markup=False)
+    for sentence in [*(result["reasons"] if result["verdict"] != "found" else []), *result["data"]["notes"]]:
+        console.print(f"  - {sentence}", markup=False)
     console.print(f"report: {folder / 'report.html'}", markup=False)
 
 

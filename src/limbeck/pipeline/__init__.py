@@ -3,6 +3,12 @@
 from ._discover import resume_study as resume_study, run_study as run_study
 from ._folder import Listener as Listener, is_run as is_run
 from ._options import IN_MEMORY as IN_MEMORY, SourceOptions as SourceOptions, with_source as with_source
+from ._regress_run import (
+    is_regression as is_regression,
+    resume_regression as resume_regression,
+    run_regression as run_regression,
+)
+from ._regress_study import RegressionStudy as RegressionStudy
 from ._study import (
     FileSource as FileSource,
     Study as Study,

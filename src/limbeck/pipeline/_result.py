@@ -4,7 +4,7 @@ import csv
 import io
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from limbeck.compose import (
 from limbeck.expressions import evaluate, parse, same_form, simplify, to_string, variables
 from limbeck.graphs import GraphDataset
 from limbeck.models import RadialMessage
-from limbeck.regress import HallOfFame, scores
+from limbeck.regress import ConstantEstimate, HallOfFame, scores
 from limbeck.report import MessageSamples
 from limbeck.simulate import SystemDefinition
 from limbeck.train import TrainedModel
@@ -59,18 +59,30 @@ def law_fields(composed: ComposedLaw | None) -> dict[str, Any]:
         "acceleration": strings(acceleration(law)),
         "law": {name: to_string(simplify(expression)) for name, expression in law.components.items()},
         "complexity": law.complexity,
-        "constants": [
-            {
-                "name": e.name,
-                "value": e.value,
-                "standard_error": finite(e.standard_error),
-                "low": finite(e.low),
-                "high": finite(e.high),
-                "place": e.place,
-            }
-            for e in composed.estimates
-        ],
+        "constants": constant_fields(composed.estimates),
     }
+
+
+def constant_fields(estimates: Iterable[ConstantEstimate]) -> list[dict[str, Any]]:
+    """Constants as `result.json` has them.
+
+    Args:
+        estimates: Fitted numbers.
+
+    Returns:
+        One mapping for each.
+    """
+    return [
+        {
+            "name": e.name,
+            "value": e.value,
+            "standard_error": finite(e.standard_error),
+            "low": finite(e.low),
+            "high": finite(e.high),
+            "place": e.place,
+        }
+        for e in estimates
+    ]
 
 
 def data_fields(dataset: GraphDataset, noise: float) -> dict[str, Any]:

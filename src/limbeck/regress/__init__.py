@@ -1,5 +1,7 @@
 """Symbolic regression: arrays and names in, equations out."""
 
+from limbeck import _package
+
 from ._climb import (
     HOPELESS as HOPELESS,
     PRICE as PRICE,
@@ -20,5 +22,13 @@ from ._problem import (
     SearchConfig as SearchConfig,
     check_operators as check_operators,
 )
-from ._regression import Regression as Regression, RegressionConfig as RegressionConfig, regress_table as regress_table
+from ._regress import RegressedLaw as RegressedLaw, regress as regress
+from ._regression import (
+    Regression as Regression,
+    RegressionConfig as RegressionConfig,
+    regress_table as regress_table,
+)
 from ._search import ENGINES as ENGINES, check_engine as check_engine, search as search
+from ._tabular import TabularProblem as TabularProblem, tabular_problem as tabular_problem
+
+_package.make_callable(__name__)

@@ -5,7 +5,7 @@ smooth, so that samples next to each other err alike, however small the error is
 """
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from limbeck._types import Samples, Table
 
@@ -35,7 +35,7 @@ def structure_left(residual: Samples, inputs: Table) -> float:
     spread = table.std(axis=0)
     if (spread > 0).any():
         scaled = table[:, spread > 0] / spread[spread > 0]
-        nearest = cKDTree(scaled).query(scaled, k=2)[1][:, 1]
+        nearest = KDTree(scaled).query(scaled, k=2)[1][:, 1]
         found.append(_alike(error, np.arange(len(error)), nearest))
     largest = max(found, default=0.0)
     return largest if largest > max(STRONG, CERTAIN / np.sqrt(len(error))) else 0.0

@@ -2,3 +2,4 @@
 
 from ._document import render_report as render_report
 from ._record import MessageSamples as MessageSamples, Report as Report, TrainingStage as TrainingStage
+from ._regression import RegressionReport as RegressionReport, render_regression as render_regression

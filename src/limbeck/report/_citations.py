@@ -1,10 +1,10 @@
 """Which works a run stands on, and how to repeat it."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._record import Report
+from limbeck.regress import HallOfFame
 
 CITATIONS = {
     "method": (
@@ -24,16 +24,16 @@ CITATIONS = {
 }
 
 
-def citations(report: Report) -> tuple[str, ...]:
+def citations(halls: Iterable[HallOfFame]) -> tuple[str, ...]:
     """Works to cite for a run.
 
     Args:
-        report: Everything the page shows.
+        halls: What was searched.
 
     Returns:
         The method, then the engines that searched.
     """
-    engines = sorted({hall.engine.lower() for hall in report.halls.values()})
+    engines = sorted({hall.engine.lower() for hall in halls})
     return (CITATIONS["method"], *(CITATIONS[engine] for engine in engines if engine in CITATIONS))
 
 

@@ -1,13 +1,13 @@
 """One self-contained page: the law first, then why it can be trusted."""
 
-from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
+from limbeck.regress import HallOfFame
+
 from ._citations import citations, commands, source_name
+from ._drawing import Picture
 from ._equations import law_on_page
 from ._figures import (
-    Picture,
     front_picture,
     messages_picture,
     rollout_error_picture,
@@ -15,6 +15,7 @@ from ._figures import (
     training_picture,
 )
 from ._numbers import duration, number, shown
+from ._page import Banner, render_page
 from ._record import Report
 from ._tables import (
     assumptions,
@@ -32,16 +33,6 @@ from ._tables import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Banner:
-    """What the page says at once: kind is a class of the style sheet."""
-
-    kind: str
-    title: str
-    reasons: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
 def render_report(report: Report) -> str:
     """The page of a run, which opens without a network and without scripts.
 
@@ -51,11 +42,7 @@ def render_report(report: Report) -> str:
     Returns:
         HTML.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    text = files("limbeck.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(text).render(**_facts(report), **_pictures(report))
+    return render_page("page.html.jinja", {**_facts(report), **_pictures(report)})
 
 
 def _facts(report: Report) -> dict[str, Any]:
@@ -82,7 +69,7 @@ def _facts(report: Report) -> dict[str, Any]:
         "timings": timing_rows(result),
         "versions": version_rows(result),
         "commands": commands(result),
-        "citations": citations(report),
+        "citations": citations(report.halls.values()),
         "schema": shown(result.get("schema")),
     }
 
@@ -98,7 +85,7 @@ def _pictures(report: Report) -> dict[str, Picture | None]:
     }
 
 
-def _banner(report: Report) -> _Banner:
+def _banner(report: Report) -> Banner:
     """Verdict, reasons, and what has to be known at once."""
     result = report.result
     verdict = result.get("verdict")
@@ -114,16 +101,27 @@ def _banner(report: Report) -> _Banner:
         notes.append("The time limit struck: a repeat may end elsewhere.")
     reasons = result.get("reasons") or ()
     reasons = (reasons,) if isinstance(reasons, str) else tuple(str(reason) for reason in reasons)
-    return _Banner(kind=kind, title=title, reasons=reasons, notes=tuple(notes))
+    return Banner(kind=kind, title=title, reasons=reasons, notes=tuple(notes))
 
 
 def _search_facts(report: Report) -> dict[str, str]:
     """How each channel was searched, in a line."""
-    return {
-        name: f"{hall.engine} {hall.version}, seed {hall.seed}, {hall.evaluations} equations tried in "
+    return {name: search_facts(hall) for name, hall in report.halls.items()}
+
+
+def search_facts(hall: HallOfFame) -> str:
+    """How equations were searched, in a line.
+
+    Args:
+        hall: What was found.
+
+    Returns:
+        Engine, seed, effort and time.
+    """
+    return (
+        f"{hall.engine} {hall.version}, seed {hall.seed}, {hall.evaluations} equations tried in "
         f"{duration(hall.seconds)}" + (", ended by the time limit" if hall.out_of_time else "")
-        for name, hall in report.halls.items()
-    }
+    )
 
 
 def _rollout_facts(report: Report) -> str:

@@ -95,6 +95,20 @@ def symbol(name: str) -> str:
     return _math(_inner(Variable(name))) if name.isidentifier() and name.isascii() else ""
 
 
+def equation_line(label: str, name: str, text: str) -> Formula:
+    """An equation for a quantity.
+
+    Args:
+        label: What it is, in words.
+        name: Name of the quantity, as of a variable.
+        text: The right side.
+
+    Returns:
+        The line.
+    """
+    return _formula(label, _inner(Variable(name)), text)
+
+
 def _axes(result: Mapping[str, Any]) -> tuple[Formula, ...]:
     """Force and acceleration along each axis."""
     lines = []

@@ -1,51 +1,40 @@
-"""The pictures of the page, as PNG inside it.
+"""The pictures of the page of a law, as PNG inside it."""
 
-Figures are made by hand and drawn by Agg, so nothing global of Matplotlib is
-touched. Text from users is never read as formulas. Colours are those of Okabe
-and Ito, which colour-blind readers can tell apart.
-"""
-
-import base64
-import io
-import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from limbeck.compose import Rollout
 
+from ._drawing import (
+    BLUE,
+    CYCLE,
+    GREEN,
+    GREY,
+    MAX_POINTS,
+    ORANGE,
+    RED,
+    Picture,
+    both_units,
+    finish,
+    panels,
+    picture,
+    plain,
+    positive,
+    spread_axis,
+    thinned,
+    whole_numbers,
+    with_unit,
+)
 from ._record import MessageSamples, Report, TrainingStage
 from ._tables import selected_index, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, GREY = "#CC79A7", "#56B4E9", "#6b7280"
-CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
-DPI = 150
-WIDTH = 9.0  # inches; the page shows them 60 rem wide at most
-MAX_POINTS = 3000
 MAX_TIMES = 400
 SHOWN_SIMULATIONS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A picture with what it says.
-
-    Attributes:
-        uri: The picture as a data URI.
-        alt: What a reader sees in it, for those who don't see it.
-        caption: What it shows.
-    """
-
-    uri: str
-    alt: str
-    caption: str
 
 
 def front_picture(report: Report) -> Picture | None:
@@ -58,21 +47,21 @@ def front_picture(report: Report) -> Picture | None:
         The picture, or None if there is no front.
     """
     halls = {name: hall.front for name, hall in report.halls.items() if hall.front}
-    panels = [bool(report.front), bool(halls)]
-    if not any(panels):
+    shown = [bool(report.front), bool(halls)]
+    if not any(shown):
         return None
-    figure, axes = _panels(sum(panels), 3.4)
+    figure, axes = panels(sum(shown), 3.4)
     if report.front:
         _draw_laws(axes[0], report)
     if halls:
         axis = axes[-1]
         for k, (name, front) in enumerate(halls.items()):
-            sizes, losses = [e.complexity for e in front], [_positive(e.heldout_loss) for e in front]
+            sizes, losses = [e.complexity for e in front], [positive(e.heldout_loss) for e in front]
             axis.plot(sizes, losses, "o-", ms=3.5, lw=1.1, color=CYCLE[k % len(CYCLE)], label=name)
-        _finish(axis, "complexity", "loss, held-out samples", legend=True, log_y=True)
-        _whole_numbers(axis)
+        finish(axis, "complexity", "loss, held-out samples", legend=True, log_y=True)
+        whole_numbers(axis)
         axis.set_title("Equations of the network's functions", fontsize=10)
-    return _picture(
+    return picture(
         figure,
         alt="Loss falling with complexity, for refitted laws and for the equations of each channel.",
         caption="What accuracy costs. Left of a steep fall something is missing; right of it, noise is fitted."
@@ -82,14 +71,14 @@ def front_picture(report: Report) -> Picture | None:
 
 def _draw_laws(axis: "Axes", report: Report) -> None:
     """Refitted laws, the chosen one ringed."""
-    sizes, losses = [s.law.complexity for s in report.front], [_positive(s.loss) for s in report.front]
+    sizes, losses = [s.law.complexity for s in report.front], [positive(s.loss) for s in report.front]
     axis.plot(sizes, losses, "o-", ms=4, lw=1.2, color=BLUE)
     chosen = selected_index(report)
     if chosen is not None:
         place = ([sizes[chosen]], [losses[chosen]])
         axis.plot(*place, "o", ms=12, mfc="none", mec=RED, mew=2, label="law of this run")
-    _finish(axis, "complexity", "loss, validation accelerations", legend=chosen is not None, log_y=True)
-    _whole_numbers(axis)
+    finish(axis, "complexity", "loss, validation accelerations", legend=chosen is not None, log_y=True)
+    whole_numbers(axis)
     axis.set_title("Refitted laws", fontsize=10)
 
 
@@ -105,12 +94,12 @@ def messages_picture(report: Report) -> Picture | None:
     samples = report.messages
     if samples is None or not len(samples.distance):
         return None
-    rows = _thinned(len(samples.distance), MAX_POINTS)
-    figure, (left, right) = _panels(2, 3.9)
+    rows = thinned(len(samples.distance), MAX_POINTS)
+    figure, (left, right) = panels(2, 3.9)
     of = unit(report.result, "Fx", "F", "force")
-    force = _with_unit("radial force", of)
+    force = with_unit("radial force", of)
     _draw_parity(left, samples, rows)
-    _finish(left, _with_unit("force of the law", of), _with_unit("message of the network", of))
+    finish(left, with_unit("force of the law", of), with_unit("message of the network", of))
     distance = samples.distance[rows]
     dots = {"s": 5, "lw": 0, "alpha": 0.5, "rasterized": True}
     if samples.true_force is not None:
@@ -119,11 +108,11 @@ def messages_picture(report: Report) -> Picture | None:
         )
     right.scatter(distance, samples.message[rows], color=BLUE, label="message", **dots)
     right.scatter(distance, samples.law_force[rows], color=RED, label="law", **{**dots, "s": 1.5, "alpha": 1.0})
-    _finish(right, _with_unit("distance r", unit(report.result, "r", "x")), force, legend=True)
-    _spread_axis(right, "y", samples.message)
+    finish(right, with_unit("distance r", unit(report.result, "r", "x")), force, legend=True)
+    spread_axis(right, "y", samples.message)
     if distance.min() > 0 and distance.max() > 30 * distance.min():
         right.set_xscale("log")
-    return _picture(
+    return picture(
         figure,
         alt="Scatter of the network's messages against the law's forces, and of both against distance.",
         caption=f"What the network had learned beside what the law says, for {len(samples.distance)} pairs"
@@ -139,8 +128,8 @@ def _draw_parity(axis: "Axes", samples: MessageSamples, rows: np.ndarray) -> Non
     ends = [both.min(), both.max()] if len(both) else [0.0, 1.0]
     axis.scatter(law, message, s=5, lw=0, alpha=0.5, color=BLUE, rasterized=True)
     axis.plot(ends, ends, "-", lw=0.9, color=GREY, zorder=0)
-    _spread_axis(axis, "x", both)
-    _spread_axis(axis, "y", both)
+    spread_axis(axis, "x", both)
+    spread_axis(axis, "y", both)
 
 
 def _agreement(samples: MessageSamples) -> str:
@@ -163,16 +152,16 @@ def training_picture(report: Report) -> Picture | None:
     stages = [stage for stage in report.training if stage.errors.size]
     if not stages:
         return None
-    figure, (left, right) = _panels(2, 3.4, below=0.1 + 0.18 * len(stages))
+    figure, (left, right) = panels(2, 3.4, below=0.1 + 0.18 * len(stages))
     for k, stage in enumerate(stages):
         label = f"{k + 1}: {', '.join(stage.bias) or 'nothing assumed'}"
         _draw_curves(left, stage, stage.errors, CYCLE[k % len(CYCLE)], label)
         _draw_curves(right, stage, stage.losses, CYCLE[k % len(CYCLE)], None)
-    _finish(left, "training steps", "median relative error, validation", log_y=True)
-    _finish(right, "training steps", "training loss", log_y=True)
+    finish(left, "training steps", "median relative error, validation", log_y=True)
+    finish(right, "training steps", "training loss", log_y=True)
     legend = figure.legend(loc="lower left", fontsize=8, frameon=False)
-    _plain(legend.get_texts())
-    return _picture(
+    plain(legend.get_texts())
+    return picture(
         figure,
         alt="Validation error and training loss falling with training steps, for every network.",
         caption="Training of every network, one line for each seed.",
@@ -200,17 +189,17 @@ def rollout_picture(report: Report) -> Picture | None:
     if rollout is None or not rollout.given.size:
         return None
     count = min(SHOWN_SIMULATIONS, len(rollout.given))
-    figure, axes = _panels(count, 4.2)
+    figure, axes = panels(count, 4.2)
     length, time = unit(report.result, "x_1", "x", "r", "dx"), unit(report.result, "time", "t")
     flat = rollout.given.shape[-1] == 1
-    labels = (_with_unit("time", time), _with_unit("x", length)) if flat else _both("x", "y", length)
+    labels = (with_unit("time", time), with_unit("x", length)) if flat else both_units("x", "y", length)
     for k, axis in enumerate(axes):
         _draw_rollout(axis, rollout, k)
-        _finish(axis, *labels, legend=k == 0)
+        finish(axis, *labels, legend=k == 0)
         axis.set_title(f"Simulation {k + 1}", fontsize=10)
         if not flat:
             axis.set_aspect("equal")
-    return _picture(
+    return picture(
         figure,
         alt="Paths of the particles as given, under the law and under the network.",
         caption="Simulations that were held out, rolled forward from their first state (dots)"
@@ -220,7 +209,7 @@ def rollout_picture(report: Report) -> Picture | None:
 
 def _draw_rollout(axis: "Axes", rollout: Rollout, system: int) -> None:
     """Every particle's path, three times."""
-    rows = _thinned(len(rollout.times), MAX_TIMES)
+    rows = thinned(len(rollout.times), MAX_TIMES)
     styles = (
         ("given", rollout.given, {"color": GREY, "lw": 3.2, "alpha": 0.45}),
         ("law", rollout.law, {"color": BLUE, "lw": 1.3, "ls": "--"}),
@@ -269,102 +258,17 @@ def rollout_error_picture(report: Report) -> Picture | None:
     rollout = report.rollout
     if rollout is None or not rollout.times.size:
         return None
-    figure, (axis,) = _panels(1, 3.0)
+    figure, (axis,) = panels(1, 3.0)
     for name, error, style in (("law", rollout.law_error, "-"), ("network", rollout.network_error, "--")):
         shown = np.where(np.isfinite(error) & (error > 0), error, np.nan)
         axis.plot(rollout.times, shown, style, lw=1.5, color=BLUE if name == "law" else ORANGE, label=name)
     if np.isfinite(rollout.horizon):
         axis.axvline(rollout.horizon, color=GREY, lw=1, ls=":", label="horizon of the comparison")
-    time = _with_unit("time", unit(report.result, "time", "t"))
-    _finish(axis, time, "error / distance of a pair", legend=True, log_y=True)
-    return _picture(
+    time = with_unit("time", unit(report.result, "time", "t"))
+    finish(axis, time, "error / distance of a pair", legend=True, log_y=True)
+    return picture(
         figure,
         alt="Error of the rollouts of law and network growing over time.",
         caption="Median over simulations of the mean distance between predicted and given positions, "
         "over the typical distance of a pair.",
     )
-
-
-def _panels(count: int, height: float, *, below: float = 0.0) -> tuple["Figure", tuple["Axes", ...]]:
-    """A figure with panels side by side, and room below for a legend [inches]."""
-    from matplotlib.figure import Figure
-
-    # The margins are fixed: finding them with a layout engine takes as long as the drawing.
-    figure = Figure(figsize=(WIDTH, height + below), dpi=DPI, facecolor="white")
-    margins = {"left": 0.78 / WIDTH, "right": 1 - 0.12 / WIDTH, "wspace": 0.24}
-    bottom, top = (0.55 + below) / (height + below), 1 - 0.3 / (height + below)
-    axes = figure.subplots(1, count, squeeze=False, gridspec_kw={**margins, "bottom": bottom, "top": top})
-    return figure, tuple(axes[0])
-
-
-def _finish(axis: "Axes", across: str, up: str, *, legend: bool = False, log_y: bool = False) -> None:
-    """Labels as plain text, a light grid, and no box."""
-    axis.set_xlabel(across, parse_math=False)
-    axis.set_ylabel(up, parse_math=False)
-    axis.grid(visible=True, color="#d1d5db", lw=0.5)
-    axis.set_axisbelow(True)
-    axis.spines[["top", "right"]].set_visible(False)
-    if log_y:
-        axis.set_yscale("log")
-    if legend:
-        _plain(axis.legend(fontsize=8, frameon=False, markerscale=1.2).get_texts())
-
-
-def _whole_numbers(axis: "Axes") -> None:
-    """Ticks at whole numbers only."""
-    from matplotlib.ticker import MaxNLocator
-
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def _plain(texts: list) -> None:
-    """Read no formulas out of labels."""
-    for text in texts:
-        text.set_parse_math(False)
-
-
-def _spread_axis(axis: "Axes", which: Literal["x", "y"], values: np.ndarray) -> None:
-    """A symmetric logarithmic scale where sizes span several decades, with few ticks."""
-    from matplotlib.ticker import FixedLocator, NullLocator
-
-    sizes = np.abs(values[np.isfinite(values)])
-    sizes = sizes[sizes > 0]
-    if not len(sizes) or sizes.max() <= 300 * np.quantile(sizes, 0.1):
-        return
-    lowest = int(np.floor(np.log10(max(np.quantile(sizes, 0.1), 1e-6 * sizes.max()))))
-    highest = int(np.floor(np.log10(sizes.max())))
-    powers = 10.0 ** np.arange(highest, lowest, -max(1, (highest - lowest + 2) // 3))
-    scale, line = (axis.set_xscale, axis.xaxis) if which == "x" else (axis.set_yscale, axis.yaxis)
-    scale("symlog", linthresh=10.0**lowest, linscale=0.5)
-    line.set_major_locator(FixedLocator([*-powers, 0.0, *powers[::-1]]))
-    line.set_minor_locator(NullLocator())
-
-
-def _with_unit(name: str, of: str) -> str:
-    """A label with its unit in brackets."""
-    return f"{name} [{of}]" if of else name
-
-
-def _both(first: str, second: str, of: str) -> tuple[str, str]:
-    """Two labels with one unit."""
-    return _with_unit(first, of), _with_unit(second, of)
-
-
-def _thinned(count: int, largest: int) -> np.ndarray:
-    """Rows spread evenly over all, at most so many."""
-    return np.unique(np.linspace(0, count - 1, min(count, largest)).astype(int))
-
-
-def _positive(value: float) -> float:
-    """A loss that a logarithmic axis can show."""
-    return max(value, 1e-16) if np.isfinite(value) else np.nan
-
-
-def _picture(figure: "Figure", *, alt: str, caption: str) -> Picture:
-    """Draw a figure into a data URI."""
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a unit in a script the font lacks
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-    text = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Picture(uri=f"data:image/png;base64,{text}", alt=alt, caption=caption)

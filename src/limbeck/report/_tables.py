@@ -1,12 +1,12 @@
 """The tables of the page: rows of text, made tolerantly from `result.json`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from limbeck.compose import Law
 from limbeck.expressions import to_readable
-from limbeck.regress import scores
+from limbeck.regress import Equation, HallOfFame, scores
 
 from ._equations import symbol
 from ._numbers import NOTHING, duration, number, shown, spelt, to_error
@@ -216,15 +216,31 @@ def hall_tables(report: Report) -> dict[str, Table]:
     Returns:
         One table for each channel.
     """
-    tables = {}
-    for channel, hall in report.halls.items():
-        rows = tuple(
-            (str(e.complexity), number(e.heldout_loss, 3), shown(score, 3), to_readable(e.expression))
-            for e, score in zip(hall.front, scores(hall.front), strict=True)
-        )
-        headings = ("Complexity", "Held-out loss", "Score", "Equation")
-        tables[channel] = Table(headings=headings, rows=rows, numeric=frozenset({0, 1, 2}), code=frozenset({3}))
-    return tables
+    return {channel: hall_table(hall) for channel, hall in report.halls.items()}
+
+
+def hall_table(hall: HallOfFame, selected: Callable[[Equation], bool] | None = None) -> Table:
+    """Pareto front of a hall of fame.
+
+    Args:
+        hall: What was found.
+        selected: Whether an equation is pointed out; None points at none.
+
+    Returns:
+        One row for each equation.
+    """
+    front = hall.front
+    rows = tuple(
+        (str(e.complexity), number(e.heldout_loss, 3), shown(score, 3), to_readable(e.expression))
+        for e, score in zip(front, scores(front), strict=True)
+    )
+    return Table(
+        headings=("Complexity", "Held-out loss", "Score", "Equation"),
+        rows=rows,
+        numeric=frozenset({0, 1, 2}),
+        code=frozenset({3}),
+        marked=frozenset(k for k, equation in enumerate(front) if selected and selected(equation)),
+    )
 
 
 def law_text(law: Law) -> str:

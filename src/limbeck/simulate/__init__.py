@@ -1,6 +1,7 @@
 """What we make: trajectories of systems whose law is known."""
 
-from . import _package
+from limbeck import _package
+
 from ._custom import custom_system as custom_system
 from ._dynamics import accelerations as accelerations
 from ._invariants import (

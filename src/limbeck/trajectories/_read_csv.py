@@ -22,12 +22,20 @@ EXACT: Any = (
 )
 
 
-def read_csv(path: Path, text_columns: Collection[str]) -> pd.DataFrame:
+def read_csv(
+    path: Path,
+    text_columns: Collection[str],
+    *,
+    example: str = "simulation,time,particle,x",
+    rows: str = "the states, one row for each particle and time",
+) -> pd.DataFrame:
     """Read a CSV file; the index holds the line of each row, the header being line 1.
 
     Args:
         path: The file.
         text_columns: Columns to take as text, whatever they look like.
+        example: How the first line of such a table may begin, for messages.
+        rows: What its rows are, for messages.
 
     Returns:
         The table, without blank lines.
@@ -35,7 +43,7 @@ def read_csv(path: Path, text_columns: Collection[str]) -> pd.DataFrame:
     Raises:
         InputError: If the file isn't a table with a header, commas and at least one row.
     """
-    header = _read_header(path)
+    header = _read_header(path, example)
     kinds = dict.fromkeys([name for name in header if name in text_columns], "category")
     missing = {name: [""] if name in kinds else MISSING for name in header}
     try:
@@ -62,16 +70,14 @@ def read_csv(path: Path, text_columns: Collection[str]) -> pd.DataFrame:
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     frame = _without_blank_rows(frame)
     if frame.empty:
-        raise InputError(
-            f"{path}: the file has a header and no rows; add the states, one row for each particle and time"
-        )
+        raise InputError(f"{path}: the file has a header and no rows; add {rows}")
     if frame[header[-1]].isna().any():
         _check_short_rows(path, len(header))
     nameless = [name for name in header if name.startswith("Unnamed: ") and frame[name].isna().all()]
     return frame.drop(columns=nameless)  # left by commas at the ends of lines
 
 
-def _read_header(path: Path) -> list[str]:
+def _read_header(path: Path, example: str) -> list[str]:
     """Read the names of the columns and refuse what is no header."""
     start = path.read_bytes() if path.stat().st_size < 65536 else _first_bytes(path)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -79,7 +85,7 @@ def _read_header(path: Path) -> list[str]:
     if b"\0" in start:
         raise InputError(f"{path}: the file is not text (it holds zero bytes); save it as CSV in UTF-8")
     if not start.strip(b"\xef\xbb\xbf \r\n\t"):
-        raise InputError(f"{path}: the file is empty; a table starts with simulation,time,particle,x")
+        raise InputError(f"{path}: the file is empty; a table starts with {example}")
     rows = csv.reader(io.StringIO(start.decode("utf-8-sig", errors="replace")), skipinitialspace=True)
     try:
         header, first = [name.strip() for name in next(rows, [])], next(rows, [])

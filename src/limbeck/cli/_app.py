@@ -1,0 +1,25 @@
+"""The application to which every command is added, and the options that several share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="From trajectories of interacting things to a verified symbolic law.",
+)
+
+Out = Annotated[Path, typer.Option("--out", help="Folder of the run.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove an earlier run of limbeck in the folder.")]
+Names = Annotated[str | None, typer.Option(help="Columns, separated by commas.")]
+Seed = Annotated[int | None, typer.Option(help="Root of everything random [0].")]
+TimeLimit = Annotated[float | None, typer.Option(help="Seconds for the whole run [no limit].")]
+Engine = Annotated[str | None, typer.Option(help="auto, pyoperon or enumerate [auto].")]
+Operators = Annotated[
+    str | None, typer.Option(help="Operators of equations, separated by commas or blanks [+ - * / ^ exp log].")
+]
+StudyFile = Annotated[Path | None, typer.Option(help="TOML file with settings; options override it.")]

@@ -1,0 +1,98 @@
+"""`limbeck discover` and `limbeck resume`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._app import Engine, Names, Operators, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, app
+from ._guard import guarded
+from ._options import check_time_limit, names, operator_symbols, renames, study_of
+from ._show import conclude, progress_display
+
+
+@app.command()
+def discover(
+    source: Annotated[str, typer.Argument(help="A built-in system, 'custom', or a CSV, Parquet or NetCDF file.")],
+    out: Out,
+    bias: Annotated[str | None, typer.Option(help="auto, none, or a comma-separated list [auto].")] = None,
+    engine: Engine = None,
+    operators: Operators = None,
+    seed: Seed = None,
+    time_limit: TimeLimit = None,
+    study: StudyFile = None,
+    dim: Annotated[int | None, typer.Option(help="Dimension of a simulated system [2].")] = None,
+    nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [4].")] = None,
+    simulations: Annotated[int | None, typer.Option(help="Simulations of a system [1000].")] = None,
+    potential: Annotated[
+        str | None, typer.Option(help="Pair potential of 'custom', as in 'q_1*q_2*exp(-r)/r'.")
+    ] = None,
+    dt: Annotated[float | None, typer.Option(help="Time between states of 'custom' [0.01].")] = None,
+    steps: Annotated[int | None, typer.Option(help="States of a simulation of 'custom' [1000].")] = None,
+    softening: Annotated[float | None, typer.Option(help="Length added to r in 'custom' [0.01].")] = None,
+    rename: Annotated[list[str] | None, typer.Option(help="OLD=NEW, may be repeated.")] = None,
+    attributes: Names = None,
+    ignore: Names = None,
+    species: Names = None,
+    units: Annotated[str | None, typer.Option(help="As in x=AU,time=day,m=Msun.")] = None,
+    edges: Annotated[Path | None, typer.Option(help="CSV of sender, receiver[, simulation].")] = None,
+    radius: Annotated[float | None, typer.Option(help="Largest distance at which pairs interact [any].")] = None,
+    allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Times may differ, particles be missing.")] = False,
+    shared_particles: Annotated[
+        bool, typer.Option("--shared-particles", help="A particle's name means one object.")
+    ] = False,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Find the law behind trajectories, and say whether it can be trusted."""
+
+    def work() -> int:
+        from limbeck.pipeline import SourceOptions, Study, run_study, with_source
+
+        options = SourceOptions(
+            dim=dim,
+            nodes=nodes,
+            simulations=simulations,
+            potential=potential,
+            dt=dt,
+            steps=steps,
+            softening=softening,
+            rename=renames(rename),
+            attributes=names(attributes),
+            ignore=names(ignore),
+            species=names(species),
+            units=units,
+            edges=None if edges is None else str(edges),
+            radius=radius,
+            allow_gaps=allow_gaps or None,
+            shared_particles=shared_particles or None,
+        )
+        check_time_limit(time_limit)
+        settings = {
+            "bias": bias,
+            "engine": engine,
+            "operators": operator_symbols(operators),
+            "seed": seed,
+            "time_limit": time_limit,
+        }
+        asked = with_source(study_of(study, Study, settings), source, options)
+        with progress_display(quiet) as listener:
+            result = run_study(asked, out, overwrite=overwrite, listener=listener)
+        return conclude(result, out, quiet)
+
+    guarded(work, out)
+
+
+@app.command()
+def resume(folder: Annotated[Path, typer.Argument(help="Folder of a run.")], quiet: Quiet = False) -> None:
+    """Go on with a run that was interrupted."""
+
+    def work() -> int:
+        from limbeck.pipeline import is_regression, resume_regression, resume_study
+
+        take_up = resume_regression if is_regression(folder) else resume_study
+        with progress_display(quiet) as listener:
+            result = take_up(folder, listener=listener)
+        return conclude(result, folder, quiet)
+
+    guarded(work, folder)

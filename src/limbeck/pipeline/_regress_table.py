@@ -1,0 +1,143 @@
+"""A file with a table into a problem: every cell that is used is checked, and refused with its place."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from limbeck._errors import InputError
+from limbeck._types import Samples
+from limbeck.regress import TabularProblem, tabular_problem
+from limbeck.trajectories import Rows, parse_units, read_csv
+
+from ._regress_study import RegressionStudy
+
+PARQUET = (".parquet", ".pq")
+KNOWN = "known are CSV (.csv) and Parquet (.parquet, .pq)"
+
+
+def read_table(study: RegressionStudy) -> TabularProblem:
+    """Read the table of a study.
+
+    Args:
+        study: The file, and the part of each column.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: If the file can't be read or a cell or a name is wrong; the message names row and column.
+    """
+    path = Path(study.table)
+    frame, rows = _read(path)
+    names = list(frame.columns)
+    if not study.target:
+        raise InputError(f"{path}: no target is named; choose one with --target from {_listing(names)}")
+    given = {"--target": [study.target], "--weights": [study.weights] if study.weights else []}
+    for option, columns in {**given, "--variables": study.variables, "--ignore": study.ignore}.items():
+        for name in columns:
+            _check_known(path, option, name, names)
+    apart = {study.target, study.weights, *study.ignore}
+    columns = tuple(study.variables) or tuple(name for name in names if name not in apart)
+    inputs = [_numbers(frame[name], name, rows, f", or use --ignore {name}") for name in columns]
+    target = _numbers(frame[study.target], study.target, rows)
+    weights = _weights(frame[study.weights], study.weights, rows) if study.weights else None
+    try:
+        return tabular_problem(
+            np.stack(inputs, axis=1) if inputs else np.zeros((len(frame), 0)),
+            target,
+            columns,
+            study.target,
+            operators=study.operators,
+            units=parse_units(study.units),
+            weights=weights,
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _read(path: Path) -> tuple[Any, Rows]:
+    """The table and the names of its rows."""
+    _check_file(path)
+    if path.suffix.lower() not in PARQUET:
+        frame = read_csv(path, (), example="x,y", rows="the samples, one row for each")
+        return frame, Rows(where=str(path), numbers=frame.index.to_numpy(), is_text_file=True)
+    try:
+        frame = pd.read_parquet(path)
+    except ImportError:
+        raise InputError(
+            f"{path}: reading Parquet needs pyarrow; install it with pip install 'limbeck[parquet]'"
+        ) from None
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
+    levels = [name for name in frame.index.names if name is not None]
+    frame = frame.reset_index(level=levels) if levels else frame
+    frame.columns = [str(name) for name in frame.columns]
+    if frame.empty:
+        raise InputError(f"{path}: the table has no rows; add the samples, one row for each")
+    return frame, Rows(where=str(path), numbers=np.arange(2, len(frame) + 2))
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is no such file."""
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; give one file: {KNOWN}")
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file; check the path") from None
+    except OSError as error:
+        raise InputError(f"{path}: the file can't be read ({error.strerror}); check its permissions") from None
+    named, found = path.suffix.lower() in PARQUET, start == b"PAR1"
+    if start and (named != found or start[1:] == b"HDF" or start[:3] == b"CDF"):
+        raise InputError(f"{path}: name and content do not agree on a format; {KNOWN}")
+
+
+def _check_known(path: Path, option: str, name: str, names: list[str]) -> None:
+    """Refuse a column that is not there."""
+    if name not in names:
+        import difflib
+
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"{path}: {option}: there is no column {name!r}{hint}; there are {_listing(names)}")
+
+
+def _numbers(column: Any, name: str, rows: Rows, way_out: str = "") -> Samples:
+    """A column as finite numbers; `way_out` is what else may be done about one that holds others."""
+    wrong = {"b": "booleans", "c": "complex numbers", "M": "dates", "m": "durations"}.get(column.dtype.kind)
+    if wrong is not None:
+        raise InputError(
+            f"{rows.locate(0)}, column {name!r}: the column holds {wrong}; expected real numbers: convert it{way_out}"
+        )
+    plain = column if column.dtype.kind in "iuf" else column.astype(object)
+    values = pd.to_numeric(plain, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row = int(bad.argmax())
+        cell = column.iloc[row]
+        got = f"the text {cell!r}" if isinstance(cell, str) else "an empty cell or NaN" if pd.isna(cell) else str(cell)
+        raise InputError(
+            f"{rows.locate(row)}, column {name!r}: got {got}; expected a finite number: correct the cell or drop "
+            f"the row{way_out}"
+        )
+    return np.ascontiguousarray(values)
+
+
+def _weights(column: Any, name: str, rows: Rows) -> Samples:
+    """A column of weights, all above 0."""
+    values = _numbers(column, name, rows)
+    bad = ~(values > 0)
+    if bad.any():
+        row = int(bad.argmax())
+        raise InputError(f"{rows.locate(row)}, column {name!r}: got {values[row]:g}; a weight is a number above 0")
+    return values
+
+
+def _listing(names: Iterable[str]) -> str:
+    """Names for a message, the first dozen of them."""
+    names = list(names)
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

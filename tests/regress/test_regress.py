@@ -1,0 +1,151 @@
+"""`limbeck.regress` from Python: tables in, an equation that is also a function out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import sympy
+from hypothesis import given, strategies as st
+from regress_runs import noise_table, saturation
+
+import limbeck
+import limbeck.regress
+from limbeck.expressions import Variable, parse
+from limbeck.regress import Problem, RegressionConfig, SearchConfig, search, tabular_problem
+
+SMALL = RegressionConfig(search=SearchConfig(evaluations=4_000, population=300))
+ARITHMETIC = ("+", "-", "*", "/")
+
+
+@pytest.fixture(scope="module")
+def law():
+    table = saturation()
+    return limbeck.regress(table[["s", "z"]], table["y"], operators=ARITHMETIC, config=SMALL)
+
+
+def test_the_package_is_also_the_call():
+    assert callable(limbeck.regress)
+    assert limbeck.regress.search is search
+    assert limbeck.regress is not limbeck.regress.regress
+
+
+def test_the_law_is_formula_and_function(law):
+    s = np.linspace(0.1, 9.0, 20)
+    truth = 3.1 * s / (0.7 + s)
+    assert law.found
+    assert law.verdict == "found"
+    assert law.reasons
+    assert law.sympy.free_symbols == {sympy.Symbol("s")}
+    # Noiseless: what is left is the end of the iteration.
+    np.testing.assert_allclose(sympy.lambdify(sympy.Symbol("s"), law.sympy)(s), truth, rtol=1e-6)
+    np.testing.assert_allclose(law(np.column_stack([s, 0 * s])), truth, rtol=1e-6)
+    np.testing.assert_allclose(law(pd.DataFrame({"other": 0 * s, "z": 0 * s, "s": s})), truth, rtol=1e-6)
+    assert "s" in law.latex
+    assert law.hall_of_fame.equations
+    assert str(law).startswith("found\ny = ")
+    assert all(c.low <= c.value <= c.high for c in law.constants)
+
+
+def test_names_by_default_and_constant_columns():
+    x = np.column_stack([np.linspace(1, 2, 30), np.full(30, 7.0)])
+    law = limbeck.regress(x, 2.0 * x[:, 0] + 1.0, config=SMALL)
+    assert law.sympy.free_symbols == {sympy.Symbol("x0")}
+    assert law.notes == ("the column 'x1' has the value 7 throughout: no equation can tell its part",)
+    np.testing.assert_allclose(law(x), 2.0 * x[:, 0] + 1.0, rtol=1e-8)
+
+
+def test_what_was_passed_is_left_as_it_was():
+    table = saturation(rows=40)
+    before = table.copy()
+    limbeck.regress(table[["s"]], table["y"], config=SMALL)
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_noise_is_not_found():
+    table = noise_table()
+    law = limbeck.regress(table[["a", "b"]], table["y"], config=SMALL)
+    assert not law.found
+    assert str(law).startswith("not found")
+    assert law.reasons[0] in str(law)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        (["lambda"], {"lambda": "lambda_"}),
+        (["a b", "a_b"], {"a_b": "a_b", "a b": "a_b_2"}),
+        (["exp", "Piecewise", "pi"], {"exp": "exp_", "Piecewise": "Piecewise_", "pi": "pi_"}),
+        (["2nd", "β", " x"], {"2nd": "x2nd", "β": "x", " x": "x_2"}),
+        (["E", "I", "beta"], {"E": "E", "I": "I", "beta": "beta"}),
+    ],
+)
+def test_names_of_columns_in_equations(columns, names):
+    rows = np.random.default_rng(0).normal(size=(12, len(columns) + 1))
+    found = tabular_problem(rows[:, 1:], rows[:, 0], columns, "y")
+    assert {found.columns[name]: name for name in found.problem.variables} == names
+    changed = [column for column, name in names.items() if column != name]
+    assert all(f"{column!r} is called {names[column]}" in " ".join(found.notes) for column in changed)
+
+
+@given(st.lists(st.text(min_size=1, max_size=8).filter("target".__ne__), min_size=1, max_size=6, unique=True))
+def test_every_column_gets_a_name_of_its_own_that_reads_back(columns):
+    rows = np.random.default_rng(0).normal(size=(12, len(columns)))
+    found = tabular_problem(rows, np.arange(12.0), columns, "target")
+    assert len(set(found.problem.variables)) == len(columns)
+    assert [found.columns[name] for name in found.problem.variables] == columns
+    assert all(parse(name) == Variable(name) for name in found.problem.variables)
+
+
+def test_sympy_reads_names_of_its_own_as_the_note_says():
+    rows = np.random.default_rng(0).uniform(1, 2, size=(12, 5))
+    names = ["E", "I", "beta", "sum"]
+    found = tabular_problem(rows[:, 1:], rows[:, 0], names, "y")
+    (note,) = found.notes
+    assert all(f"'{name}': Symbol('{name}')" for name in names if name in note)
+    symbols = {name: sympy.Symbol(name) for name in names}
+    assert sympy.sympify("E*I + beta/sum", locals=symbols).free_symbols == set(symbols.values())
+
+
+@pytest.mark.user_error
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": np.zeros(12)}, "X must have rows and columns"),
+        ({"X": [["a"]] * 12}, "X must be a table of numbers"),
+        ({"X": np.zeros((12, 0))}, "no column is left"),
+        ({"X": np.where(np.eye(12, 2) > 0, np.nan, 1.0)}, r"X, row 0 \(the first is 0\), column 0: got nan"),
+        ({"y": np.arange(11.0)}, "y must be one value for each of the 12 rows"),
+        ({"y": np.ones(12)}, "has the value 1 in every row"),
+        ({"y": np.r_[np.inf, np.arange(11.0)]}, "y, row 0"),
+        ({"names": ["a"]}, "there are 1 names"),
+        ({"names": ["a", "a"]}, "stands twice"),
+        ({"weights": np.zeros(12)}, "a weight above 0"),
+        ({"weights": -np.ones(12)}, "weights must be finite and not negative"),
+        ({"weights": np.ones(3)}, "weights must be one value for each"),
+        ({"operators": ["foo"]}, "unknown operator"),
+        ({"engine": "foo"}, "unknown engine"),
+        ({"seed": -1}, "seed"),
+        ({"time_limit": -1.0}, "time limit"),
+        ({"time_limit": float("nan")}, "time limit"),
+        ({"units": {"q": "m"}}, "there is no column 'q'"),
+    ],
+)
+def test_wrong_input_is_refused(change, message):
+    given_ = {"X": np.random.default_rng(0).normal(size=(12, 2)), "y": np.arange(12.0), "config": SMALL} | change
+    with pytest.raises(limbeck.InputError, match=message):
+        limbeck.regress(**given_)
+
+
+@pytest.mark.user_error
+def test_another_table_is_refused(law):
+    with pytest.raises(limbeck.InputError, match="1 columns"):
+        law(np.zeros((3, 1)))
+    with pytest.raises(limbeck.InputError, match="lacks the column 's'"):
+        law(pd.DataFrame({"z": [1.0]}))
+
+
+@pytest.mark.user_error
+def test_few_rows_are_refused_and_weights_must_fit_a_problem():
+    with pytest.raises(limbeck.InputError, match="at least 10 rows"):
+        limbeck.regress(np.zeros((9, 1)), np.arange(9.0))
+    with pytest.raises(limbeck.InputError, match="weights"):
+        Problem(name="y", variables=("x",), inputs=np.zeros((3, 1)), target=np.ones(3), weights=-np.ones(3))
