@@ -41,16 +41,13 @@ class Scored:
         law: The law.
         loss: `law_loss` on the validation snapshots.
         is_allowed: Whether it keeps the third law, where that is asked for.
+        size: Complexity; of two equal ones, the law with fewer fitted numbers is the smaller.
     """
 
     law: Law
     loss: float
     is_allowed: bool
-
-    @property
-    def size(self) -> float:
-        """Complexity; of two equal ones, the law with fewer fitted numbers is the smaller."""
-        return self.law.complexity + 0.1 * len(self.law.constants)
+    size: float
 
     @property
     def price(self) -> float:
@@ -144,7 +141,8 @@ class _LawBench(AbstractBench[Law, Scored]):
         """A law in its simplest writing, with its loss on the judging snapshots."""
         law = Law(components={name: simplify(e) for name, e in law.components.items()}, dim=law.dim)
         loss = law_loss(law, self.judge_on)
-        return Scored(law, loss, not self.reciprocal or is_reciprocal(law, self.judge_on))
+        size = law.complexity + 0.1 * len(law.constants)
+        return Scored(law, loss, not self.reciprocal or is_reciprocal(law, self.judge_on), size)
 
     def neighbours(self, form: Law) -> list[Law]:
         """Laws with one channel changed, left out or added."""

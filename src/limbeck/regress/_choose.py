@@ -24,10 +24,11 @@ from limbeck.expressions import (
     value_and_jacobian,
 )
 
-from ._climb import FLOOR
+from ._climb import FLOOR, unit_price
 from ._constants import ConstantEstimate
-from ._polish import Polished, columns_of, fitted, loss_of, with_factor
+from ._polish import Polished, columns_of, fitted, loss_of, nearby, positive_variables, size_of, with_factor
 from ._problem import Problem
+from ._profile import fixed_thresholds, profiled
 
 SHORT_LIST = 12  # equations that are fitted to every sample
 DENOMINATORS = (1, 2, 3, 4)
@@ -35,6 +36,9 @@ LARGEST_WHOLE = 12
 NEAR = 2.0  # standard errors within which a number may be a whole one or a simple fraction
 KNOWN_WELL = 0.1  # share of the distance between such numbers that the standard error must stay under
 ROUNDING = 1e-9
+MOST_DESCENTS = 4
+QUICK_STEPS = 6
+NEARLY, NEAREST = 0.05, 4  # neighbours that are fitted in full: how much dearer at first, and how many
 
 
 @dataclass(frozen=True)
@@ -52,46 +56,56 @@ class Described:
     cost: float
 
 
-def unit_price(n_samples: int) -> float:
-    """What a unit of complexity must lower the log-loss by: log(n)/n.
-
-    Half of that a number would cost by the Bayesian information criterion; a unit of form
-    is paid as much again and more, since hundreds of forms are tried.
-
-    Args:
-        n_samples: Number of samples.
-
-    Returns:
-        The price of a unit.
-
-    Source:
-        Schwarz (1978), Annals of Statistics 6, 461, for the cost of a number.
-    """
-    return math.log(max(n_samples, 2)) / max(n_samples, 2)
-
-
-def described(polished: Polished, problem: Problem) -> Described:
+def described(equation: Expression, problem: Problem) -> Described:
     """Fit an equation to every sample and say what it costs.
 
     Args:
-        polished: The equation.
+        equation: The equation.
         problem: The table.
 
     Returns:
         The equation with its cost.
     """
-    full = fitted(with_factor(polished.expression), problem)
-    expression = (
-        simplify(full) if loss_of(full, problem) <= loss_of(polished.expression, problem) else (polished.expression)
-    )
+    start = fixed_thresholds(equation)
+    full, _ = profiled(fitted(with_factor(start), problem), problem)
+    expression = simplify(full) if loss_of(full, problem) <= loss_of(start, problem) else start
     return _described(expression, problem)
 
 
 def _described(expression: Expression, problem: Problem) -> Described:
     """An equation with its cost."""
     loss = loss_of(expression, problem)
-    size = Polished(expression, loss).size
-    return Described(expression, loss, math.log(max(loss, FLOOR)) + unit_price(len(problem.target)) * size)
+    return Described(
+        expression, loss, math.log(max(loss, FLOOR)) + unit_price(len(problem.target)) * length(expression)
+    )
+
+
+def length(expression: Expression) -> float:
+    """Size of an equation where form is concerned: a square or a cube is one sign.
+
+    The house's complexity counts 4 for it, which would make `r*(r + a)` shorter than `(r + a)**2`.
+
+    Args:
+        expression: A simplified equation.
+
+    Returns:
+        The length.
+    """
+    return size_of(expression) - 3.0 * _small_powers(expression)
+
+
+def _small_powers(part: Expression) -> int:
+    """Number of squares and cubes."""
+    if not isinstance(part, Call):
+        return 0
+    return int(part.op == "pow" and _is_small(part.args[1])) + sum(map(_small_powers, part.args))
+
+
+def _is_small(exponent: Expression) -> bool:
+    """Whether an exponent is a fixed 2 or 3, of either sign."""
+    if not isinstance(exponent, Constant) or exponent.free:
+        return False
+    return abs(exponent.value) in (2, 3)
 
 
 def choose(ranked: Sequence[Polished], problem: Problem) -> Described:
@@ -105,9 +119,27 @@ def choose(ranked: Sequence[Polished], problem: Problem) -> Described:
         The cheapest, its numbers whole or simple fractions where the data allow it.
     """
     unit = unit_price(len(problem.target))
-    hopeful = sorted(ranked, key=lambda p: math.log(max(p.loss, FLOOR)) + unit * p.size)[:SHORT_LIST]
-    best = min((described(p, problem) for p in hopeful), key=lambda d: d.cost)
-    return snapped(best, problem)
+    hopeful = sorted(ranked, key=lambda p: math.log(max(p.loss, FLOOR)) + unit * length(p.expression))[:SHORT_LIST]
+    candidates = sorted((described(p.expression, problem) for p in hopeful), key=lambda d: d.cost)
+    # A form with a number that the data say nothing of is another one's overgrown writing.
+    known = (d for d in candidates if np.isfinite(standard_errors(d.expression, problem)).all())
+    return snapped(_descended(next(known, candidates[0]), problem), problem)
+
+
+def _descended(best: Described, problem: Problem) -> Described:
+    """The cheapest equation that is reached by small changes, each of which makes the description shorter."""
+    shiftable = positive_variables(problem)
+    for _ in range(MOST_DESCENTS):
+        quick = (
+            _described(fitted(with_factor(form), problem, steps=QUICK_STEPS), problem)
+            for form in nearby(best.expression, problem, shiftable)
+        )
+        hopeful = sorted((d for d in quick if d.cost < best.cost + NEARLY), key=lambda d: d.cost)[:NEAREST]
+        found = min((described(d.expression, problem) for d in hopeful), key=lambda d: d.cost, default=best)
+        if not found.cost < best.cost:
+            return best
+        best = found
+    return best
 
 
 def snapped(best: Described, problem: Problem) -> Described:
@@ -206,7 +238,7 @@ def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEsti
     values, errors = free_constants(expression), standard_errors(expression, problem)
     reach = float(stats.t.ppf(0.975, max(len(problem.target) - len(values), 1)))
     place = to_readable(_named(expression, iter(range(1, len(values) + 1))))
-    return tuple(
+    return profiled(expression, problem)[1] + tuple(
         ConstantEstimate(
             name=f"c{k + 1}",
             value=float(value),

@@ -63,16 +63,35 @@ class AbstractBench(ABC, Generic[Form, Judged]):
         """Forms one change away."""
 
 
-def price(candidate: Candidate) -> float:
-    """What is minimised: log-loss plus a tenth for each unit of size.
+def price(candidate: Candidate, rate: float = PRICE) -> float:
+    """What is minimised: log-loss plus so much for each unit of size.
 
     Args:
         candidate: A refitted formula.
+        rate: Fall of the log-loss that a unit of size must buy.
 
     Returns:
         The price.
     """
-    return math.log(max(candidate.loss, FLOOR)) + PRICE * candidate.size
+    return math.log(max(candidate.loss, FLOOR)) + rate * candidate.size
+
+
+def unit_price(n_samples: int) -> float:
+    """What a unit of complexity must lower the log-loss by: log(n)/n.
+
+    Half of that a number would cost by the Bayesian information criterion; a unit of form
+    is paid as much again and more, since hundreds of forms are tried.
+
+    Args:
+        n_samples: Number of samples.
+
+    Returns:
+        The price of a unit.
+
+    Source:
+        Schwarz (1978), Annals of Statistics 6, 461, for the cost of a number.
+    """
+    return math.log(max(n_samples, 2)) / max(n_samples, 2)
 
 
 def falling(ordered: Iterable[Judged]) -> tuple[Judged, ...]:
@@ -95,12 +114,14 @@ class Climb(Generic[Form, Judged]):
     """Formulas that were refitted, one for each form.
 
     Attributes:
+        rate: Fall of the log-loss that a unit of size must buy, to be looked at next.
         tried: Keys of the forms that were tried.
     """
 
     def __init__(self, bench: AbstractBench[Form, Judged]) -> None:
         """Start empty."""
         self.bench = bench
+        self.rate = PRICE
         self.tried: set[Hashable] = set()
         self._judged: dict[Hashable, Judged] = {}
         self._cheapest = math.inf
@@ -120,13 +141,21 @@ class Climb(Generic[Form, Judged]):
             self._judged[key] = judged
             self._cheapest = min(self._cheapest, price(judged)) if judged.is_allowed else self._cheapest
 
-    def run(self, *, is_over: Callable[[], bool], most_expanded: int = EXPANDED, most_tried: int = MOST_TRIED) -> None:
+    def run(
+        self,
+        *,
+        is_over: Callable[[], bool],
+        most_expanded: int = EXPANDED,
+        most_tried: int = MOST_TRIED,
+        content_with: float = 0.0,
+    ) -> None:
         """Try the neighbours of the best until none is left or the budget is spent.
 
         Args:
             is_over: Tells when time has run out.
             most_expanded: Formulas whose neighbours are looked at.
             most_tried: Formulas that are tried.
+            content_with: Loss below which the cheapest formula's own neighbours are the last that are tried.
         """
         expanded: set[Hashable] = set()
         while len(expanded) < most_expanded and len(self.tried) < most_tried and self._judged and not is_over():
@@ -137,6 +166,13 @@ class Climb(Generic[Form, Judged]):
             expanded.add(self.bench.key(form))
             for neighbour in self.bench.neighbours(form):
                 self.add(neighbour)
+            cheapest = min(self.ranked(), key=self._price)
+            if cheapest.loss < content_with and self.bench.key(self.bench.form(cheapest)) in expanded:
+                return
+
+    def _price(self, judged: Judged) -> float:
+        """Price at the rate that counts now."""
+        return price(judged, self.rate)
 
     def ranked(self) -> tuple[Judged, ...]:
         """The formulas that may be chosen, simplest first."""
@@ -146,8 +182,8 @@ class Climb(Generic[Form, Judged]):
     def _waiting(self, expanded: set[Hashable]) -> Judged | None:
         """The cheapest formula whose neighbours were not looked at, on the front or nearly as cheap as the best."""
         ranked = self.ranked()
-        cheapest = sorted(ranked, key=price)
-        candidates = [*cheapest[:1], *sorted(falling(ranked), key=price), *cheapest[1:3]]
+        cheapest = sorted(ranked, key=self._price)
+        candidates = [*cheapest[:1], *sorted(falling(ranked), key=self._price), *cheapest[1:3]]
         if cheapest[0].loss < EXACT:
             candidates = [s for s in candidates if s.size <= cheapest[0].size]
         return next((s for s in candidates if self.bench.key(self.bench.form(s)) not in expanded), None)

@@ -27,7 +27,7 @@ from limbeck.expressions import (
     with_constants,
 )
 
-from ._climb import HOPELESS, AbstractBench, Climb, price
+from ._climb import EXACT, HOPELESS, AbstractBench, Climb, price, unit_price
 from ._hall_of_fame import measure
 from ._moves import neighbours
 from ._problem import Problem
@@ -37,7 +37,8 @@ FIT_SAMPLES = 600
 JUDGE_SAMPLES = 600
 SCREENING_STEPS = 8
 FITTING_STEPS = 20
-MOST_EXPANDED, MOST_TRIED = 16, 500
+MOST_EXPANDED, MOST_TRIED = 12, 400
+LAST_EXPANDED, LAST_TRIED = 4, 160
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,14 @@ class Polished:
     Attributes:
         expression: The equation, in its simplest writing.
         loss: Root mean square error over the target's spread, on samples it was not fitted to.
+        size: Complexity; of two equal ones, the equation with fewer fitted numbers is the smaller.
         is_allowed: True: any equation may be chosen.
     """
 
     expression: Expression
     loss: float
+    size: float
     is_allowed: bool = True
-
-    @property
-    def size(self) -> float:
-        """Complexity; of two equal ones, the equation with fewer fitted numbers is the smaller."""
-        return complexity(self.expression) + 0.1 * len(free_constants(self.expression))
 
 
 def polish(
@@ -77,7 +75,10 @@ def polish(
     climb = Climb(_TableBench.prepare(problem, seed))
     for start in starts:
         climb.add(with_factor(simplify(start)))
-    climb.run(is_over=is_over, most_expanded=MOST_EXPANDED, most_tried=MOST_TRIED)
+    climb.run(is_over=is_over, most_expanded=MOST_EXPANDED, most_tried=MOST_TRIED, content_with=EXACT)
+    # What is looked for at a high price of size is near; what is chosen in the end pays what noise asks for.
+    climb.rate = unit_price(len(problem.target))
+    climb.run(is_over=is_over, most_expanded=LAST_EXPANDED, most_tried=MOST_TRIED + LAST_TRIED, content_with=EXACT)
     return climb.ranked()
 
 
@@ -98,12 +99,11 @@ class _TableBench(AbstractBench[Expression, Polished]):
         order = order[np.random.default_rng(seed).permutation(len(order))]
         cut = max(min(len(order) // 2, FIT_SAMPLES), 3)
         judged = order[cut : cut + JUDGE_SAMPLES] if len(order) - cut >= 3 else order
-        positive = np.all(problem.inputs > 0, axis=0)
         return cls(
             screen_on=problem.rows(order[: min(cut, SCREEN_SAMPLES)]),
             fit_on=problem.rows(order[:cut]),
             judge_on=problem.rows(judged),
-            shiftable=frozenset(name for name, usable in zip(problem.variables, positive, strict=True) if usable),
+            shiftable=positive_variables(problem),
         )
 
     def key(self, form: Expression) -> Hashable:
@@ -124,16 +124,57 @@ class _TableBench(AbstractBench[Expression, Polished]):
 
     def _polished(self, expression: Expression) -> Polished:
         """An equation in its simplest writing, with its error on the judging samples."""
-        return Polished(simplify(expression), loss_of(expression, self.judge_on))
+        simple = simplify(expression)
+        return Polished(simple, loss_of(expression, self.judge_on), size_of(simple))
 
     def neighbours(self, form: Expression) -> Iterator[Expression]:
-        """Equations one change away, and those with one more variable as a factor or a term."""
-        yield from neighbours(form, self.shiftable & variables(form))
-        for name in self.fit_on.variables:
-            variable = Variable(name)
-            yield simplify(Call("mul", (form, variable)))
-            yield simplify(Call("div", (form, variable)))
-            yield simplify(Call("add", (form, Call("mul", (Constant(1e-2), variable)))))
+        """Equations one change away."""
+        return nearby(form, self.fit_on, self.shiftable)
+
+
+def nearby(form: Expression, problem: Problem, shiftable: frozenset[str]) -> Iterator[Expression]:
+    """Equations one change away, and those with one more variable as a factor or a term.
+
+    Args:
+        form: An equation.
+        problem: The table whose variables may be added.
+        shiftable: Variables to which a constant may be added.
+
+    Yields:
+        Simplified equations.
+    """
+    yield from neighbours(form, shiftable & variables(form))
+    for name in problem.variables:
+        variable = Variable(name)
+        yield simplify(Call("mul", (form, variable)))
+        yield simplify(Call("div", (form, variable)))
+        yield simplify(Call("add", (form, Call("mul", (Constant(1e-2), variable)))))
+
+
+def positive_variables(problem: Problem) -> frozenset[str]:
+    """Variables that are positive throughout, as distances and masses are.
+
+    Args:
+        problem: The table.
+
+    Returns:
+        Their names.
+    """
+    return frozenset(
+        name for name, column in zip(problem.variables, problem.inputs.T, strict=True) if np.all(column > 0)
+    )
+
+
+def size_of(expression: Expression) -> float:
+    """Complexity plus a tenth for each number to fit.
+
+    Args:
+        expression: An equation.
+
+    Returns:
+        Its size.
+    """
+    return complexity(expression) + 0.1 * len(free_constants(expression))
 
 
 def with_factor(expression: Expression) -> Expression:

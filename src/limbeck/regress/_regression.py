@@ -6,6 +6,7 @@ constants that are not zero, and on errors that look like noise.
 """
 
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -116,19 +117,19 @@ def regress_table(
         The equation, what stands beside it, and the verdict.
     """
     started = time.monotonic()
-    attempts: list[_Attempt] = []
     looked_at = _at_most(problem, seed)
 
-    def attempt(k: int) -> _Attempt:
-        shares = max(config.searches - k, 1)
-        return _attempt(problem, looked_at, config, engine, seed + k, _share(deadline, shares))
+    def refined(halls: Sequence[HallOfFame], k: int) -> _Attempt:
+        ends = _share(deadline, max(config.searches - k, 1))
+        attempt = _refined(halls, looked_at, problem, seed + k, ends)
+        _tell(listener, k + 1, max(config.searches, k + 1))
+        return attempt
 
-    for k in range(config.searches):
-        attempts.append(attempt(k))
-        _tell(listener, k + 1, config.searches)
-    if config.searches > 1 and _agreement(attempts, problem)[1] * len(attempts) < 2 and time.monotonic() < deadline:
-        attempts.append(attempt(config.searches))
-        _tell(listener, len(attempts), len(attempts))
+    first = _searched(looked_at, config.search, _engines(engine, config.searches), seed, deadline)
+    attempts = [refined([hall], k) for k, hall in enumerate(first)]
+    if _is_split(attempts, problem) and time.monotonic() < deadline:
+        both = list(dict.fromkeys(_engines(engine, 2)))
+        attempts.append(refined(_searched(looked_at, config.search, both, seed + len(first), deadline), len(first)))
     best, agreement = _agreement(attempts, problem)
     hall = _merged(attempts, best.chosen, looked_at)
     chosen = _equation(best.chosen)
@@ -170,27 +171,35 @@ def _at_most(problem: Problem, seed: int) -> Problem:
     return problem.rows(np.sort(np.random.default_rng(seed).permutation(count)[:MOST_SAMPLES]))
 
 
-def _attempt(
-    problem: Problem, looked_at: Problem, config: RegressionConfig, engine: str, seed: int, ends: float
-) -> _Attempt:
-    """One search by every engine that is asked, refined and decided."""
-    settings = config.search
-    if math.isfinite(ends):
-        limit = max(SEARCH_SHARE * (ends - time.monotonic()), 0.1)
-        settings = replace(settings, time_limit=min(limit, settings.time_limit or math.inf))
-    names = _engines(engine)
-    # Engines let the interpreter go, so they run side by side.
-    with ThreadPoolExecutor(len(names)) as pool:
-        halls = list(pool.map(lambda name: search(looked_at, settings, engine=name, seed=seed), names))
+def _engines(engine: str, count: int) -> list[str]:
+    """The engine of each search: by default our own and the installed one in turns, so that two kinds must agree."""
+    name = check_engine(engine)
+    kinds = ["enumerate", name] if engine == "auto" else [name]
+    return [kinds[k % len(kinds)] for k in range(count)]
+
+
+def _searched(
+    problem: Problem, config: SearchConfig, engines: Sequence[str], seed: int, deadline: float
+) -> list[HallOfFame]:
+    """Ask engines, each with a seed of its own; side by side, since they let the interpreter go."""
+    if math.isfinite(deadline):
+        limit = max(SEARCH_SHARE * (deadline - time.monotonic()), 0.1)
+        config = replace(config, time_limit=min(limit, config.time_limit or math.inf))
+    with ThreadPoolExecutor(min(len(engines), os.cpu_count() or 1)) as pool:
+        begun = [pool.submit(search, problem, config, engine=e, seed=seed + k) for k, e in enumerate(engines)]
+        return [future.result() for future in begun]
+
+
+def _refined(halls: Sequence[HallOfFame], looked_at: Problem, problem: Problem, seed: int, ends: float) -> _Attempt:
+    """Refine what engines found, and decide."""
     starts = [form for hall in halls for form in hall.starts] + [e.expression for hall in halls for e in _hopeful(hall)]
     ranked = polish(starts, looked_at, seed=seed, is_over=lambda: time.monotonic() > ends)
     return _Attempt(_joined(halls), ranked, choose(ranked, problem))
 
 
-def _engines(engine: str) -> list[str]:
-    """Engines that are asked: by default the installed one and our own."""
-    name = check_engine(engine)
-    return [name, "enumerate"] if engine == "auto" and name != "enumerate" else [name]
+def _is_split(attempts: Sequence[_Attempt], problem: Problem) -> bool:
+    """Whether no two of several searches agree."""
+    return len(attempts) > 1 and _agreement(attempts, problem)[1] * len(attempts) < 1.5
 
 
 def _hopeful(hall: HallOfFame) -> list[Equation]:
@@ -206,8 +215,8 @@ def _joined(halls: Sequence[HallOfFame]) -> HallOfFame:
     return replace(
         halls[0],
         equations=tuple(best[size] for size in sorted(best)),
-        engine="+".join(hall.engine for hall in halls),
-        version="+".join(hall.version for hall in halls),
+        engine="+".join(dict.fromkeys(hall.engine for hall in halls)),
+        version="+".join(dict.fromkeys(hall.version for hall in halls)),
         evaluations=sum(hall.evaluations for hall in halls),
         seconds=max(hall.seconds for hall in halls),
         out_of_time=any(hall.out_of_time for hall in halls),
@@ -235,14 +244,7 @@ def _merged(attempts: Sequence[_Attempt], chosen: Described, problem: Problem) -
     equations = {e.complexity: e for e in gather(found + refined, problem, problem)}
     answer = _equation(chosen)
     equations[answer.complexity] = answer
-    joined = _joined([a.hall for a in attempts])
-    first = attempts[0].hall
-    return replace(
-        joined,
-        engine=first.engine,
-        version=first.version,
-        equations=tuple(equations[size] for size in sorted(equations)),
-    )
+    return replace(_joined([a.hall for a in attempts]), equations=tuple(equations[size] for size in sorted(equations)))
 
 
 def _equation(chosen: Described) -> Equation:

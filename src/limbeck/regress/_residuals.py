@@ -35,7 +35,7 @@ def structure_left(residual: Samples, inputs: Table) -> float:
     spread = table.std(axis=0)
     if (spread > 0).any():
         scaled = table[:, spread > 0] / spread[spread > 0]
-        nearest = KDTree(scaled).query(scaled, k=2)[1][:, 1]
+        nearest = np.asarray(KDTree(scaled).query(scaled, k=2)[1])[:, 1]
         found.append(_alike(error, np.arange(len(error)), nearest))
     largest = max(found, default=0.0)
     return largest if largest > max(STRONG, CERTAIN / np.sqrt(len(error))) else 0.0
