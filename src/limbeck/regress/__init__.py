@@ -30,5 +30,6 @@ from ._regression import (
 )
 from ._search import ENGINES as ENGINES, check_engine as check_engine, search as search
 from ._tabular import TabularProblem as TabularProblem, tabular_problem as tabular_problem
+from ._vectors import VectorLaw as VectorLaw, regress_vectors as regress_vectors
 
 _package.make_callable(__name__)

@@ -125,10 +125,11 @@ def regress_table(
         _tell(listener, k + 1, max(config.searches, k + 1))
         return attempt
 
-    first = _searched(looked_at, config.search, _engines(engine, config.searches), seed, deadline)
+    engines = _engines(engine, config.searches, problem.operators)
+    first = _searched(looked_at, config.search, engines, seed, deadline)
     attempts = [refined([hall], k) for k, hall in enumerate(first)]
     if _is_split(attempts, problem) and time.monotonic() < deadline:
-        both = list(dict.fromkeys(_engines(engine, 2)))
+        both = list(dict.fromkeys(engines))
         attempts.append(refined(_searched(looked_at, config.search, both, seed + len(first), deadline), len(first)))
     best, agreement = _agreement(attempts, problem)
     hall = _merged(attempts, best.chosen, looked_at)
@@ -171,10 +172,12 @@ def _at_most(problem: Problem, seed: int) -> Problem:
     return problem.rows(np.sort(np.random.default_rng(seed).permutation(count)[:MOST_SAMPLES]))
 
 
-def _engines(engine: str, count: int) -> list[str]:
+def _engines(engine: str, count: int, operators: tuple[str, ...]) -> list[str]:
     """The engine of each search: by default our own and the installed one in turns, so that two kinds must agree."""
     name = check_engine(engine)
-    kinds = ["enumerate", name] if engine == "auto" else [name]
+    kinds = [name]
+    if engine == "auto":  # PyOperon has no counterpart of a condition
+        kinds = ["enumerate"] if "IF" in operators else ["enumerate", name]
     return [kinds[k % len(kinds)] for k in range(count)]
 
 
