@@ -43,7 +43,7 @@ def main() -> None:
     seeds = range(1 if options.toy else options.seeds)
     kinds = options.kinds.split(",")
     print(f"{machine()}\n# seeds {seeds.start} to {seeds.stop - 1}", flush=True)
-    cells = [(kind, seed) for kind in kinds for seed in seeds]
+    cells = [(kind, seed) for seed in seeds for kind in kinds]  # an interrupted benchmark has seen every kind
     with ThreadPoolExecutor(options.jobs) as pool:
         records = list(pool.map(lambda cell: control(options.out, *cell, toy=options.toy), cells))
     print(f"{'data':>9} {'not found':>10} {'seconds, median (range)':>26}")

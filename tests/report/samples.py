@@ -98,7 +98,8 @@ def front():
     texts = ("-1.2", "-1.7*r", KERNEL, "-2.0*(r - 0.99) + 0.0001*r**2")
     laws = [Law(components={"radial": parse(text), "inertia": parse("m_1")}, dim=2) for text in texts]
     losses = (0.8, 0.3, 3e-4, 2.9e-4)
-    return tuple(Scored(law=law, loss=loss, is_allowed=True) for law, loss in zip(laws, losses, strict=True))
+    pairs = zip(laws, losses, strict=True)
+    return tuple(Scored(law=law, loss=loss, is_allowed=True, size=float(law.complexity)) for law, loss in pairs)
 
 
 def hall(component, texts, losses):

@@ -11,7 +11,9 @@ from limbeck.graphs import GraphDataset
 from limbeck.regress import ConstantEstimate, HallOfFame
 from limbeck.train import TrainedModel
 
+from ._conditions import with_thresholds_fitted
 from ._law import Law
+from ._prune import pruned
 from ._refine import Refined, Scored, refine, sign_variables, with_leading_constants
 from ._refit import interval, refit, standard_errors
 from ._states import States, states_of
@@ -80,10 +82,11 @@ def compose_law(
         return None
     chosen = pair or min(refined, key=lambda r: r.chosen.price)
     final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS)
-    law = refit(with_leading_constants(chosen.chosen.law), final)
+    law, thresholds = with_thresholds_fitted(refit(with_leading_constants(chosen.chosen.law), final), final)
+    law = pruned(law, final)
     return ComposedLaw(
         law=law,
-        estimates=_estimates(law, final),
+        estimates=thresholds + _estimates(law, final),
         front=chosen.front,
         others=tuple(r.chosen.law for r in refined if r is not chosen),
         is_stable=pair is not None,

@@ -6,8 +6,8 @@ which of them the run ends with; what is written about them is another module's 
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,10 +16,10 @@ from limbeck.artefacts import finite
 from limbeck.compose import Checks, ComposedLaw, Rollout, check_law, pair_potential, roll_out, verdict
 from limbeck.graphs import GraphDataset
 from limbeck.models import Biases
-from limbeck.regress import HallOfFame
+from limbeck.regress import HallOfFame, thresholds
 from limbeck.train import TrainedModel
 
-from ._stages import Run, composed, distil, train_step
+from ._stages import Run, composed, distil, distil_conditional, train_step
 
 GOAL = 3e-2  # validation error that is hoped for (house plan, "The main job"); a law that stands ends the search too
 PROMISING = 0.2  # below this a network is distilled at once: its law, not the network, has to pass the checks
@@ -109,21 +109,52 @@ def _nothing_moves(dataset: GraphDataset) -> bool:
 
 
 def _distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -> Attempt:
-    """Search, compose, roll out and check the law of one network."""
-    trained = attempt.trained
+    """Search, compose, roll out and check the law of one network; a conditional law where no smooth one stands."""
+    trained, step = attempt.trained, attempt.step
     with run.timed("regress"):
-        table, halls = distil(run, trained, dataset, attempt.step)
+        table, halls = distil(run, trained, dataset, step)
+    smooth = _checked(run, dataset, replace(attempt, table=table, halls=halls[0]), halls, noise, distil)
+    if smooth.stands or run.is_over() or not trained.model.biases.second_law:
+        return smooth
+    with run.timed("regress"):
+        _, conditions = distil_conditional(run, trained, dataset, step)
+    if not any(_has_condition(hall) for hall in conditions):
+        return smooth
+    halls = [{**hall, **condition} for hall, condition in zip(halls, conditions, strict=True)]
+    both = replace(attempt, table=table, halls=halls[0])
+    conditional = _checked(run, dataset, both, halls, noise, distil_conditional)
+    return conditional if conditional.stands else smooth
+
+
+def _has_condition(hall: Mapping[str, HallOfFame]) -> bool:
+    """Whether a condition is worth its size to any equation of a front."""
+    return any(any(thresholds(e.expression)) for h in hall.values() for e in h.front)
+
+
+def _checked(
+    run: Run,
+    dataset: GraphDataset,
+    attempt: Attempt,
+    halls: list[dict[str, HallOfFame]],
+    noise: float,
+    distilled: Callable[..., tuple[MessageTable, list[dict[str, HallOfFame]]]],
+) -> Attempt:
+    """Compose, roll out and check the law of some equations."""
+    trained = attempt.trained
+
+    def once_more() -> dict[str, HallOfFame]:
+        return {**halls[0], **distilled(run, trained, dataset, attempt.step, numbers=(len(halls),))[1][0]}
+
     with run.timed("compose"):
-        law = composed(run, halls, trained, dataset, attempt.step)
-    base = {"biases": attempt.biases, "trained": trained, "step": attempt.step, "table": table, "halls": halls[0]}
+        law = composed(run, halls, trained, dataset, once_more)
     if law is None:
-        return Attempt(**base)
+        return attempt
     with run.timed("check"):
         rollout = roll_out(law.law, trained, dataset, pair_potential(law.law))
         checks = check_law(law, trained, dataset, rollout, noise)
     word, reasons = verdict(checks, law)
     run.journal.note("check", "verdict", {"step": attempt.step, "verdict": word, "reasons": reasons})
-    return Attempt(**base, law=law, checks=checks, rollout=rollout)
+    return replace(attempt, law=law, checks=checks, rollout=rollout)
 
 
 def _best_network(attempts: list[Attempt]) -> Attempt | None:

@@ -10,7 +10,8 @@ import pandas as pd
 from limbeck._errors import InputError
 from limbeck._types import Samples
 from limbeck.regress import TabularProblem, tabular_problem
-from limbeck.trajectories import Rows, parse_units, read_csv
+from limbeck.trajectories import Rows, parse_units
+from limbeck.trajectories._read_csv import read_csv  # not a public name: the package would load pandas with it
 
 from ._regress_study import RegressionStudy
 

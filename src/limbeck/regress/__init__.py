@@ -2,6 +2,7 @@
 
 from limbeck import _package
 
+from ._choose import with_fixed as with_fixed
 from ._climb import (
     HOPELESS as HOPELESS,
     PRICE as PRICE,
@@ -21,6 +22,14 @@ from ._problem import (
     Problem as Problem,
     SearchConfig as SearchConfig,
     check_operators as check_operators,
+)
+from ._profile import (
+    Threshold as Threshold,
+    fixed_thresholds as fixed_thresholds,
+    located as located,
+    roundest as roundest,
+    threshold_estimate as threshold_estimate,
+    thresholds as thresholds,
 )
 from ._regress import RegressedLaw as RegressedLaw, regress as regress
 from ._regression import (

@@ -159,7 +159,7 @@ def snapped(best: Described, problem: Problem) -> Described:
             continue
         value, error = float(free_constants(best.expression)[k]), float(estimates[k])
         for nearest in _simple_numbers(value, error):
-            fixed = _with_fixed(best.expression, k, nearest)
+            fixed = with_fixed(best.expression, k, nearest)
             other = _described(simplify(fitted(fixed, problem)), problem)
             if other.cost <= best.cost:
                 best = other
@@ -178,8 +178,17 @@ def _simple_numbers(value: float, error: float) -> Iterator[float]:
             yield float(nearest)
 
 
-def _with_fixed(expression: Expression, number: int, value: float) -> Expression:
-    """The expression with one free constant, in depth-first order, made a part of the form."""
+def with_fixed(expression: Expression, number: int, value: float) -> Expression:
+    """The expression with one free constant, in depth-first order, made a part of the form.
+
+    Args:
+        expression: Any equation.
+        number: Which of its free constants.
+        value: What it is fixed at.
+
+    Returns:
+        The equation with one number fewer to fit.
+    """
     count = -1
 
     def walk(part: Expression) -> Expression:

@@ -46,8 +46,8 @@ class HallOfFame:
         evaluations: Equations that it tried.
         seconds: Wall time of the search [s].
         out_of_time: Whether the time limit ended the search.
-        operators: Operators that the engine used; one without a counterpart in it is left out.
         starts: Forms worth trying in the law whatever their error on the samples, such as the nearest power law.
+        operators: Operators that the engine used; one without a counterpart in it is left out.
     """
 
     component: str

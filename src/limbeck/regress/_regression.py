@@ -188,9 +188,12 @@ def _searched(
     if math.isfinite(deadline):
         limit = max(SEARCH_SHARE * (deadline - time.monotonic()), 0.1)
         config = replace(config, time_limit=min(limit, config.time_limit or math.inf))
-    with ThreadPoolExecutor(min(len(engines), os.cpu_count() or 1)) as pool:
+    pool = ThreadPoolExecutor(min(len(engines), os.cpu_count() or 1))
+    try:
         begun = [pool.submit(search, problem, config, engine=e, seed=seed + k) for k, e in enumerate(engines)]
         return [future.result() for future in begun]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for a search
 
 
 def _refined(halls: Sequence[HallOfFame], looked_at: Problem, problem: Problem, seed: int, ends: float) -> _Attempt:

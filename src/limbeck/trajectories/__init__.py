@@ -3,7 +3,6 @@
 from ._hash import content_hash as content_hash
 from ._load import load_trajectories as load_trajectories
 from ._noise import acceleration_noise as acceleration_noise
-from ._read_csv import read_csv as read_csv
 from ._rows import Rows as Rows
 from ._save import (
     check_target as check_target,

@@ -1,0 +1,66 @@
+"""Numbers that a law does not need: those that the data say nothing of, or that may be zero."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from limbeck.expressions import Constant, Expression, free_constants, simplify
+from limbeck.regress import with_fixed
+
+from ._law import Law
+from ._refit import law_loss, refit, standard_errors
+from ._states import States
+
+CERTAIN = 3.0  # standard errors that a constant must lie from zero
+AS_GOOD = 1.01
+ROUNDING = 1e-9
+
+
+def pruned(law: Law, states: States) -> Law:
+    """Leave out numbers that may be zero, or a factor that another one repeats, where the law is as good without.
+
+    Args:
+        law: A refitted law.
+        states: The snapshots that it was fitted to.
+
+    Returns:
+        A law with the same accelerations and fewer numbers, or the same law.
+    """
+    for _ in range(len(law.constants)):
+        shorter = _shorter(law, states)
+        if shorter is None:
+            return law
+        law = shorter
+    return law
+
+
+def _shorter(law: Law, states: States) -> Law | None:
+    """The law without one of its doubtful numbers; None where it needs them all."""
+    errors = standard_errors(law, states)
+    doubtful = np.flatnonzero(~(np.abs(law.constants) > CERTAIN * errors))
+    allowed = max(AS_GOOD * law_loss(law, states), ROUNDING)
+    for number in sorted(doubtful, key=lambda k: abs(law.constants[k])):
+        for trial in _without(law, int(number)):
+            fitted = refit(trial, states) if trial.components else trial
+            if fitted.components and law_loss(fitted, states) <= allowed:
+                return fitted
+    return None
+
+
+def _without(law: Law, number: int) -> Iterator[Law]:
+    """The law with one number fixed at 0, and at 1."""
+    start = 0
+    for name, expression in law.components.items():
+        count = len(free_constants(expression))
+        if start <= number < start + count:
+            for value in (0.0, 1.0):
+                changed = simplify(with_fixed(expression, number - start, value))
+                components = {**law.components, name: changed}
+                yield Law(components={k: e for k, e in components.items() if not _is_zero(e)}, dim=law.dim)
+            return
+        start += count
+
+
+def _is_zero(expression: Expression) -> bool:
+    """Whether nothing is left."""
+    return isinstance(expression, Constant) and expression.value == 0
