@@ -153,12 +153,15 @@ def test_an_interrupt_ends_a_search_that_would_go_on_for_hours(tmp_path):
     folder = tmp_path / "run"
     words = ("regress", tmp_path / "table.csv", "--target", "y", "--study", tmp_path / "long.toml", "--out", folder)
     process = subprocess.Popen(command(*words), stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and not (folder / "events.jsonl").exists():
-        time.sleep(0.1)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    try:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not (folder / "events.jsonl").exists():
+            time.sleep(0.1)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()  # a failure must not leave a search behind that goes on for hours
     assert process.returncode == 130
     assert errors.splitlines()[-1] == f"limbeck: interrupted; go on with: limbeck resume {folder}"
 

@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from limbeck._errors import ArtefactDamaged, ArtefactMismatch
+from limbeck._errors import ArtefactDamaged, ArtefactMismatch, TrainingDiverged
 from limbeck.analyse import Channel, MessageTable, collect_messages
 from limbeck.artefacts import hall_from_mapping, hall_to_mapping, load_arrays, load_record, save_arrays, save_record
 from limbeck.compose import ComposedLaw, compose_law
@@ -20,13 +20,14 @@ from limbeck.graphs import GraphDataset
 from limbeck.models import Biases
 from limbeck.regress import HallOfFame, Problem, search
 from limbeck.report import TrainingStage
-from limbeck.train import TrainedModel, TrainState, fit
+from limbeck.train import TrainConfig, TrainedModel, TrainState, fit
 
 from ._folder import CHECKPOINTS, Journal
 from ._study import Study
 
 TRAIN_STAGE, SEARCH_STAGE = 1, 2  # stable numbers: the random streams of one stage do not move when another is added
 CHECKPOINT_SECONDS = 2.0
+CALMER = 0.25  # part of the learning rate at which a training that diverged is repeated
 TRAINING_SHARE = 0.6  # of what is left of the time limit
 CONDITIONAL = 1_000  # sets the seeds of conditional searches apart
 CONDITIONS = (">", "IF")
@@ -111,10 +112,27 @@ def train_step(run: Run, dataset: GraphDataset, biases: Biases, step: int, goal:
         goal: Error at which the step counts as good.
 
     Returns:
-        The trained network.
+        The trained network; its status says so where it diverged and was trained anew at a lower learning rate.
+
+    Raises:
+        TrainingDiverged: If it diverges at that rate too.
     """
+    try:
+        return _trained(run, dataset, biases, step, goal, run.study.train)
+    except TrainingDiverged as error:
+        run.journal.note("train", "diverged", str(error))
+    rate = CALMER * run.study.train.learning_rate
+    trained = _trained(run, dataset, biases, step, goal, replace(run.study.train, learning_rate=rate))
+    return replace(trained, status=f"{trained.status}, at a learning rate of {rate:g} after it had diverged")
+
+
+def _trained(
+    run: Run, dataset: GraphDataset, biases: Biases, step: int, goal: float, config: TrainConfig
+) -> TrainedModel:
+    """Train with given settings, from the checkpoint where there is one."""
     header = {"fingerprint": run.fingerprint, "step": step, "biases": list(biases.names), "seed": run.study.seed}
-    path = run.checkpoint(f"train_{step}.limbeck")
+    anew = "" if config == run.study.train else "_calmer"
+    path = run.checkpoint(f"train_{step}{anew}.limbeck")
     started = saved = time.monotonic()
     ends = started + TRAINING_SHARE * run.remaining()
 
@@ -137,12 +155,12 @@ def train_step(run: Run, dataset: GraphDataset, biases: Biases, step: int, goal:
             return False
         return True
 
-    resume = _stored_state(path, header, dataset, biases, run)
+    resume = _stored_state(path, header, dataset, biases, run, config)
     return fit(
         dataset,
         biases,
         run.study.model,
-        run.study.train,
+        config,
         goal=goal,
         resume=resume,
         progress=progress,
@@ -161,7 +179,7 @@ def _storable(state: TrainState) -> Any:
 
 
 def _stored_state(
-    path: Path, header: Mapping[str, Any], dataset: GraphDataset, biases: Biases, run: Run
+    path: Path, header: Mapping[str, Any], dataset: GraphDataset, biases: Biases, run: Run, config: TrainConfig
 ) -> TrainState | None:
     """The state of an earlier process, if there is one."""
     if not path.exists():
@@ -169,7 +187,7 @@ def _stored_state(
     from limbeck.train import initial_state
 
     step = int(header["step"])
-    like = initial_state(dataset, biases, run.study.model, run.study.train, key=run.key(TRAIN_STAGE, step))
+    like = initial_state(dataset, biases, run.study.model, config, key=run.key(TRAIN_STAGE, step))
     try:
         state = load_arrays(path, header, _storable(like))
     except ArtefactDamaged as error:

@@ -168,7 +168,9 @@ def snapped(best: Described, problem: Problem) -> Described:
 
 
 def _simple_numbers(value: float, error: float) -> Iterator[float]:
-    """Whole numbers and simple fractions that a number may be, simplest first."""
+    """Zero, whole numbers and simple fractions that a number may be, simplest first."""
+    if abs(value) <= NEAR * error:
+        yield 0.0
     for denominator in DENOMINATORS:
         nearest = Fraction(round(value * denominator), denominator)
         allowed = max(NEAR * error, ROUNDING * max(abs(value), 1.0))
