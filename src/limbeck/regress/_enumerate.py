@@ -15,7 +15,7 @@ larger could be told from what it has.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -66,6 +66,12 @@ def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> Found
     def too_late() -> bool:
         return 0 < config.time_limit <= time.monotonic() - started
 
+    with np.errstate(all="ignore"):  # what overflows is left out; users need not hear of it
+        return _enumerated(problem, config, seed, too_late)
+
+
+def _enumerated(problem: Problem, config: SearchConfig, seed: int, too_late: Callable[[], bool]) -> Found:
+    """Search, then fit the leaders to many samples."""
     pool = Pool(draw(problem, SEARCHED, seed), problem.operators, config.evaluations, too_late)
     _Search(config, pool).run()
     whole = draw(problem, FITTED, seed)

@@ -22,7 +22,7 @@ from ._climb import PRICE
 from ._constants import ConstantEstimate
 from ._doubts import doubts, grounds
 from ._hall_of_fame import Equation, HallOfFame, gather, scores
-from ._polish import Polished, columns_of, polish, residual
+from ._polish import Polished, columns_of, fitted, loss_of, polish, residual
 from ._problem import Problem, SearchConfig
 from ._search import check_engine, search
 
@@ -133,7 +133,7 @@ def regress_table(
         attempts.append(refined(_searched(looked_at, config.search, both, seed + len(first), deadline), len(first)))
     best, agreement = _agreement(attempts, problem)
     hall = _merged(attempts, best.chosen, looked_at)
-    chosen = _equation(best.chosen)
+    chosen = replace(_equation(best.chosen), heldout_loss=_held_out(best.chosen.expression, problem, seed))
     constants = estimates_of(chosen.expression, problem)
     left = residual(chosen.expression, problem)
     against = doubts(chosen, constants, agreement, len(attempts), problem.inputs, left)
@@ -262,6 +262,13 @@ def _equation(chosen: Described) -> Equation:
         loss=chosen.loss,
         heldout_loss=chosen.loss,
     )
+
+
+def _held_out(expression: Expression, problem: Problem, seed: int) -> float:
+    """Loss on a quarter of the rows, the numbers fitted to the others."""
+    order = np.random.default_rng(seed).permutation(len(problem.target))
+    cut = max(len(order) // 4, 3)
+    return loss_of(fitted(expression, problem.rows(order[cut:])), problem.rows(order[:cut]))
 
 
 def _by_score(hall: HallOfFame) -> Equation:
