@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from jaxtyping import Int
 
-from limbeck.expressions import Constant, Expression, Variable, to_readable
+from limbeck.expressions import free_constants, to_readable
 from limbeck.graphs import GraphDataset
-from limbeck.regress import ConstantEstimate, HallOfFame
+from limbeck.regress import ConstantEstimate, HallOfFame, named
 from limbeck.train import TrainedModel
 
 from ._conditions import with_thresholds_fitted
@@ -191,22 +192,7 @@ def _estimates(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
 
 def _places(law: Law) -> list[str]:
     """Where each constant stands: the channel's formula with names for numbers."""
-    places, count = [], 0
+    places, numbers = [], count(1)
     for name, expression in law.components.items():
-        named, stop = _with_names(expression, count)
-        places += [f"{name}: {to_readable(named)}"] * (stop - count)
-        count = stop
+        places += [f"{name}: {to_readable(named(expression, numbers))}"] * len(free_constants(expression))
     return places
-
-
-def _with_names(expression: Expression, count: int) -> tuple[Expression, int]:
-    """Replace free constants by c1, c2, ... in depth-first order."""
-    if isinstance(expression, Constant):
-        return (Variable(f"c{count + 1}"), count + 1) if expression.free else (expression, count)
-    if isinstance(expression, Variable):
-        return expression, count
-    args = []
-    for child in expression.args:
-        named, count = _with_names(child, count)
-        args.append(named)
-    return type(expression)(expression.op, tuple(args)), count

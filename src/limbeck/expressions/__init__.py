@@ -7,6 +7,7 @@ from ._count import printed_complexity as printed_complexity
 from ._derivative import derivative as derivative
 from ._evaluate import compile_function as compile_function, evaluate as evaluate
 from ._expression import (
+    COMPARISONS as COMPARISONS,
     OPERATORS as OPERATORS,
     Call as Call,
     Constant as Constant,

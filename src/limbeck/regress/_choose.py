@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 
 import numpy as np
 from scipy import stats
@@ -25,7 +26,7 @@ from limbeck.expressions import (
 )
 
 from ._climb import FLOOR, unit_price
-from ._constants import ConstantEstimate
+from ._constants import ConstantEstimate, named
 from ._polish import Polished, columns_of, fitted, loss_of, nearby, positive_variables, size_of, with_factor
 from ._problem import Problem
 from ._profile import fixed_thresholds, profiled
@@ -152,8 +153,7 @@ def snapped(best: Described, problem: Problem) -> Described:
     Returns:
         The equation, perhaps with fewer numbers to fit.
     """
-    count = len(free_constants(best.expression))
-    for k in reversed(range(count)):
+    for k in reversed(range(len(free_constants(best.expression)))):
         estimates = standard_errors(best.expression, problem)
         if k >= len(estimates):  # simplification has merged numbers
             continue
@@ -191,14 +191,14 @@ def with_fixed(expression: Expression, number: int, value: float) -> Expression:
     Returns:
         The equation with one number fewer to fit.
     """
-    count = -1
+    seen = -1
 
     def walk(part: Expression) -> Expression:
-        nonlocal count
+        nonlocal seen
         if isinstance(part, Constant):
-            count += part.free
+            seen += part.free
             whole = int(value) if value.is_integer() else value
-            return Constant(whole, free=False) if part.free and count == number else part
+            return Constant(whole, free=False) if part.free and seen == number else part
         if isinstance(part, Variable):
             return part
         return Call(part.op, tuple(walk(child) for child in part.args))
@@ -248,7 +248,7 @@ def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEsti
     """
     values, errors = free_constants(expression), standard_errors(expression, problem)
     reach = float(stats.t.ppf(0.975, max(len(problem.target) - len(values), 1)))
-    place = to_readable(_named(expression, iter(range(1, len(values) + 1))))
+    place = to_readable(named(expression, count(1)))
     return profiled(expression, problem)[1] + tuple(
         ConstantEstimate(
             name=f"c{k + 1}",
@@ -260,12 +260,3 @@ def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEsti
         )
         for k, (value, error) in enumerate(zip(values, errors, strict=True))
     )
-
-
-def _named(expression: Expression, numbers: Iterator[int]) -> Expression:
-    """The expression with names for its free constants, in depth-first order."""
-    if isinstance(expression, Constant):
-        return Variable(f"c{next(numbers)}") if expression.free else expression
-    if isinstance(expression, Variable):
-        return expression
-    return Call(expression.op, tuple(_named(child, numbers) for child in expression.args))

@@ -1,6 +1,9 @@
 """A fitted constant with its uncertainty, as every result shows it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from limbeck.expressions import Constant, Expression, Variable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +25,20 @@ class ConstantEstimate:
     low: float
     high: float
     place: str
+
+
+def named(expression: Expression, numbers: Iterator[int]) -> Expression:
+    """The expression with names c1, c2, ... for its free constants, in depth-first order.
+
+    Args:
+        expression: Any equation.
+        numbers: Number of each constant; several equations may share one count.
+
+    Returns:
+        The equation as a place of its constants is shown.
+    """
+    if isinstance(expression, Constant):
+        return Variable(f"c{next(numbers)}") if expression.free else expression
+    if isinstance(expression, Variable):
+        return expression
+    return type(expression)(expression.op, tuple(named(child, numbers) for child in expression.args))

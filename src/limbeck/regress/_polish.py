@@ -160,9 +160,7 @@ def positive_variables(problem: Problem) -> frozenset[str]:
     Returns:
         Their names.
     """
-    return frozenset(
-        name for name, column in zip(problem.variables, problem.inputs.T, strict=True) if np.all(column > 0)
-    )
+    return frozenset(name for name, column in columns_of(problem).items() if np.all(column > 0))
 
 
 def size_of(expression: Expression) -> float:

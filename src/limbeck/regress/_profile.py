@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from limbeck._types import Samples
-from limbeck.expressions import Call, Constant, Expression, Variable, evaluate
+from limbeck.expressions import COMPARISONS, Call, Constant, Expression, Variable, evaluate
 
 from ._constants import ConstantEstimate
 from ._polish import columns_of, fitted
 from ._problem import Problem
 
-COMPARISONS = frozenset({"lt", "le", "gt", "ge"})
 WINDOW = 20  # neighbouring samples to each side that are tried in the end
 COARSE = 10  # coarse steps to each side before
 ROUNDING = 1e-24
