@@ -22,12 +22,14 @@ from limbeck.expressions import (
     skeleton,
     variables,
 )
-from limbeck.regress import HOPELESS, PRICE, AbstractBench, Climb, HallOfFame, falling, neighbours, price
+from limbeck.regress import EXACT, HOPELESS, PRICE, AbstractBench, Climb, HallOfFame, falling, neighbours, price
 
 from ._law import Law, is_one_body
 from ._refit import law_loss, refit
 from ._states import States
+from ._two_powers import two_power_laws
 
+EXPANDED_AGAIN = 6  # formulas whose neighbours are looked at once more, after two powers have joined
 STARTS = 12  # equations of a front that are tried in the law
 SCREENING_STEPS = 8
 DISTANCES = frozenset({"r", "r_1", "v_1"})
@@ -101,6 +103,10 @@ def refine(
     for components in _starts(halls, signs):
         climb.add(normalised(Law(components=components, dim=fit_on.dim)))
     climb.run(is_over=is_over)
+    if climb.ranked() and not is_over() and min(climb.ranked(), key=price).loss > EXACT:
+        for law in two_power_laws(min(climb.ranked(), key=price).law, fit_on):
+            climb.add(normalised(law))
+        climb.run(is_over=is_over, most_expanded=EXPANDED_AGAIN)
     ranked = climb.ranked()
     if not ranked:
         return None

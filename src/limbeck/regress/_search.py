@@ -14,6 +14,7 @@ from ._power_law import power_laws
 from ._problem import Found, Problem, SearchConfig
 from ._pyoperon import pyoperon_operators, pyoperon_version, search_pyoperon
 from ._pysr import MISSING, is_installed as pysr_is_installed, pysr_version, search_pysr
+from ._two_powers import two_powers
 
 Engine = Callable[[Problem, SearchConfig, int], Found]
 ENGINES: dict[str, Engine] = {
@@ -61,7 +62,7 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     """Find equations for the target of a problem.
 
     Three quarters of the samples are searched, the rest judge what was found. The
-    nearest product of powers joins what the engine finds. The order of the rows says
+    nearest product of powers, and sums of two, join what the engine finds. The order of the rows says
     nothing. Where the target is constant, or nothing is there to explain it by, the
     answer is a constant and no engine is asked.
 
@@ -91,7 +92,7 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     started = time.monotonic()
     found = _run(ENGINES[name], searched, config, seed)
     seconds = time.monotonic() - started
-    starts = power_laws(searched)
+    starts = [*power_laws(searched), *two_powers(searched)]
     equations = gather(found.candidates + [(start, 0) for start in starts], searched, heldout)
     if not equations:
         raise BackendFailed(f"the engine {name!r} found no usable equation for {problem.name!r}")
