@@ -16,6 +16,7 @@ from limbeck.train import DimensionSearch, Pruning, Recipe, fit_messages, messag
 
 QUICK = Recipe(steps=40, batch_size=8, chunk=10, seeds=2, learning_rate=1e-3)
 SEARCH = replace(QUICK, schedule="hold", steps=60, pruning=DimensionSearch(begin=0.1, end=0.9, factor=50.0, worst=1e9))
+PRUNED = replace(QUICK, steps=80, pruning=Pruning(schedule="linear", end=0.5, dimension=2))
 KEY = jax.random.key(5)
 
 
@@ -42,7 +43,7 @@ def remember(states, stop=None):
     ("config", "recipe"),
     [
         (form("kl"), QUICK),
-        (form("pruning"), replace(QUICK, pruning=Pruning(end=0.5, dimension=1))),
+        (form("pruning", message_dim=8), PRUNED),
         (form("pruning"), SEARCH),
     ],
     ids=["kl", "pruning", "search"],
@@ -51,7 +52,7 @@ def test_resumed_from_any_chunk_the_weights_are_the_same(config, recipe):
     states = []
     whole = fit_messages(DATASET, config, recipe, progress=remember(states), key=KEY)
     start = message_trainer(DATASET, config, recipe, key=KEY).start()
-    for state in [start, *states]:
+    for state in [start, *states[:4]]:
         assert jax.tree.structure(state) == jax.tree.structure(states[0])
         later = fit_messages(DATASET, config, recipe, resume=state, key=KEY)
         assert_same(later.models, whole.models)
@@ -111,17 +112,14 @@ def test_only_a_kl_network_is_given_keys(size):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"loss": "relative"},
-        {"reduction": "component"},
-        {"reduction": "graph", "weight_penalty": 1e-8},
-        {"schedule": "cosine", "weight_penalty": 1e-8, "weight_scale": "mean"},
-        {"sampling": "even", "precision": "float32"},
+        {"loss": "relative", "sampling": "even", "precision": "float32"},
+        {"schedule": "cosine", "reduction": "graph", "weight_penalty": 1e-8, "weight_scale": "mean"},
     ],
-    ids=lambda changes: next(iter(changes)),
+    ids=["relative", "published"],
 )
 def test_every_choice_trains(changes):
-    recipe = replace(QUICK, steps=10, chunk=10, seeds=1, **changes)
-    trained = fit_messages(DATASET, form("kl"), recipe, key=KEY)
+    recipe = replace(QUICK, steps=10, seeds=1, **changes)
+    trained = fit_messages(DATASET, form("l1"), recipe, key=KEY)
     assert np.isfinite(trained.losses).all()
 
 
@@ -152,8 +150,7 @@ def test_the_translation_of_a_batch_is_one_for_all_its_graphs():
 
 
 def test_pruning_follows_its_schedule_and_keeps_the_best_of_the_last_mask():
-    recipe = replace(QUICK, steps=80, pruning=Pruning(schedule="linear", end=0.5, dimension=2))
-    trained = fit_messages(DATASET, form("pruning", message_dim=8), recipe, key=KEY)
+    trained = fit_messages(DATASET, form("pruning", message_dim=8), PRUNED, key=KEY)
     np.testing.assert_array_equal(trained.kept[:, 0], [6, 5, 3, 2, 2, 2, 2, 2])
     masks = np.asarray(trained.models.mask)
     np.testing.assert_array_equal(masks.sum(axis=1), [2, 2])
@@ -161,14 +158,13 @@ def test_pruning_follows_its_schedule_and_keeps_the_best_of_the_last_mask():
 
 
 def test_out_of_time_while_pruning_there_is_an_error_of_the_present_mask():
-    recipe = replace(QUICK, steps=80, pruning=Pruning(schedule="linear", end=0.5, dimension=2))
-    trained = fit_messages(DATASET, form("pruning"), recipe, progress=remember([], stop=2), key=KEY)
+    trained = fit_messages(DATASET, form("pruning", message_dim=8), PRUNED, progress=remember([], stop=2), key=KEY)
     assert (trained.status, trained.steps) == ("out of time", 20)
     assert np.isfinite(trained.validation_error)
 
 
 def test_a_network_that_has_learnt_nothing_gives_no_dimension():
-    recipe = replace(SEARCH, learning_rate=1e-9, pruning=DimensionSearch(begin=0.1, end=0.9))
+    recipe = replace(SEARCH, pruning=DimensionSearch(begin=0.1, end=0.9, worst=0.01))
     trained = fit_messages(DATASET, form("pruning"), recipe, key=KEY)
     assert trained.dimensions == (None, None)
     np.testing.assert_array_equal(trained.kept[-1], [4, 4])
@@ -186,6 +182,7 @@ np.save(sys.argv[1], fit_messages(DATASET, form("kl"), QUICK, key=KEY).losses)
 """
 
 
+@pytest.mark.slow
 def test_two_devices_share_a_batch(tmp_path):
     alone = fit_messages(DATASET, form("kl"), QUICK, key=KEY).losses
     script = DEVICES.format(paths=[*filter(None, sys.path), str(Path(__file__).parent)])

@@ -22,7 +22,12 @@ from ._graph_network import (
     sum_at as sum_at,
 )
 from ._layers import ACTIVATIONS as ACTIVATIONS, Layers as Layers, draw_layers as draw_layers
-from ._message_config import PUBLISHED_DIM as PUBLISHED_DIM, SIZES as SIZES, MessageConfig as MessageConfig
+from ._message_config import (
+    OWN_FORM as OWN_FORM,
+    PUBLISHED_DIM as PUBLISHED_DIM,
+    SIZES as SIZES,
+    MessageConfig as MessageConfig,
+)
 from ._message_network import (
     EdgeStatistics as EdgeStatistics,
     MessageNetwork as MessageNetwork,

@@ -65,3 +65,7 @@ class MessageConfig:
             The number asked for, or the size's own.
         """
         return self.message_dim or (dim if self.size == "bottleneck" else PUBLISHED_DIM)
+
+
+# Our own form, small and quick to train: what the recipe of `limbeck.train` that is not published is meant for.
+OWN_FORM = MessageConfig(width=64, activation="silu", features="scaled", translation=True, third_law=True)

@@ -16,7 +16,7 @@ REDUCTIONS = ("node", "graph", "component")
 SCHEDULES = ("one-cycle", "cosine", "hold")
 SAMPLINGS = ("uniform", "even")
 PRECISIONS = ("default", "float32", "tensorfloat32", "bfloat16")
-PRESETS = ("paper", "thesis", "default")
+PRESETS = ("paper", "thesis", "default", "dimension")
 OWN_PENALTY = {"l1": 1e-2, "kl": 1.0}  # weight of each size's penalty: arXiv 2006.11287, A.1 and A.2
 FEW_NODES = 4  # up to which the published batch has 64 graphs, and 16 beyond
 _CHOICES = {
@@ -33,6 +33,14 @@ _CHOICES = {
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Hyperparameters of one training; `recipe_preset` makes the published ones.
+
+    What is not set is our own recipe, meant for `OWN_FORM`. It was chosen on validation data of seed 0 of
+    1/r in two dimensions (1,000 simulations of 4 bodies; a bottleneck; weights of two keys) among: learning
+    rates 3e-3, 6e-3, 1e-2; the absolute loss, the relative one with floors of .3 and 1; uniform and even
+    sampling; batches of 64 and 128; 4,000, 12,000 and 16,000 steps. R² of the messages against the force
+    decided, on all data and on the best 90 %. The relative loss gives the smaller relative error and the
+    lower R² on all data, which few close encounters decide. What is learnt well in less (a spring in 3,000
+    steps) may be given less.
 
     Sources: P is Cranmer et al. (2020), arXiv 2006.11287; [code] its published notebook; T the thesis.
 
@@ -65,9 +73,9 @@ class Recipe:
         seeds: Networks trained together from different weights.
     """
 
-    steps: int = 6_000
+    steps: int = 12_000
     batch_size: int = 128
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     schedule: str = "one-cycle"
     warmup: float = 0.2
     hold: float = 0.7
@@ -156,7 +164,8 @@ def recipe_preset(name: str, *, n_nodes: int = FEW_NODES) -> Recipe:
     """A recipe by its name.
 
     Args:
-        name: "paper" (P with what only its notebook states), "thesis" (T) or "default" (ours).
+        name: "paper" (P with what only its notebook states), "thesis" (T), "default" (ours), or
+            "dimension" (ours too: a pruning network finds the dimension of its message itself).
         n_nodes: Bodies in a graph; decides the published batch.
 
     Returns:
@@ -167,6 +176,9 @@ def recipe_preset(name: str, *, n_nodes: int = FEW_NODES) -> Recipe:
     """
     if name == "default":
         return Recipe()
+    if name == "dimension":
+        # Rate and chunk were not searched: found 2, 3 and 3 for three of three seeds of 1/r-2, spring-3 and 1/r-3.
+        return Recipe(steps=4_000, learning_rate=6e-3, schedule="hold", chunk=100, pruning=DimensionSearch())
     if name not in PRESETS:
         raise InputError(f"unknown recipe {name!r}: choose one of {', '.join(PRESETS)}")
     paper = Recipe(
