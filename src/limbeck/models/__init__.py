@@ -21,5 +21,17 @@ from ._graph_network import (
     measure_scales as measure_scales,
     sum_at as sum_at,
 )
+from ._layers import ACTIVATIONS as ACTIVATIONS, Layers as Layers, draw_layers as draw_layers
+from ._message_config import (
+    OWN_FORM as OWN_FORM,
+    PUBLISHED_DIM as PUBLISHED_DIM,
+    SIZES as SIZES,
+    MessageConfig as MessageConfig,
+)
+from ._message_network import (
+    EdgeStatistics as EdgeStatistics,
+    MessageNetwork as MessageNetwork,
+    build_message_network as build_message_network,
+)
 from ._networks import Perceptron as Perceptron, Scales as Scales
 from ._node_model import FreeField as FreeField, OneBodyField as OneBodyField, safe_norm as safe_norm
