@@ -205,8 +205,8 @@ def test_losses_are_mean_absolute_errors(features, translation):
     there = snapshots.weights > 0
     dq, dp = double(flow, model, snapshots, PAIRS)
     dv = dp / snapshots.attributes[..., MASS : MASS + 1]
-    force = np.abs(dv - snapshots.targets)[there].mean()
-    motion = np.abs(dq - snapshots.velocities)[there].mean()
+    force = np.abs(dv - snapshots.targets)[there].sum(axis=-1).mean()
+    motion = np.abs(dq - snapshots.velocities)[there].sum(axis=-1).mean()
     close(double(hamiltonian_force_loss, model, snapshots, PAIRS), force)
     close(double(hamiltonian_loss, model, snapshots, PAIRS), motion / SCALES.speed + force / SCALES.acceleration)
 

@@ -35,5 +35,12 @@ from ._hamiltonian_loss import (
     published_hamiltonian_objective as published_hamiltonian_objective,
     published_hamiltonian_penalty as published_hamiltonian_penalty,
 )
+from ._layers import ACTIVATIONS as ACTIVATIONS, Layers as Layers, draw_layers as draw_layers
+from ._message_config import PUBLISHED_DIM as PUBLISHED_DIM, SIZES as SIZES, MessageConfig as MessageConfig
+from ._message_network import (
+    EdgeStatistics as EdgeStatistics,
+    MessageNetwork as MessageNetwork,
+    build_message_network as build_message_network,
+)
 from ._networks import Perceptron as Perceptron, Scales as Scales
 from ._node_model import FreeField as FreeField, OneBodyField as OneBodyField, safe_norm as safe_norm

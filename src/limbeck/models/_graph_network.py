@@ -79,6 +79,11 @@ class GraphNetwork(eqx.Module):
     scales: Scales = eqx.field(static=True)
     biases: Biases = eqx.field(static=True)
 
+    @property
+    def origin_free(self) -> bool:
+        """Whether positions may be measured from anywhere without a change of the accelerations."""
+        return self.biases.origin_free
+
     def pair_geometry(self, snapshots: Snapshots, pairs: PairIndex) -> PairGeometry:
         """Gather what the edge model sees of every pair."""
         x, v = snapshots.positions, snapshots.velocities

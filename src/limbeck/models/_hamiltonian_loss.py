@@ -47,7 +47,7 @@ def hamiltonian_loss(
         key: Not looked at.
 
     Returns:
-        Mean over directions and over all particles that have a target.
+        Mean over all particles that have a target of the sum over directions.
     """
     del key
     dq, dp = model.flow(snapshots, pairs)
@@ -68,7 +68,7 @@ def hamiltonian_force_loss(
         key: Not looked at.
 
     Returns:
-        Mean over directions and over all particles that have a target.
+        Mean over all particles that have a target of the sum over directions.
     """
     return _mean_error(model(snapshots, pairs, key), snapshots.targets, snapshots)
 
@@ -135,8 +135,8 @@ def published_hamiltonian_penalty(
         weight: Factor of both parts.
 
     Returns:
-        Mean over snapshots of the sum over their nodes. The published notebook divides its sums by the
-        number of snapshots, too, but takes its loss as a sum over particles and directions.
+        Mean over snapshots of the sum over their nodes. The published notebook divides by the number of
+        snapshots, too, and its loss is a sum over the particles of each, n times `hamiltonian_force_loss`.
 
     Source: the code of Cranmer et al. (2020), which cuts the slope from rows where columns were meant.
     """
@@ -156,6 +156,6 @@ def published_hamiltonian_penalty(
 def _mean_error(
     predicted: Float[Array, "*batch nodes dim"], targets: Float[Array, "*batch nodes dim"], snapshots: Snapshots
 ) -> Float[Array, ""]:
-    """Mean absolute error of the components of particles that have a target."""
-    errors = jnp.mean(jnp.abs(predicted - targets), axis=-1)
+    """Mean over particles that have a target of the sum of absolute errors of their components."""
+    errors = jnp.sum(jnp.abs(predicted - targets), axis=-1)
     return jnp.sum(snapshots.weights * errors) / jnp.maximum(jnp.sum(snapshots.weights), 1.0)

@@ -1,11 +1,19 @@
 """Fitting graph networks to accelerations."""
 
 from ._config import TrainConfig as TrainConfig
+from ._evaluate import to_device as to_device
 from ._fit import (
     TrainedModel as TrainedModel,
-    TrainState as TrainState,
     fit as fit,
     initial_state as initial_state,
-    to_device as to_device,
+)
+from ._fit_messages import (
+    TrainedMessages as TrainedMessages,
+    fit_messages as fit_messages,
+    message_trainer as message_trainer,
 )
 from ._loss import SMALL as SMALL, predict as predict, relative_errors as relative_errors, typical_size as typical_size
+from ._penalty import kl_per_edge as kl_per_edge, l1_per_edge as l1_per_edge, penalty_factor as penalty_factor
+from ._pruning import DimensionSearch as DimensionSearch, Pruning as Pruning, pruned_share as pruned_share
+from ._recipe import PRESETS as PRESETS, Recipe as Recipe, recipe_preset as recipe_preset
+from ._state import TrainState as TrainState

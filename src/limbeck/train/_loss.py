@@ -1,5 +1,7 @@
 """What training minimises, and the one error that every stage reports."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -23,16 +25,32 @@ def loss(model: GraphNetwork, snapshots: Snapshots, pairs: PairIndex, floor: Flo
     Returns:
         The mean over all particles that have a target.
     """
-    unit = model.scales.acceleration  # squares in other units may not fit into single precision
+    return relative_loss(model(snapshots, pairs), snapshots, floor, model.scales.acceleration)
+
+
+def relative_loss(
+    predicted: Float[Array, "samples nodes dim"], snapshots: Snapshots, floor: Float[Array, ""], unit: float
+) -> Float[Array, ""]:
+    """Mean over particles of |error of a| / (|a| + floor), of accelerations that are known.
+
+    Args:
+        predicted: Accelerations.
+        snapshots: A batch.
+        floor: Acceleration below which errors count absolutely [length/time²].
+        unit: Typical acceleration: squares in other units may not fit into single precision.
+
+    Returns:
+        The mean over all particles that have a target.
+    """
     targets = snapshots.targets / unit
-    error = model(snapshots, pairs) / unit - targets
+    error = predicted / unit - targets
     size = jnp.sqrt(jnp.sum(targets**2, axis=-1)) + floor / unit
     distance = jnp.sqrt(jnp.sum(error**2, axis=-1) + 1e-12 * size**2)
     return jnp.sum(snapshots.weights * distance / size) / jnp.maximum(jnp.sum(snapshots.weights), 1.0)
 
 
 @eqx.filter_jit
-def predict(model: GraphNetwork, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "samples nodes dim"]:
+def predict(model: Any, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "samples nodes dim"]:
     """Accelerations of a batch, compiled once for each shape."""
     return model(snapshots, pairs)
 

@@ -22,18 +22,21 @@ class Sampler:
     Attributes:
         order: Training rows by the size of their largest acceleration.
         logs: Logarithm of that size, in the same order.
+        even_share: Part of the draws that is even over that size.
     """
 
     order: Int[np.ndarray, " samples"]
     logs: Float[np.ndarray, " samples"]
+    even_share: float
 
     @classmethod
-    def prepare(cls, dataset: GraphDataset, size: float) -> "Sampler":
+    def prepare(cls, dataset: GraphDataset, size: float, *, even_share: float = EVEN_SHARE) -> "Sampler":
         """Order the training snapshots by their largest acceleration.
 
         Args:
             dataset: The graphs.
             size: Typical acceleration; a thousandth of it counts as none.
+            even_share: Part of the draws that is even over the size; the others are as they come.
 
         Returns:
             A sampler.
@@ -46,7 +49,7 @@ class Sampler:
             largest[start : start + 100_000] = np.sqrt(np.max(np.nan_to_num(squares), axis=-1))
         logs = np.log(np.maximum(largest, 1e-3 * size))
         order = np.argsort(logs, kind="stable")
-        return cls(order=order, logs=logs[order])
+        return cls(order=order, logs=logs[order], even_share=even_share)
 
     def draw(self, generator: np.random.Generator, count: int) -> Int[np.ndarray, " count"]:
         """Draw training rows, with replacement.
@@ -58,7 +61,7 @@ class Sampler:
         Returns:
             Numbers of rows of the training part, in random order.
         """
-        n_even = int(EVEN_SHARE * count)
+        n_even = int(self.even_share * count)
         low, high = np.quantile(self.logs, RANGE)
         wanted = generator.uniform(low, high, n_even)
         places = np.searchsorted(self.logs, wanted)

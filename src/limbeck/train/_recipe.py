@@ -1,0 +1,195 @@
+"""How a message network is trained: the published recipes, and our own."""
+
+from dataclasses import dataclass, field, replace
+from math import inf
+
+import optax
+
+from limbeck._errors import InputError
+
+from ._penalty import PENALTY_SCALES, WEIGHT_SCALES
+from ._pruning import DimensionSearch, Pruning
+
+LOSSES = ("absolute", "relative")
+REDUCTIONS = ("node", "graph", "component")
+SCHEDULES = ("one-cycle", "cosine", "hold")
+SAMPLINGS = ("uniform", "even")
+PRECISIONS = ("default", "float32", "tensorfloat32", "bfloat16")
+PRESETS = ("paper", "thesis", "default")
+OWN_PENALTY = {"l1": 1e-2, "kl": 1.0}  # weight of each size's penalty: arXiv 2006.11287, A.1 and A.2
+FEW_NODES = 4  # up to which the published batch has 64 graphs, and 16 beyond
+_CHOICES = {
+    "loss": LOSSES,
+    "reduction": REDUCTIONS,
+    "schedule": SCHEDULES,
+    "sampling": SAMPLINGS,
+    "precision": PRECISIONS,
+    "penalty_scale": PENALTY_SCALES,
+    "weight_scale": WEIGHT_SCALES,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Hyperparameters of one training; `recipe_preset` makes the published ones.
+
+    Sources: P is Cranmer et al. (2020), arXiv 2006.11287; [code] its published notebook; T the thesis.
+
+    Attributes:
+        steps: Optimiser steps, rounded up to whole chunks. 1.0 M [code]; T 100 epochs, 1.09 M.
+        batch_size: Graphs in each step. 64 for n = 4, 16 for n = 8 [code]; T 64.
+        learning_rate: Peak of the schedule. 1e-3 [code].
+        schedule: "one-cycle" [code], "cosine" (T), or "hold": constant after the warm-up until
+            `hold` of the steps, then a cosine to zero, for a search of the dimension.
+        warmup: Fraction of the steps before the peak; the cosine has none.
+        hold: Fraction of the steps at which "hold" begins to fall.
+        clip: Largest norm of the gradient; infinite in the published recipes.
+        loss: "absolute": sum over components of |error of a|; "relative": length of the error of a over
+            |a| plus a floor, as `fit` minimises.
+        relative: Floor of the relative loss, in typical accelerations.
+        reduction: The loss is a mean over nodes ("node": P, T equation 12), the same times the number of
+            nodes with all penalties but that of the weights ("graph", the sum that [code] divides by the
+            number of graphs), or a mean over nodes and components ("component").
+        weight_penalty: Factor of the L2 penalty of weights. 1e-8 in P and T.
+        weight_scale: "sum" (P) or "mean" (T) of squared weights.
+        penalties: Weights of the message penalty; a network is trained for each. Empty is the size's
+            own: 1e-2 for L1, 1 for KL (P).
+        penalty_scale: What that weight multiplies: see `_penalty.py`. "batch" [code], 64 times "pair".
+        shift: Standard deviation of the random translation of each batch. 3 [code, T].
+        sampling: "uniform" draws training graphs as they come (published), with replacement here;
+            "even" draws half of them evenly over the size of the acceleration.
+        precision: Of products of matrices on a device that has a choice; "default" is the device's own.
+        pruning: When a pruning network loses components: `Pruning` (T) or `DimensionSearch` (ours).
+        chunk: Steps between validations; an epoch, as far as pruning goes.
+        seeds: Networks trained together from different weights.
+    """
+
+    steps: int = 6_000
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    schedule: str = "one-cycle"
+    warmup: float = 0.2
+    hold: float = 0.7
+    clip: float = 1.0
+    loss: str = "absolute"
+    relative: float = 0.3
+    reduction: str = "node"
+    weight_penalty: float = 0.0
+    weight_scale: str = "sum"
+    penalties: tuple[float, ...] = ()
+    penalty_scale: str = "edge"
+    shift: float = 3.0
+    sampling: str = "uniform"
+    precision: str = "default"
+    pruning: Pruning | DimensionSearch = field(default_factory=Pruning)
+    chunk: int = 250
+    seeds: int = 1
+
+    def __post_init__(self) -> None:
+        """Check choices and ranges.
+
+        Raises:
+            InputError: If a choice is unknown or a number out of range.
+        """
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise InputError(f"unknown {name} {getattr(self, name)!r}: choose one of {', '.join(allowed)}")
+        self._check_ranges()
+
+    def _check_ranges(self) -> None:
+        """Check the numbers."""
+        for name in ("steps", "batch_size", "chunk", "seeds"):
+            if getattr(self, name) < 1:
+                raise InputError(f"recipe.{name} must be at least 1; got {getattr(self, name)}")
+        for name in ("learning_rate", "clip", "relative"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"recipe.{name} must be positive; got {getattr(self, name)}")
+        if not 0 < self.warmup < self.hold < 1:
+            raise InputError(f"recipe.warmup {self.warmup} and recipe.hold {self.hold} must rise between 0 and 1")
+        if not all(0 <= weight < inf for weight in (self.weight_penalty, self.shift, *self.penalties)):
+            raise InputError("penalties and recipe.shift must be finite and not negative")
+
+    def message_penalties(self, size: str) -> tuple[float, ...]:
+        """Weights of the message penalty that are trained with.
+
+        Args:
+            size: What keeps the message small.
+
+        Returns:
+            The weights, one for each group of seeds.
+
+        Raises:
+            InputError: If a size without a penalty is given one.
+        """
+        if self.penalties and size not in OWN_PENALTY:
+            raise InputError(f"recipe.penalties mean nothing for a {size} network: only l1 and kl have a penalty")
+        return self.penalties or (OWN_PENALTY.get(size, 0.0),)
+
+    def optimiser(self) -> optax.GradientTransformation:
+        """Adam under the schedule; its learning rate is a function of the step.
+
+        Returns:
+            The optimiser of one network.
+        """
+        if self.schedule == "one-cycle":
+            # Start and end are those of PyTorch's OneCycleLR, which the sources use without stating them.
+            rate = optax.cosine_onecycle_schedule(self.steps, self.learning_rate, self.warmup, 25.0, 1e4)
+        elif self.schedule == "cosine":
+            rate = optax.cosine_decay_schedule(self.learning_rate, self.steps)
+        else:
+            warm, held = (max(1, round(part * self.steps)) for part in (self.warmup, self.hold))
+            rate = optax.join_schedules(
+                [
+                    optax.linear_schedule(0.1 * self.learning_rate, self.learning_rate, warm),
+                    optax.cosine_decay_schedule(self.learning_rate, max(1, self.steps - held)),
+                ],
+                [held],
+            )
+        return optax.chain(optax.clip_by_global_norm(self.clip), optax.adam(rate))
+
+
+def recipe_preset(name: str, *, n_nodes: int = FEW_NODES) -> Recipe:
+    """A recipe by its name.
+
+    Args:
+        name: "paper" (P with what only its notebook states), "thesis" (T) or "default" (ours).
+        n_nodes: Bodies in a graph; decides the published batch.
+
+    Returns:
+        The recipe; `dataclasses.replace` changes single fields.
+
+    Raises:
+        InputError: If there is no such preset.
+    """
+    if name == "default":
+        return Recipe()
+    if name not in PRESETS:
+        raise InputError(f"unknown recipe {name!r}: choose one of {', '.join(PRESETS)}")
+    paper = Recipe(
+        steps=1_000_000,
+        batch_size=64 if n_nodes <= FEW_NODES else 16,
+        learning_rate=1e-3,
+        schedule="one-cycle",
+        warmup=0.3,
+        clip=inf,
+        loss="absolute",
+        reduction="graph",
+        weight_penalty=1e-8,
+        weight_scale="sum",
+        penalty_scale="batch",
+        shift=3.0,
+        chunk=5_000,  # 200 epochs in all
+    )
+    if name == "paper":
+        return paper
+    return replace(
+        paper,
+        steps=1_093_750,  # 100 epochs of 700,000 graphs
+        batch_size=64,
+        schedule="cosine",
+        reduction="node",
+        weight_scale="mean",
+        penalty_scale="edge",
+        pruning=Pruning(schedule="cosine", end=0.65),
+        chunk=10_938,  # an epoch
+    )
