@@ -109,7 +109,8 @@ class MessageNetwork(eqx.Module):
         """Mean messages and, in a KL network, logarithms of their variances."""
         ends = [_ends(array, pairs) for array in (snapshots.positions, snapshots.velocities, self._node(snapshots))]
         acts = (snapshots.forward + snapshots.backward)[..., None] > 0
-        inputs = [self._edge_inputs(acts, *ordered) for ordered in (ends, [end[::-1] for end in ends])]
+        swapped = [(sender, receiver) for receiver, sender in ends]
+        inputs = [self._edge_inputs(acts, x, v, features) for x, v, features in (ends, swapped)]
         raw = self.edge_model(jnp.stack(inputs))  # one product of matrices for both directions
         log_variance = None
         if self.size == "kl":

@@ -74,7 +74,7 @@ class PlateauPruning:
 
     def __call__(self, state: TrainState, trainer: Trainer) -> TrainState:
         """Judge the last removal of each member, then remove more, step back, or wait."""
-        memory = DimensionMemory(*(np.array(a) for a in state.memory[:-1]), state.memory.saved)
+        memory = _copied(state.memory)
         recent = trainer.best_errors(state)  # with the present mask
         on_plateau = recent <= np.minimum(self.settings.factor * memory.plateau, self.settings.worst)
         memory.plateau[:] = np.minimum(memory.plateau, recent)
@@ -128,10 +128,16 @@ class PlateauPruning:
                 memory.dimension[member], memory.done[member] = 0, True
                 continue
             left = count - 1 if memory.single[member] or count <= self.settings.few else count // 2
-            costs = removal_costs(trainer.member(state.weights, member), trainer.device_validation, trainer.pairs)
+            costs = removal_costs(trainer.member(state.weights, int(member)), trainer.device_validation, trainer.pairs)
             masks[member] = keep_largest(np.asarray(costs, dtype=float), masks[member], left)
             memory.since[member] = state.chunk
         return with_masks(state._replace(memory=memory._replace(saved=saved)), masks)
+
+
+def _copied(memory: DimensionMemory) -> DimensionMemory:
+    """The same memory in arrays that may be written to: the state before a chunk stays as it was."""
+    arrays = {name: np.array(value) for name, value in memory._asdict().items() if name != "saved"}
+    return memory._replace(**arrays)
 
 
 @eqx.filter_jit

@@ -1,13 +1,10 @@
 """What training carries from chunk to chunk, and what it asks of its parts."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Array, Float, Int
-
-from limbeck.graphs import Snapshots
-from limbeck.models import PairIndex
+from jaxtyping import Float, Int
 
 if TYPE_CHECKING:
     from ._chunks import Trainer
@@ -38,19 +35,7 @@ class TrainState(NamedTuple):
 Progress = Callable[[TrainState, int], bool]  # after each chunk; returning False ends training
 
 
-class Network(Protocol):
-    """A network as the trainer knows it."""
-
-    def __call__(self, snapshots: Snapshots, pairs: PairIndex) -> Array:
-        """Accelerations of every node."""
-        ...
-
-    @property
-    def origin_free(self) -> bool:
-        """Whether positions may be measured from anywhere without a change of the accelerations."""
-        ...
-
-
+@runtime_checkable
 class Hook(Protocol):
     """What may change a state between two chunks, as pruning does."""
 
