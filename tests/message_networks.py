@@ -16,10 +16,15 @@ FORMS = [
     for translation in (False, True)
     for third_law in (False, True)
 ]
+SIZES_AND_FORMS = [("standard", form) for form in FORMS] + [
+    (size, form) for size in ("bottleneck", "l1", "kl", "pruning") for form in (FORMS[0], FORMS[-1])
+]
 
 
 def form_name(form):
-    """Words for a parametrised test."""
+    """Words for a parametrised test; a size needs none."""
+    if isinstance(form, str):
+        return form
     return "-".join([form["features"], *(name for name in ("translation", "third_law") if form[name])])
 
 

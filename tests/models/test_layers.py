@@ -1,3 +1,4 @@
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -25,7 +26,7 @@ def test_layers_are_what_they_say(activation, seed):
     for weight, bias in zip(layers.weights[:-1], layers.biases[:-1], strict=True):
         expected = BY_HAND[activation](expected @ weight + bias)
     expected = expected @ layers.weights[-1] + layers.biases[-1]
-    np.testing.assert_allclose(np.asarray(layers(x)), expected, rtol=1e-4, atol=1e-5)  # single precision
+    np.testing.assert_allclose(np.asarray(layers(jnp.asarray(x))), expected, rtol=1e-4, atol=1e-5)  # single precision
 
 
 def test_weights_are_uniform_within_one_over_the_root_of_the_inputs():

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from clouds import cloud, padded
-from message_networks import DATASET, FORMS, PAIRS, arrays, batch, form_name, small
+from message_networks import DATASET, FORMS, PAIRS, SIZES_AND_FORMS, arrays, batch, form_name, small
 
 from limbeck._errors import InputError
 from limbeck.graphs import connect
@@ -22,8 +22,7 @@ def relabelled(snapshots, order):
     return snapshots._replace(**{name: getattr(snapshots, name)[:, order] for name in nodes})
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("form", FORMS, ids=form_name)
+@pytest.mark.parametrize(("size", "form"), SIZES_AND_FORMS, ids=form_name)
 def test_relabelling_the_nodes_relabels_the_accelerations(size, form):
     model, states, order = small(size, **form), batch(), np.array([2, 0, 3, 1])
     moved = np.asarray(model(relabelled(states, order), PAIRS))
@@ -42,8 +41,7 @@ def test_where_the_origin_lies_matters_without_translation_only(form):
         assert np.abs(there - here).max() > 1e-3
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("form", FORMS, ids=form_name)
+@pytest.mark.parametrize(("size", "form"), SIZES_AND_FORMS, ids=form_name)
 def test_the_third_law(size, form):
     forward, backward = (np.asarray(m) for m in small(size, **form).edge_messages(batch(), PAIRS))
     assert forward.shape == (6, 6, {"bottleneck": 2}.get(size, 100))
@@ -104,8 +102,8 @@ def test_a_key_samples_kl_messages_and_nothing_else(third_law):
 def test_noise_has_the_variance_that_the_model_says(third_law):
     model, states = small("kl", message_dim=2, third_law=third_law), batch(1)
     statistics = model.edge_statistics(states, PAIRS)
-    draws = [model._sampled(statistics, key) for key in jax.random.split(jax.random.key(0), 2_000)]
-    forward, backward = (np.stack([np.asarray(draw[way]) for draw in draws]) for way in (0, 1))
+    keys = jax.random.split(jax.random.key(0), 2_000)
+    forward, backward = (np.asarray(way) for way in jax.vmap(lambda key: model._sampled(statistics, key))(keys))
     # The mean and the variance of 2,000 draws are known to 2 and 3 %.
     np.testing.assert_allclose(forward.var(axis=0), np.exp(statistics.forward_log_variance), rtol=0.15)
     error = (backward.mean(axis=0) - statistics.backward) / np.exp(0.5 * statistics.backward_log_variance)
@@ -136,7 +134,7 @@ def test_a_mask_has_no_slope():
     assert np.abs(slopes.edge_model.weights[0]).max() > 0
 
 
-@pytest.mark.parametrize("form", FORMS, ids=form_name)
+@pytest.mark.parametrize("form", [FORMS[0], FORMS[-1]], ids=form_name)
 def test_awkward_graphs_are_finite(form):
     dataset = connect(padded(cloud(1, radius=1.5), 2), seed=0)
     pairs = PairIndex(dataset.pairs.first, dataset.pairs.second)

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 from limbeck._errors import InputError, TrainingDiverged
 from limbeck.graphs import GraphDataset, Snapshots
@@ -207,7 +207,7 @@ class Trainer:
         flat = to_device(batch, centred=self.static.origin_free)
         return Snapshots(*(array.reshape(*shape, *array.shape[1:]) for array in flat))
 
-    def _keys(self, chunk: int) -> PRNGKeyArray | None:
+    def _keys(self, chunk: int) -> Key[Array, "steps seeds"] | None:
         """A key for each step of a chunk and each member, if the objective draws anything."""
         if self.key is None:
             return None
@@ -252,7 +252,7 @@ def _run_chunk(
     weights: Any,
     optimiser_state: Any,
     batches: Snapshots,
-    keys: PRNGKeyArray | None,
+    keys: Key[Array, "steps seeds"] | None,
 ) -> tuple[Any, Any, Float[Array, " seeds"]]:
     """Scan over the steps of a chunk, all members side by side."""
 

@@ -1,6 +1,7 @@
 """How a message network is trained: the published recipes, and our own."""
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from math import inf
 
 import optax
@@ -131,21 +132,24 @@ class Recipe:
         Returns:
             The optimiser of one network.
         """
-        if self.schedule == "one-cycle":
-            # Start and end are those of PyTorch's OneCycleLR, which the sources use without stating them.
-            rate = optax.cosine_onecycle_schedule(self.steps, self.learning_rate, self.warmup, 25.0, 1e4)
-        elif self.schedule == "cosine":
-            rate = optax.cosine_decay_schedule(self.learning_rate, self.steps)
-        else:
-            warm, held = (max(1, round(part * self.steps)) for part in (self.warmup, self.hold))
-            rate = optax.join_schedules(
-                [
-                    optax.linear_schedule(0.1 * self.learning_rate, self.learning_rate, warm),
-                    optax.cosine_decay_schedule(self.learning_rate, max(1, self.steps - held)),
-                ],
-                [held],
-            )
-        return optax.chain(optax.clip_by_global_norm(self.clip), optax.adam(rate))
+        return _adam(self.schedule, self.steps, self.learning_rate, self.warmup, self.hold, self.clip)
+
+
+@cache  # one object for one configuration, so that a second training need not be compiled again
+def _adam(
+    schedule: str, steps: int, learning_rate: float, warmup: float, hold: float, clip: float
+) -> optax.GradientTransformation:
+    """Adam with clipped gradients under a schedule."""
+    if schedule == "one-cycle":
+        # Start and end are those of PyTorch's OneCycleLR, which the sources use without stating them.
+        rate = optax.cosine_onecycle_schedule(steps, learning_rate, warmup, 25.0, 1e4)
+    elif schedule == "cosine":
+        rate = optax.cosine_decay_schedule(learning_rate, steps)
+    else:
+        warm, held = (max(1, round(part * steps)) for part in (warmup, hold))
+        rise = optax.linear_schedule(0.1 * learning_rate, learning_rate, warm)
+        rate = optax.join_schedules([rise, optax.cosine_decay_schedule(learning_rate, max(1, steps - held))], [held])
+    return optax.chain(optax.clip_by_global_norm(clip), optax.adam(rate))
 
 
 def recipe_preset(name: str, *, n_nodes: int = FEW_NODES) -> Recipe:
