@@ -34,10 +34,9 @@ SCALES = Scales(
 )
 PAIRS = PairIndex(*np.triu_indices(NODES, k=1))
 few = settings(max_examples=3)
-FORMS = [(features, translation) for features in ("published", "scaled") for translation in (False, True)]
-every_form = pytest.mark.parametrize(("features", "translation"), FORMS)
 every_form_and_dim = pytest.mark.parametrize(
-    ("features", "translation", "dim"), [(*form, 2) for form in FORMS] + [("published", False, 3), ("scaled", True, 3)]
+    ("features", "translation", "dim"),
+    [("published", False, 3), ("published", True, 2), ("scaled", False, 2), ("scaled", True, 3)],
 )
 
 
@@ -150,7 +149,7 @@ def test_names_of_particles_do_not_matter(features, translation, dim, seed):
         close(got, expected[:, order])
 
 
-@every_form
+@pytest.mark.parametrize(("features", "translation"), [("published", True), ("scaled", False)])
 def test_ends_of_a_pair_may_change_places(features, translation):
     model, snapshots = model_of(features, translation, 2), states(0, 2)
     energies = double(pair_energies, model, snapshots, PAIRS)
@@ -158,7 +157,7 @@ def test_ends_of_a_pair_may_change_places(features, translation):
     assert np.all((energies == 0) == (snapshots.forward == 0))
 
 
-@pytest.mark.parametrize(("features", "dim"), [("published", 2), ("scaled", 2), ("scaled", 3)])
+@pytest.mark.parametrize(("features", "dim"), [("published", 2), ("scaled", 3)])
 @given(seed=SEEDS)
 @few
 def test_translation_changes_nothing_and_keeps_the_momentum(features, dim, seed):
@@ -172,15 +171,14 @@ def test_translation_changes_nothing_and_keeps_the_momentum(features, dim, seed)
     assert model.origin_free
 
 
-@jax.value_and_grad
-def both_objectives(model, snapshots, pairs):
+@jax.grad
+def both_slopes(model, snapshots, pairs):
     arguments = model, snapshots, pairs, jax.random.key(0)
     return hamiltonian_objective(*arguments) + published_hamiltonian_objective(*arguments)
 
 
-@pytest.mark.parametrize(("features", "translation"), [("published", False), ("scaled", True)])
-def test_an_empty_slot_changes_nothing_and_stays_finite(features, translation):
-    model, snapshots = model_of(features, translation, 2), states(1, 2)
+def test_an_empty_slot_changes_nothing_and_stays_finite():
+    model, snapshots = model_of("scaled", False, 2), states(1, 2)
     there = np.array([1.0, 1.0, 1.0, 0.0])
     acts = snapshots.forward * there[PAIRS.first] * there[PAIRS.second]
     blank = {f: getattr(snapshots, f) * there[:, None] for f in ("positions", "velocities", "attributes", "targets")}
@@ -193,14 +191,14 @@ def test_an_empty_slot_changes_nothing_and_stays_finite(features, translation):
     )
     fewer = PairIndex(PAIRS.first[kept], PAIRS.second[kept])
     close(double(accelerations, model, padded, PAIRS)[:, :3], double(accelerations, model, small, fewer))
-    value, slope = double(both_objectives, model, padded, PAIRS)
+    slope = double(both_slopes, model, padded, PAIRS)
     assert np.all(np.isfinite(jax.tree.leaves(jax.tree.map(np.sum, slope))))
-    close(value, double(both_objectives, model, small, fewer)[0])
+    for penalty in (hamiltonian_penalty, published_hamiltonian_penalty):
+        close(double(penalty, model, padded, PAIRS), double(penalty, model, small, fewer))
 
 
-@pytest.mark.parametrize(("features", "translation"), [("published", False), ("scaled", True)])
-def test_losses_are_mean_absolute_errors(features, translation):
-    model, snapshots = model_of(features, translation, 2), states(2, 2)
+def test_losses_are_mean_absolute_errors():
+    model, snapshots = model_of("scaled", False, 2), states(2, 2)
     snapshots.weights[0, :2] = 0.0
     there = snapshots.weights > 0
     dq, dp = double(flow, model, snapshots, PAIRS)
@@ -242,18 +240,18 @@ def test_penalty_sums_every_pair_and_every_slope_that_is_no_position(features, t
     )
 
 
-def node_energies_and_slopes(model, nodes, edges):
+def node_energies_and_slopes(model, nodes, acts):
     """Energies that nodes hold when every directed edge gives its own to its receiver, and the slopes of their sum."""
 
     def energies(nodes):
         each = [model.self_energy(node)[0] for node in nodes]
-        for receiver, sender in edges:
-            one, other = nodes[receiver], nodes[sender]
-            arriving = model.pair_energy(jnp.concatenate([one, other]))[0]
-            each = [energy + jnp.where(receiver == i, arriving, 0.0) for i, energy in enumerate(each)]
+        for number, pair in enumerate(zip(*PAIRS, strict=True)):
+            for receiver, sender in (pair, pair[::-1]):
+                arriving = model.pair_energy(jnp.concatenate([nodes[receiver], nodes[sender]]))[0]
+                each[receiver] = each[receiver] + acts[number] * arriving
         return jnp.stack(each)
 
-    return energies(nodes), jax.jacfwd(lambda nodes: jnp.sum(energies(nodes)))(nodes)
+    return energies(nodes), jax.grad(lambda nodes: jnp.sum(energies(nodes)))(nodes)
 
 
 def test_published_penalty_sums_nodes_and_slopes_in_attributes():
@@ -262,9 +260,8 @@ def test_published_penalty_sums_nodes_and_slopes_in_attributes():
     everything = np.concatenate([snapshots.positions, mass * snapshots.velocities, snapshots.attributes], axis=-1)
     explicit = 0.0
     for sample in range(SAMPLES):
-        edges = [pair for pair, acts in zip(zip(*PAIRS, strict=True), snapshots.forward[sample], strict=True) if acts]
-        edges = np.array(edges + [pair[::-1] for pair in edges])
-        values, slopes = double(node_energies_and_slopes, model, everything[sample], edges)
+        acts = snapshots.forward[sample]
+        values, slopes = double(node_energies_and_slopes, model, everything[sample], acts)
         explicit += np.sum(values**2) + np.sum(slopes[:, 4:] ** 2)
     close(double(published_hamiltonian_penalty, model, snapshots, PAIRS) / 1e-6, explicit / SAMPLES)
 
