@@ -21,6 +21,20 @@ from ._graph_network import (
     measure_scales as measure_scales,
     sum_at as sum_at,
 )
+from ._hamiltonian import HamiltonianNetwork as HamiltonianNetwork, PhaseSpace as PhaseSpace
+from ._hamiltonian_config import (
+    HamiltonianConfig as HamiltonianConfig,
+    build_hamiltonian_network as build_hamiltonian_network,
+    check_conservative as check_conservative,
+)
+from ._hamiltonian_loss import (
+    hamiltonian_force_loss as hamiltonian_force_loss,
+    hamiltonian_loss as hamiltonian_loss,
+    hamiltonian_objective as hamiltonian_objective,
+    hamiltonian_penalty as hamiltonian_penalty,
+    published_hamiltonian_objective as published_hamiltonian_objective,
+    published_hamiltonian_penalty as published_hamiltonian_penalty,
+)
 from ._layers import ACTIVATIONS as ACTIVATIONS, Layers as Layers, draw_layers as draw_layers
 from ._message_config import (
     OWN_FORM as OWN_FORM,

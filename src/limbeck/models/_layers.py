@@ -30,10 +30,14 @@ class Layers(eqx.Module):
 
     def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Apply the layers to the last axis."""
+        return self.hidden(x) @ self.weights[-1] + self.biases[-1]
+
+    def hidden(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch hidden"]:
+        """What the last layer sees, which is linear."""
         activate = ACTIVATIONS[self.activation]
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = activate(x @ weight + bias)
-        return x @ self.weights[-1] + self.biases[-1]
+        return x
 
 
 def draw_layers(

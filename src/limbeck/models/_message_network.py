@@ -96,7 +96,32 @@ class MessageNetwork(eqx.Module):
         self, snapshots: Snapshots, pairs: PairIndex, key: PRNGKeyArray | None = None
     ) -> Float[Array, "*batch nodes dim"]:
         """Accelerations of every node; a key samples the messages of a KL network, as in training."""
+        if self._sums_hidden:
+            return self._node_prediction(snapshots, self._aggregated(snapshots, pairs))
         return self.predict(snapshots, self.edge_statistics(snapshots, pairs), pairs, key)
+
+    @property
+    def _sums_hidden(self) -> bool:
+        """Whether the last layer of the edge model may act after the sum over senders, and saves work there.
+
+        It is linear, so the sum of messages is the same; it then acts on nodes and not on edges. Hidden
+        units are summed in its place, which costs more than it saves where messages are far shorter.
+        """
+        linear = self.features == "published" and self.size != "kl"
+        return linear and 4 * self.message_dim >= self.edge_model.weights[-1].shape[0]
+
+    def _aggregated(self, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "*batch nodes message_dim"]:
+        """Sum of messages at every node, without the messages; see `_sums_hidden`."""
+        hidden, n_nodes = self.edge_model.hidden(self._both_inputs(snapshots, pairs)), snapshots.positions.shape[-2]
+        if self.third_law:
+            hidden = jnp.stack([hidden[0] - hidden[1], hidden[1] - hidden[0]])
+        acts = snapshots.forward[..., None], snapshots.backward[..., None]
+        sums = [sum_at(end, acts[k] * hidden[k], n_nodes) for k, end in enumerate(pairs)]
+        summed = (sums[0] + sums[1]) @ self.edge_model.weights[-1]
+        if not self.third_law:  # antisymmetric messages have no offset
+            counts = sum_at(pairs.first, acts[0], n_nodes) + sum_at(pairs.second, acts[1], n_nodes)
+            summed = summed + counts * self.edge_model.biases[-1]
+        return summed * jax.lax.stop_gradient(self.mask)
 
     def edge_messages(
         self, snapshots: Snapshots, pairs: PairIndex
@@ -107,11 +132,7 @@ class MessageNetwork(eqx.Module):
 
     def edge_statistics(self, snapshots: Snapshots, pairs: PairIndex) -> EdgeStatistics:
         """Mean messages and, in a KL network, logarithms of their variances."""
-        ends = [_ends(array, pairs) for array in (snapshots.positions, snapshots.velocities, self._node(snapshots))]
-        acts = (snapshots.forward + snapshots.backward)[..., None] > 0
-        swapped = [(sender, receiver) for receiver, sender in ends]
-        inputs = [self._edge_inputs(acts, x, v, features) for x, v, features in (ends, swapped)]
-        raw = self.edge_model(jnp.stack(inputs))  # one product of matrices for both directions
+        raw = self.edge_model(self._both_inputs(snapshots, pairs))
         log_variance = None
         if self.size == "kl":
             raw, log_variance = raw[..., : self.message_dim], raw[..., self.message_dim :]
@@ -143,6 +164,12 @@ class MessageNetwork(eqx.Module):
         n_nodes = snapshots.positions.shape[-2]
         summed = sum_at(pairs.first, forward * snapshots.forward[..., None], n_nodes)
         summed = summed + sum_at(pairs.second, backward * snapshots.backward[..., None], n_nodes)
+        return self._node_prediction(snapshots, summed)
+
+    def _node_prediction(
+        self, snapshots: Snapshots, summed: Float[Array, "*batch nodes message_dim"]
+    ) -> Float[Array, "*batch nodes dim"]:
+        """The node model's accelerations from aggregated messages."""
         s, features = self.scales, self._node(snapshots)
         if self.features == "published":
             position = () if self.translation else (snapshots.positions,)
@@ -163,6 +190,13 @@ class MessageNetwork(eqx.Module):
         """What both functions see of the attributes of a node."""
         published = self.features == "published"
         return snapshots.attributes if published else self.scales.node_features(snapshots.attributes)
+
+    def _both_inputs(self, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "2 *batch pairs inputs"]:
+        """What the edge model sees in either direction, for one product of matrices."""
+        ends = [_ends(array, pairs) for array in (snapshots.positions, snapshots.velocities, self._node(snapshots))]
+        acts = (snapshots.forward + snapshots.backward)[..., None] > 0
+        swapped = [(sender, receiver) for receiver, sender in ends]
+        return jnp.stack([self._edge_inputs(acts, x, v, features) for x, v, features in (ends, swapped)])
 
     def _edge_inputs(self, acts: Array, positions: "_Ends", velocities: "_Ends", features: "_Ends") -> Array:
         """What the edge model sees of each receiver and its sender."""

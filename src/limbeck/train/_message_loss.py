@@ -75,11 +75,13 @@ class MessageObjective(eqx.Module):
         self, model: MessageNetwork, snapshots: Snapshots, pairs: PairIndex, key: PRNGKeyArray | None
     ) -> Float[Array, ""]:
         """The objective of a batch; the key samples messages of a KL network."""
-        statistics = model.edge_statistics(snapshots, pairs)
-        predicted = model.predict(snapshots, statistics, pairs, key)
-        total = self.prediction_loss(model, predicted, snapshots)
         if model.size in ("l1", "kl"):
+            statistics = model.edge_statistics(snapshots, pairs)
+            predicted = model.predict(snapshots, statistics, pairs, key)
+            total = self.prediction_loss(model, predicted, snapshots)
             total = total + self.weight * message_penalty(model, statistics, snapshots)
+        else:
+            total = self.prediction_loss(model, model(snapshots, pairs, key), snapshots)
         if self.reduction == "graph":
             total = total * snapshots.weights.shape[-1]
         if self.weight_penalty:
