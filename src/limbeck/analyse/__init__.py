@@ -12,8 +12,17 @@ from ._importance import (
     kl_divergence as kl_divergence,
     participation_ratio as participation_ratio,
 )
-from ._linear_fit import LinearFit as LinearFit, plain_fit as plain_fit, trimmed_fit as trimmed_fit
-from ._message_reading import MessageReading as MessageReading, read_messages as read_messages
+from ._linear_fit import (
+    LinearFit as LinearFit,
+    best_rows as best_rows,
+    plain_fit as plain_fit,
+    trimmed_fit as trimmed_fit,
+)
+from ._message_reading import (
+    MessageReading as MessageReading,
+    read_messages as read_messages,
+    specialisation_target as specialisation_target,
+)
 from ._message_record import MessageRecord as MessageRecord
 from ._message_summary import (
     SeedSummary as SeedSummary,
@@ -24,4 +33,10 @@ from ._message_summary import (
 )
 from ._record_messages import record_messages as record_messages
 from ._specialisation import Specialisation as Specialisation, specialisation as specialisation
-from ._targets import InverseFit as InverseFit, TargetFit as TargetFit
+from ._targets import (
+    MEANINGS as MEANINGS,
+    TARGETS as TARGETS,
+    InverseFit as InverseFit,
+    TargetFit as TargetFit,
+    target_vectors as target_vectors,
+)

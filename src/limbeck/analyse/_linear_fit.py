@@ -17,6 +17,7 @@ from limbeck._types import Samples, Table
 KEPT = 0.9  # share of the rows that the trimmed fit keeps (sources: "the 10 % outliers were not included")
 MOST_STEPS = 50
 REWEIGHTINGS = 10
+WIDE = 12  # columns beyond which a start from the rows with least leverage is not worth its time
 CONSTANT = 1e-12  # a spread below this share of the largest size is rounding, not variation
 RIDGE = 1e-10  # share of each column's own square: enough to tame columns that nearly depend on each other
 
@@ -39,6 +40,17 @@ class LinearFit:
     offsets: Float[np.ndarray, " outputs"]
     r2: Scores
     kept: float
+
+    def predicted(self, columns: Table) -> Float[np.ndarray, "samples outputs"]:
+        """Values of the fitted functions.
+
+        Args:
+            columns: As they were fitted.
+
+        Returns:
+            One column for each fit.
+        """
+        return columns @ self.coefficients + self.offsets
 
 
 def plain_fit(columns: Table, values: Float[np.ndarray, "samples outputs"]) -> LinearFit:
@@ -108,10 +120,10 @@ def trimmed_solutions(
 
 def _concentrated(design: Table, values: Samples, solution: np.ndarray, solver: Solver) -> tuple[np.ndarray, float]:
     """Choose and fit in turn until the same rows are chosen twice; the sum of squares of what is kept."""
-    kept = smallest(values - design @ solution)
+    kept = best_rows(values - design @ solution)
     for _ in range(MOST_STEPS):
         solution = solver(design[kept], values[kept])
-        chosen = smallest(values - design @ solution)
+        chosen = best_rows(values - design @ solution)
         if np.array_equal(chosen, kept):
             break
         kept = chosen
@@ -123,6 +135,8 @@ def _starts(design: Table, values: Samples, solver: Solver) -> Iterator[np.ndarr
     whole = solver(design, values)
     yield whole
     yield _least_absolute(design, values, whole, solver)
+    if design.shape[1] > WIDE:
+        return
     leverage = np.sum(np.linalg.qr(design)[0] ** 2, axis=1)
     inner = leverage <= np.median(leverage)
     yield _least_absolute(design[inner], values[inner], solver(design[inner], values[inner]), solver)
@@ -138,7 +152,7 @@ def _least_absolute(design: Table, values: Samples, solution: np.ndarray, solver
     return solution
 
 
-def smallest(residuals: Samples) -> Bool[np.ndarray, " samples"]:
+def best_rows(residuals: Samples) -> Bool[np.ndarray, " samples"]:
     """The rows that a trimmed fit keeps: nine tenths (rounded up), those with the smallest residuals.
 
     Args:
@@ -228,7 +242,7 @@ def trimmed_determinations(values: Table, predicted: Table) -> Scores:
     Returns:
         One number, or None, for each column.
     """
-    kept = [smallest(value - guess) for value, guess in zip(values.T, predicted.T, strict=True)]
+    kept = [best_rows(value - guess) for value, guess in zip(values.T, predicted.T, strict=True)]
     pairs = zip(values.T, predicted.T, kept, strict=True)
     return tuple(determination(value[rows], guess[rows]) for value, guess, rows in pairs)
 

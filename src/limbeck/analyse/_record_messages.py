@@ -1,7 +1,7 @@
 """Evaluate the messages of a network on held-out snapshots: the one place where this analysis meets networks."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -131,7 +131,7 @@ def _speaker(source: Any) -> tuple[EdgeMessages, bool]:
     if speak is not None:
         return speak, _sees_no_origin(model)
     if callable(model):
-        return model, False
+        return cast(EdgeMessages, model), False
     raise InputError(f"expected a network that gives messages, or a function; got {type(source).__name__}")
 
 

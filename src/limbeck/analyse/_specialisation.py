@@ -14,6 +14,7 @@ from limbeck._types import Table
 
 from ._linear_fit import Scores, determinations, plain_fit
 
+LEAST_PURITY = 0.1  # R² below which a component is not said to follow any direction
 LARGEST_STRETCH = 1e4  # ratio of singular values beyond which components follow one direction in all but rounding
 
 
@@ -22,14 +23,15 @@ class Specialisation:
     """Directions of message components in space.
 
     Attributes:
-        directions: Unit vector in space that each component follows; zeros where it follows none.
+        directions: Unit vector in space that each component follows; zeros where it follows none, which is
+            so if less than `LEAST_PURITY` of its variance is explained by one.
         strengths: Change of each component for a unit of force along its direction.
         purities: Share of each component's variance that this one direction explains (R², all edges).
         axis_purities: 1 where a component follows one axis of space, 0 where it follows all of them alike.
         index: Volume that the directions span: 1 if they are perpendicular, 0 if two agree; None if one is undefined.
         stretch: Ratio of the largest to the smallest factor by which the map stretches, or None if it is singular.
         rotation: Orthogonal matrix nearest to the map; `messages @ rotation` lies along the axes of space
-            up to a symmetric stretch. None unless there are as many components as axes, of distinct directions.
+            up to a symmetric stretch. None unless as many components as there are axes follow distinct directions.
         mirrors: Whether that matrix turns a right hand into a left one, or None without it.
         canonical_map: `(messages - offsets) @ canonical_map` are the force components. None as above.
         offsets: The constants of the fit.
@@ -57,18 +59,17 @@ def specialisation(messages: Float[np.ndarray, "edges components"], forces: Tabl
         forces: Force (or acceleration) on the receiver.
 
     Returns:
-        The directions, and the map where there is one. It exists also where the fit is bad: read
-        the purities with it.
+        The directions, and the map where there is one.
 
     Source:
         sources/001 (Liu 2025), second extension: whether channels specialise in distinct directions.
     """
     fit = plain_fit(forces, messages)
     strengths = np.linalg.norm(fit.coefficients, axis=0)
-    follows = strengths > 0
-    directions = fit.coefficients.T / np.where(follows, strengths, 1.0)[:, None]
+    follows = (strengths > 0) & np.array([r2 is not None and r2 >= LEAST_PURITY for r2 in fit.r2])
+    directions = np.where(follows, fit.coefficients / np.where(follows, strengths, 1.0), 0.0).T
     stretch = _stretch(fit.coefficients)
-    square = fit.coefficients.shape[0] == fit.coefficients.shape[1] and stretch is not None
+    square = follows.all() and len(strengths) == len(fit.coefficients) and stretch is not None
     rotation = _nearest_rotation(fit.coefficients) if square else None
     inverse = np.linalg.inv(fit.coefficients) if square else None
     return Specialisation(
