@@ -143,7 +143,7 @@ def choose(fits: tuple[TargetFit, ...]) -> tuple[str | None, tuple[str, ...]]:
     best, top = max(scored, key=lambda pair: pair[1])
     if top < LEAST_R2:
         trimmed = best.score_trimmed
-        beside = "" if trimmed is None else f" (on the best {KEPT:.0%} of the edges {trimmed:.3f})"
+        beside = "" if trimmed is None else f" (on the best {100 * KEPT:.0f} % of the edges {trimmed:.3f})"
         return None, (
             f"R² on all edges is at most {top:.3f}{beside}, for {MEANINGS[best.target]}; "
             f"at least {LEAST_R2:g} is asked before messages are said to be anything",
@@ -184,7 +184,7 @@ def _cautions(record: MessageRecord, sizes: Importance, n_fitted: int) -> tuple[
     if record.forces is not None and record.inertia is not None and np.ptp(record.inertia) == 0:
         found.append("all receivers have one inertia, so force and acceleration can't be told apart")
     if record.coverage < 1.0:
-        found.append(f"{record.coverage:.1%} of the held-out snapshots were read, spread evenly")
+        found.append(f"{100 * record.coverage:.3g} % of the held-out snapshots were read, spread evenly")
     return tuple(found)
 
 

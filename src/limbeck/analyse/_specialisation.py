@@ -29,7 +29,8 @@ class Specialisation:
         purities: Share of each component's variance that this one direction explains (R², all edges).
         axis_purities: 1 where a component follows one axis of space, 0 where it follows all of them alike.
         index: Volume that the directions span: 1 if they are perpendicular, 0 if two agree; None if one is undefined.
-        stretch: Ratio of the largest to the smallest factor by which the map stretches, or None if it is singular.
+        stretch: Ratio of the largest to the smallest factor by which the map stretches, or None if it is singular or
+            a component follows no direction.
         rotation: Orthogonal matrix nearest to the map; `messages @ rotation` lies along the axes of space
             up to a symmetric stretch. None unless as many components as there are axes follow distinct directions.
         mirrors: Whether that matrix turns a right hand into a left one, or None without it.
@@ -68,8 +69,8 @@ def specialisation(messages: Float[np.ndarray, "edges components"], forces: Tabl
     strengths = np.linalg.norm(fit.coefficients, axis=0)
     follows = (strengths > 0) & np.array([r2 is not None and r2 >= LEAST_PURITY for r2 in fit.r2])
     directions = np.where(follows, fit.coefficients / np.where(follows, strengths, 1.0), 0.0).T
-    stretch = _stretch(fit.coefficients)
-    square = follows.all() and len(strengths) == len(fit.coefficients) and stretch is not None
+    stretch = _stretch(fit.coefficients) if follows.all() else None
+    square = len(strengths) == len(fit.coefficients) and stretch is not None
     rotation = _nearest_rotation(fit.coefficients) if square else None
     inverse = np.linalg.inv(fit.coefficients) if square else None
     return Specialisation(

@@ -26,7 +26,6 @@ from ._drawing import (
     picture,
     plain,
     positive,
-    spread_axis,
     thinned,
     whole_numbers,
 )
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 AXES = "xyz"
 FLOOR = 1e-12  # of the largest size, below which a size is drawn as this
 MOST_PANELS = 3
+HEAVY = 25.0  # range over standard deviation beyond which axes are drawn together far from zero
 
 
 def sparsity_picture(readings: tuple[MessageReading, ...], labels: tuple[str, ...]) -> Picture:
@@ -67,6 +67,8 @@ def sparsity_picture(readings: tuple[MessageReading, ...], labels: tuple[str, ..
         finish(axes[1], "component, by divergence", "KL divergence [nat]", log_y=True)
     for axis in axes:
         whole_numbers(axis)
+        low, high = axis.get_ylim()
+        axis.set_ylim(min(low, high / 300), high)  # components of one size look so
     return picture(
         figure,
         alt="Sizes of the message components and of their principal directions, falling from the largest.",
@@ -102,20 +104,23 @@ def scatter_picture(record: MessageRecord, reading: MessageReading, label: str) 
     vectors, components = target_vectors(record, target), reading.components[:MOST_PANELS]
     messages = record.messages[:, components]
     whole, most = plain_fit(vectors, messages), trimmed_fit(vectors, messages)
+    share = f"{100 * most.kept:.0f} %"
     combined, best = whole.predicted(vectors), most.predicted(vectors)
     figure, axes = panels(len(components), 3.9 if len(components) > 1 else 4.4)
     for k, axis in enumerate(axes):
         kept = best_rows(messages[:, k] - best[:, k])
         _draw_fit(axis, combined[:, k], messages[:, k], kept)
-        finish(axis, f"linear combination of the {target}", f"message component {components[k]}", legend=k == 0)
-        axis.set_title(f"R² = {fixed(whole.r2[k])} all, {fixed(most.r2[k])} best {most.kept:.0%}", fontsize=10)
-    left_out = f"best {most.kept:.0%} of the edges"
+        finish(axis, f"linear combination of the {target}", f"message component {components[k]}")
+        axis.set_title(f"R² = {fixed(whole.r2[k])} all, {fixed(most.r2[k])} best {share}", fontsize=10)
+    plain(axes[0].legend(fontsize=8, frameon=False, markerscale=3.0, loc="upper left").get_texts())
+    flexible = " The reading that was chosen allows for more than that." if reading.chosen == "free" else ""
     return picture(
         figure,
         alt=f"Scatter of message components against linear combinations of the true {target}.",
         caption=f"{label}: the most important components against the linear combination of the true {target} that "
-        f"fits all {record.n_edges} edges best; on the line they agree. The {left_out} have a fit and an R² of "
-        "their own, per component; the edges that it leaves out are shown in orange.",
+        f"fits all {record.n_edges} edges best.{flexible} On the line they agree; axes of heavy tails are drawn "
+        f"together far from zero. The best {share} of the edges have a fit and an R² of their own, per component; the "
+        "edges that it leaves out are orange.",
     )
 
 
@@ -127,8 +132,10 @@ def _draw_fit(axis: "Axes", combined: np.ndarray, message: np.ndarray, kept: np.
         axis.scatter(combined[rows][chosen], message[rows][chosen], color=colour, label=name, **dots)
     both = np.concatenate([combined[rows], message[rows]])
     axis.plot([both.min(), both.max()], [both.min(), both.max()], "-", lw=0.9, color=GREY, zorder=0)
-    spread_axis(axis, "x", both)
-    spread_axis(axis, "y", both)
+    width = float(np.std(both))
+    if np.ptp(both) > HEAVY * width > 0:  # smooth through zero, unlike a symmetric logarithm, so the line stays one
+        axis.set_xscale("asinh", linear_width=width)
+        axis.set_yscale("asinh", linear_width=width)
 
 
 def directions_picture(readings: tuple[MessageReading, ...], labels: tuple[str, ...]) -> Picture | None:
@@ -202,5 +209,6 @@ def _draw_angles(axis: "Axes", known: list[tuple[MessageReading, str]]) -> None:
     axis.bar(place + 0.2, along, 0.36, color=ORANGE, label="components along axes")
     axis.set_xticks(place, [label for _, label in known])
     plain(axis.get_xticklabels())
+    axis.set_xlim(-0.75, max(len(known), 3) - 0.25)
     axis.set_ylim(0, 1.25)
     finish(axis, "", "1 = fully, 0 = not at all", legend=True)

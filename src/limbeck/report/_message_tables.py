@@ -22,19 +22,26 @@ def reading_table(readings: tuple[MessageReading, ...], labels: tuple[str, ...])
     """
     rows, marked = [], set()
     for reading, label in zip(readings, labels, strict=True):
-        for fit in reading.fits:
+        for fit in (found for found in reading.fits if not found.refusal):
             if fit.target == reading.chosen:
                 marked.add(len(rows))
-            scores = (fit.score, fit.score_trimmed, fit.score_unseen)
-            count = str(fit.n_columns) if fit.n_columns else NOTHING
-            rows.append((label, MEANINGS[fit.target], *map(fixed, scores), count, _remark(fit.refusal, scores)))
-    headings = ("Seed", "Messages as", "R² all", "R² best 90 %", "R² all, unseen", "Columns", "")
+            scores = map(fixed, (fit.score, fit.score_trimmed, fit.score_unseen))
+            rows.append((label, MEANINGS[fit.target], *scores, str(fit.n_columns)))
+    headings = ("Seed", "Messages as", "R² all", "R² best 90 %", "R² all, unseen", "Columns")
     return Table(headings=headings, rows=tuple(rows), numeric=frozenset({2, 3, 4, 5}), marked=frozenset(marked))
 
 
-def _remark(refusal: str, scores: tuple[float | None, ...]) -> str:
-    """Why a fit is missing, or empty."""
-    return refusal or ("a component has one value on all edges" if scores[0] is None else "")
+def refusals(readings: tuple[MessageReading, ...]) -> tuple[str, ...]:
+    """Which readings could not be tried, and why.
+
+    Args:
+        readings: One for each seed.
+
+    Returns:
+        A sentence for each reading and reason.
+    """
+    found = ((MEANINGS[fit.target], fit.refusal) for reading in readings for fit in reading.fits if fit.refusal)
+    return tuple(f"Not tried: {meaning}, since {refusal}." for meaning, refusal in dict.fromkeys(found))
 
 
 def spread_table(summary: SeedSummary) -> Table:

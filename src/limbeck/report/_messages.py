@@ -6,7 +6,7 @@ from limbeck._errors import InputError
 from limbeck.analyse import MEANINGS, MessageReading, MessageRecord, SeedSummary, summarise_seeds
 
 from ._message_figures import directions_picture, scatter_picture, sparsity_picture
-from ._message_tables import component_table, inverse_table, reading_table, specialisation_table, spread_table
+from ._message_tables import component_table, inverse_table, reading_table, refusals, specialisation_table, spread_table
 from ._numbers import fixed, shown
 from ._page import Banner, render_page
 
@@ -50,7 +50,7 @@ def render_messages(report: MessagesReport) -> str:
         HTML.
     """
     summary = summarise_seeds(report.readings)
-    each = (report.readings, report.labels)
+    each = (report.readings, tuple(label.replace(" ", "\u00a0") for label in report.labels))  # never broken in a table
     scatters = [
         found
         for record, reading, label in zip(report.records, *each, strict=True)
@@ -62,6 +62,7 @@ def render_messages(report: MessagesReport) -> str:
             "name": report.name,
             "banner": _banner(report, summary),
             "readings": reading_table(*each),
+            "refusals": refusals(report.readings),
             "spread": spread_table(summary),
             "several": summary.n_seeds > 1,
             "scatters": scatters,
@@ -88,7 +89,9 @@ def _banner(report: MessagesReport, summary: SeedSummary) -> Banner:
             kind="found", title=f"The messages are {MEANINGS[summary.agreed]}", reasons=reasons, notes=_notes(summary)
         )
     known = any(record.forces is not None for record in report.records)
-    title = "The messages can't be said to be forces" if known else "The true force is not known"
+    title = (
+        "The messages can't be said to be forces" if known else "There is no true force to compare the messages with"
+    )
     if summary.chosen["none"] < summary.n_seeds:
         counted = ", ".join(f"{count} × {name}" for name, count in summary.chosen.items() if count)
         title = f"The seeds do not agree on what the messages are: {counted}"
@@ -102,7 +105,7 @@ def _notes(summary: SeedSummary) -> tuple[str, ...]:
     if whole.mean is None:
         return ()
     over = f", mean over {summary.n_seeds} seeds" if summary.n_seeds > 1 else ""
-    return (f"R² against the {target}: {fixed(whole.mean)} on all edges, {fixed(most.mean)} on the best 90 %{over}.",)
+    return (f"R² for {MEANINGS[target]}: {fixed(whole.mean)} on all edges, {fixed(most.mean)} on the best 90 %{over}.",)
 
 
 def _importance_facts(reading: MessageReading) -> str:
