@@ -146,7 +146,9 @@ def _least_absolute(design: Table, values: Samples, solution: np.ndarray, solver
     """Least absolute deviations by reweighting; exactness is not needed of a start."""
     for _ in range(REWEIGHTINGS):
         size = np.abs(values - design @ solution)
-        floor = 1e-3 * float(np.median(size)) or 1e-300
+        floor = 1e-3 * float(np.median(size))
+        if floor == 0:  # most rows are met exactly
+            break
         weights = np.sqrt(floor / np.maximum(size, floor))
         solution = solver(design * weights[:, None], values * weights)
     return solution

@@ -68,7 +68,7 @@ def sparsity_picture(readings: tuple[MessageReading, ...], labels: tuple[str, ..
     for axis in axes:
         whole_numbers(axis)
         low, high = axis.get_ylim()
-        axis.set_ylim(min(low, high / 300), high)  # components of one size look so
+        axis.set_ylim(min(low, high / 300), 1.3 * high)  # components of one size look so
     return picture(
         figure,
         alt="Sizes of the message components and of their principal directions, falling from the largest.",
@@ -132,10 +132,22 @@ def _draw_fit(axis: "Axes", combined: np.ndarray, message: np.ndarray, kept: np.
         axis.scatter(combined[rows][chosen], message[rows][chosen], color=colour, label=name, **dots)
     both = np.concatenate([combined[rows], message[rows]])
     axis.plot([both.min(), both.max()], [both.min(), both.max()], "-", lw=0.9, color=GREY, zorder=0)
-    width = float(np.std(both))
-    if np.ptp(both) > HEAVY * width > 0:  # smooth through zero, unlike a symmetric logarithm, so the line stays one
-        axis.set_xscale("asinh", linear_width=width)
-        axis.set_yscale("asinh", linear_width=width)
+    _draw_together(axis, both)
+
+
+def _draw_together(axis: "Axes", values: np.ndarray) -> None:
+    """Axes that are linear about zero and logarithmic far from it, for values with heavy tails."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    width, reach = float(np.std(values)), float(np.abs(values).max())
+    if not np.ptp(values) > HEAVY * width > 0:
+        return
+    lowest, highest = int(np.ceil(np.log10(2.0 * width))), int(np.floor(np.log10(reach)))
+    powers = 10.0 ** np.arange(highest, lowest - 1, -max(1, (highest - lowest + 2) // 3))
+    for scale, line in ((axis.set_xscale, axis.xaxis), (axis.set_yscale, axis.yaxis)):
+        scale("asinh", linear_width=width)  # smooth through zero, unlike a symmetric logarithm: a line stays one
+        line.set_major_locator(FixedLocator([*-powers, 0.0, *powers[::-1]]))
+        line.set_minor_locator(NullLocator())
 
 
 def directions_picture(readings: tuple[MessageReading, ...], labels: tuple[str, ...]) -> Picture | None:
