@@ -165,13 +165,13 @@ def test_the_order_of_components_changes_names_only(seed):
     assert two.importance.effective_dimension == pytest.approx(one.importance.effective_dimension)
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 10**6), kind=st.sampled_from(["force", "acceleration", "free"]))
 def test_a_map_of_the_force_changes_no_score_and_no_choice(seed, kind):
-    plain = record(kind, noise=0.1, n_each=60)
+    plain = record(kind, noise=0.1, n_each=40)
     turn = np.random.default_rng(seed).normal(size=(2, 2)) + 3 * np.eye(2)
     one = read_messages(plain, third_law=False)
-    two = read_messages(record(kind, noise=0.1, n_each=60, forces=plain.forces @ turn), third_law=False)
+    two = read_messages(record(kind, noise=0.1, n_each=40, forces=plain.forces @ turn), third_law=False)
     assert two.chosen == one.chosen
     for a, b in zip(one.fits, two.fits, strict=True):
         assert b.r2 == pytest.approx(a.r2, abs=1e-6)

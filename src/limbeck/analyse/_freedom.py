@@ -15,6 +15,7 @@ from ._linear_fit import Solver, trimmed_solutions
 from ._message_record import MessageRecord
 
 FOLDS = 4
+FAINT = 1e-4  # of the largest singular value of the basis, below which a direction is left out
 
 
 def receiver_basis(record: MessageRecord, *, velocities: bool) -> Float[np.ndarray, "edges terms"]:
@@ -29,7 +30,8 @@ def receiver_basis(record: MessageRecord, *, velocities: bool) -> Float[np.ndarr
         velocities: Whether the functions may depend on the receiver's velocity too.
 
     Returns:
-        One column for each function, brought to mean 0 and deviation 1 but for the constant.
+        Uncorrelated columns that span the functions, of mean 0 and deviation 1 but for the constant; what
+        the functions nearly share is left out, since a fit would have to tell apart what the data do not.
     """
     columns: list[np.ndarray] = []
     firsts = [_positive_or_not(attribute, columns) for attribute in record.receivers.T]
@@ -39,7 +41,7 @@ def receiver_basis(record: MessageRecord, *, velocities: bool) -> Float[np.ndarr
         columns += [*v.T, np.linalg.norm(v, axis=1)]
         columns += [v[:, j] * v[:, k] for k in range(v.shape[1]) for j in range(k + 1)]
     scaled = [_standard(column) for column in columns if np.ptp(column) > 1e-12 * np.abs(column).max()]
-    return np.column_stack([np.ones(record.n_edges), *scaled])
+    return np.column_stack([np.ones(record.n_edges), *_independent(scaled)])
 
 
 def _positive_or_not(attribute: np.ndarray, columns: list[np.ndarray]) -> np.ndarray:
@@ -52,12 +54,22 @@ def _positive_or_not(attribute: np.ndarray, columns: list[np.ndarray]) -> np.nda
     return attribute
 
 
+def _independent(columns: list[np.ndarray]) -> list[np.ndarray]:
+    """Principal directions of some columns of mean 0, each of deviation 1, the faint ones left out."""
+    if not columns:
+        return []
+    principal, sizes, _ = np.linalg.svd(np.column_stack(columns), full_matrices=False)
+    return list(principal.T[sizes > FAINT * sizes[0]] * np.sqrt(len(principal)))
+
+
 def _standard(column: np.ndarray) -> np.ndarray:
     """Mean 0 and deviation 1."""
     return (column - column.mean()) / column.std()
 
 
-def free_columns(record: MessageRecord, forces: Table, basis: Float[np.ndarray, "edges terms"]) -> Table:
+def free_columns(
+    record: MessageRecord, forces: Float[np.ndarray, "edges dim"], basis: Float[np.ndarray, "edges terms"]
+) -> Table:
     """Every basis function alone (for g) and times every component of the force (for H).
 
     Args:
@@ -73,7 +85,7 @@ def free_columns(record: MessageRecord, forces: Table, basis: Float[np.ndarray, 
     return np.column_stack([basis[:, 1:], products.reshape(record.n_edges, -1)])
 
 
-def whitened(forces: Table) -> Table:
+def whitened(forces: Float[np.ndarray, "edges dim"]) -> Float[np.ndarray, "edges directions"]:
     """Forces in units in which they vary alike in every direction, so that a ridge treats all directions alike.
 
     Args:

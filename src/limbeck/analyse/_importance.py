@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from ._linear_fit import CONSTANT
 from ._message_record import MessageRecord
 
 SHARE = 0.01  # of the total variance, above which a component (or a direction) counts
@@ -49,13 +50,16 @@ def importance(record: MessageRecord) -> Importance:
     Source:
         Cranmer et al. (2020), arXiv 2006.11287, section 3: the highest variance, or the highest KL divergence.
     """
-    deviations = np.std(record.messages, axis=0)
-    variances = deviations**2
+    centred = record.messages - record.messages.mean(axis=0)
+    varies = np.ptp(record.messages, axis=0) > CONSTANT * np.abs(record.messages).max(axis=0)
+    centred = np.where(varies, centred, 0.0)
+    variances = np.mean(centred**2, axis=0)
+    deviations = np.sqrt(variances)
     divergences = None
     if record.log_variances is not None:
         divergences = np.mean(kl_divergence(record.messages, record.log_variances), axis=0)
     ranks = deviations if divergences is None else divergences
-    spectrum = np.clip(np.linalg.eigvalsh(np.atleast_2d(np.cov(record.messages.T, bias=True)))[::-1], 0.0, None)
+    spectrum = np.clip(np.linalg.eigvalsh(centred.T @ centred / len(centred))[::-1], 0.0, None)
     return Importance(
         criterion="standard deviation" if divergences is None else "KL divergence",
         order=np.argsort(-ranks, kind="stable"),

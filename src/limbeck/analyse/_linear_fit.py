@@ -262,6 +262,6 @@ def mean_score(scores: Scores) -> float | None:
     return float(np.mean(known)) if known and len(known) == len(scores) else None
 
 
-def _with_constant(columns: Table) -> Table:
+def _with_constant(columns: Table) -> Float[np.ndarray, "samples terms"]:
     """The columns and a column of ones."""
     return np.column_stack([columns, np.ones(len(columns))])
