@@ -114,7 +114,7 @@ def _direction(reading: MessageReading, place: int) -> str:
         return NOTHING
     direction = found.directions[place]
     if len(direction) == 2:
-        return f"{number(round(float(np.degrees(np.arctan2(direction[1], direction[0])))), 3)}° from x"
+        return f"{fixed(float(np.degrees(np.arctan2(direction[1], direction[0]))), 0)}° from x"
     return "(" + ", ".join(fixed(float(value), 2) for value in direction) + ")"
 
 
