@@ -35,6 +35,24 @@ def test_a_matrix_and_an_offset_of_the_receiver_are_allowed_for():
     assert max(reading.fit("force").score, reading.fit("acceleration").score) < 0.9
 
 
+def test_who_receives_is_no_force_however_well_an_offset_describes_it():
+    plain = record()
+    m, v = plain.inertia, plain.receiver_velocities
+    said = np.column_stack([np.log(m) + 0.2 * v[:, 1], v[:, 0] ** 2 + 1 / m])
+    noisy = said + 0.01 * np.random.default_rng(0).normal(size=said.shape)
+    reading = read_messages(record(messages=noisy), third_law=False)
+    assert reading.fit("free").score > 0.99
+    assert reading.fit("free").score_beyond < 0.01
+    assert reading.chosen is None
+
+
+def test_a_message_of_one_direction_lacks_the_others_and_says_so():
+    plain = record()
+    reading = read_messages(record(messages=plain.forces[:, :1] * [1.0, -2.0]), third_law=True)
+    assert reading.chosen == "force"
+    assert any("can't be read back along every axis" in reason for reason in reading.reasons)
+
+
 def test_the_third_law_leaves_no_such_freedom():
     reading = read_messages(record("free"), third_law=True)
     assert reading.chosen is None

@@ -25,6 +25,7 @@ from ._targets import (
     InverseFit,
     TargetFit,
     inverse_fit,
+    no_fit,
     target_fit,
     target_vectors,
 )
@@ -107,6 +108,7 @@ def read_messages(record: MessageRecord, *, third_law: bool, n_components: int |
     fits = tuple(_fit(record, messages, target, third_law=third_law) for target in TARGETS)
     chosen, reasons = choose(fits)
     known = [f.target for f in fits if f.target != FREE and not f.refusal]
+    inverse = tuple(inverse_fit(record, target) for target in known)
     axes = specialisation(messages, target_vectors(record, _linear_target(chosen, fits))) if known else None
     return MessageReading(
         n_edges=record.n_edges,
@@ -119,8 +121,8 @@ def read_messages(record: MessageRecord, *, third_law: bool, n_components: int |
         components=components,
         fits=fits,
         chosen=chosen,
-        reasons=(*reasons, *_cautions(record, sizes, len(components))),
-        inverse=tuple(inverse_fit(record, target) for target in known),
+        reasons=(*reasons, *_lost_axes(chosen, inverse), *_cautions(record, sizes, len(components))),
+        inverse=inverse,
         specialisation=axes,
         trimming=KEPT,
     )
@@ -135,7 +137,7 @@ def choose(fits: tuple[TargetFit, ...]) -> tuple[str | None, tuple[str, ...]]:
     Returns:
         The target or None, and why.
     """
-    scored = [(fit, score) for fit in fits if (score := fit.score_unseen) is not None]
+    scored = [(fit, score) for fit in fits if (score := _claim(fit)) is not None]
     if not scored:
         refusals = dict.fromkeys(fit.refusal for fit in fits if fit.refusal)
         undefined = "a component that was to be fitted has one value on all edges, so R² is not defined"
@@ -156,11 +158,18 @@ def choose(fits: tuple[TargetFit, ...]) -> tuple[str | None, tuple[str, ...]]:
     return fit.target, (why,)
 
 
+def _claim(fit: TargetFit) -> float | None:
+    """R² by which a target is judged: of the free one no more than what the force adds to an offset."""
+    if fit.target != FREE or fit.score_unseen is None:
+        return fit.score_unseen
+    return None if fit.score_beyond is None else min(fit.score_unseen, fit.score_beyond)
+
+
 def _fit(record: MessageRecord, messages: np.ndarray, target: str, *, third_law: bool) -> TargetFit:
     """The fit to one target, or why the network's biases leave no room for it."""
     if target == FREE and third_law and record.forces is not None:
         refusal = "under the third law only a constant matrix is free, which the fit to the force has"
-        return TargetFit(target=FREE, r2=(), r2_trimmed=(), r2_unseen=(), n_columns=0, refusal=refusal)
+        return no_fit(FREE, refusal)
     return target_fit(record, messages, target, velocities=not third_law)
 
 
@@ -171,6 +180,17 @@ def _linear_target(chosen: str | None, fits: tuple[TargetFit, ...]) -> str:
     scored = {fit.target: fit.score_unseen for fit in fits if fit.target != FREE}
     force, acceleration = (scored[name] for name in (FORCE, ACCELERATION))
     return ACCELERATION if acceleration is not None and (force is None or acceleration > force) else FORCE
+
+
+def _lost_axes(chosen: str | None, inverse: tuple[InverseFit, ...]) -> tuple[str, ...]:
+    """Whether messages that are linear in a vector lack a part of it."""
+    scores = next((fit.r2 for fit in inverse if fit.target == chosen), ())
+    known = [score for score in scores if score is not None]
+    if not known or min(known) >= LEAST_R2:
+        return ()
+    return (
+        f"the {chosen} can't be read back along every axis (R² {min(known):.3f} along the worst): a part is missing",
+    )
 
 
 def _cautions(record: MessageRecord, sizes: Importance, n_fitted: int) -> tuple[str, ...]:

@@ -202,9 +202,11 @@ def _fit(fit: TargetFit) -> Json:
         "r2": numbers(fit.r2),
         "r2_trimmed": numbers(fit.r2_trimmed),
         "r2_unseen": numbers(fit.r2_unseen),
+        "r2_beyond": numbers(fit.r2_beyond),
         "score": number(fit.score),
         "score_trimmed": number(fit.score_trimmed),
         "score_unseen": number(fit.score_unseen),
+        "score_beyond": number(fit.score_beyond),
         "columns": fit.n_columns,
         "refusal": fit.refusal or None,
     }

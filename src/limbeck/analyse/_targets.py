@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from limbeck._types import Table
+from limbeck._types import Samples, Table
 
 from ._freedom import cross_predicted, free_columns, receiver_basis, trimmed
 from ._linear_fit import (
+    CONSTANT,
     Scores,
     determinations,
     mean_score,
@@ -44,6 +45,9 @@ class TargetFit:
         r2: Of each component on all edges. Of the free target, on simulations that the fit has not seen.
         r2_trimmed: The same on the best nine tenths of the edges, which the fit saw alone too.
         r2_unseen: Of each component on all edges, each predicted by a fit to other simulations.
+        r2_beyond: Of the free target, share that the force explains of what an offset of the receiver alone leaves,
+            on simulations that neither fit has seen; empty for the others. Messages that say nothing but who
+            receives them are no forces, however well an offset describes them.
         n_columns: Coefficients of the fit for each component, the constant included.
         refusal: Why the fit was not made, or empty; without it all R² are empty.
     """
@@ -52,6 +56,7 @@ class TargetFit:
     r2: Scores
     r2_trimmed: Scores
     r2_unseen: Scores
+    r2_beyond: Scores
     n_columns: int
     refusal: str
 
@@ -69,6 +74,11 @@ class TargetFit:
     def score_unseen(self) -> float | None:
         """Mean over components of R² on simulations that the fit has not seen; what targets are compared by."""
         return mean_score(self.r2_unseen)
+
+    @property
+    def score_beyond(self) -> float | None:
+        """Mean over components of what the force adds to an offset of the receiver."""
+        return mean_score(self.r2_beyond)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,7 +114,7 @@ def target_fit(
     """
     refusal = _refusal(record, target)
     if refusal:
-        return _no_fit(target, refusal)
+        return no_fit(target, refusal)
     if target == FREE:
         return _free_fit(record, messages, velocities=velocities)
     columns = target_vectors(record, target)
@@ -113,7 +123,13 @@ def target_fit(
     if n_groups(record) > 1:
         unseen = determinations(messages, cross_predicted(columns, messages, record.groups, solve))
     return TargetFit(
-        target=target, r2=plain.r2, r2_trimmed=best.r2, r2_unseen=unseen, n_columns=columns.shape[1] + 1, refusal=""
+        target=target,
+        r2=plain.r2,
+        r2_trimmed=best.r2,
+        r2_unseen=unseen,
+        r2_beyond=(),
+        n_columns=columns.shape[1] + 1,
+        refusal="",
     )
 
 
@@ -178,9 +194,18 @@ def _refusal(record: MessageRecord, target: str) -> str:
     return ""
 
 
-def _no_fit(target: str, refusal: str) -> TargetFit:
-    """A fit that was not made."""
-    return TargetFit(target=target, r2=(), r2_trimmed=(), r2_unseen=(), n_columns=0, refusal=refusal)
+def no_fit(target: str, refusal: str) -> TargetFit:
+    """A fit that was not made.
+
+    Args:
+        target: "force", "acceleration" or "free".
+        refusal: Why.
+
+    Returns:
+        A record without R².
+    """
+    empty = {"r2": (), "r2_trimmed": (), "r2_unseen": (), "r2_beyond": ()}
+    return TargetFit(target=target, **empty, n_columns=0, refusal=refusal)
 
 
 def _free_fit(record: MessageRecord, messages: Float[np.ndarray, "edges components"], *, velocities: bool) -> TargetFit:
@@ -189,14 +214,24 @@ def _free_fit(record: MessageRecord, messages: Float[np.ndarray, "edges componen
     columns = free_columns(record, target_vectors(record, FORCE), basis)
     if record.n_edges < ROWS_A_COLUMN * columns.shape[1]:
         needed = f"{ROWS_A_COLUMN * columns.shape[1]} edges for {columns.shape[1]} columns"
-        return _no_fit(FREE, f"a flexible fit needs {needed}; there are {record.n_edges}")
-    unseen = determinations(messages, cross_predicted(columns, messages, record.groups, ridge))
+        return no_fit(FREE, f"a flexible fit needs {needed}; there are {record.n_edges}")
+    predicted = cross_predicted(columns, messages, record.groups, ridge)
+    offset = cross_predicted(basis[:, 1:], messages, record.groups, ridge)
+    unseen = determinations(messages, predicted)
     best = cross_predicted(columns, messages, record.groups, trimmed(ridge))
     return TargetFit(
         target=FREE,
         r2=unseen,
         r2_trimmed=trimmed_determinations(messages, best),
         r2_unseen=unseen,
+        r2_beyond=tuple(map(_beyond, messages.T, offset.T, predicted.T)),
         n_columns=columns.shape[1] + 1,
         refusal="",
     )
+
+
+def _beyond(values: Samples, offset: Samples, predicted: Samples) -> float | None:
+    """Share of what the offset leaves that the whole fit explains; None where the offset leaves nothing."""
+    left = float(np.sum((values - offset) ** 2))
+    spread = float(np.sum((values - values.mean()) ** 2))
+    return 1.0 - float(np.sum((values - predicted) ** 2)) / left if left > CONSTANT * spread else None

@@ -25,10 +25,10 @@ def reading_table(readings: tuple[MessageReading, ...], labels: tuple[str, ...])
         for fit in (found for found in reading.fits if not found.refusal):
             if fit.target == reading.chosen:
                 marked.add(len(rows))
-            scores = map(fixed, (fit.score, fit.score_trimmed, fit.score_unseen))
+            scores = map(fixed, (fit.score, fit.score_trimmed, fit.score_unseen, fit.score_beyond))
             rows.append((label, MEANINGS[fit.target], *scores, str(fit.n_columns)))
-    headings = ("Seed", "Messages as", "R² all", "R² best 90 %", "R² all, unseen", "Columns")
-    return Table(headings=headings, rows=tuple(rows), numeric=frozenset({2, 3, 4, 5}), marked=frozenset(marked))
+    headings = ("Seed", "Messages as", "R² all", "R² best 90 %", "R² all, unseen", "Beyond offset", "Columns")
+    return Table(headings=headings, rows=tuple(rows), numeric=frozenset(range(2, 7)), marked=frozenset(marked))
 
 
 def refusals(readings: tuple[MessageReading, ...]) -> tuple[str, ...]:
