@@ -142,7 +142,7 @@ def _draw_together(axis: "Axes", values: np.ndarray) -> None:
     width, reach = float(np.std(values)), float(np.abs(values).max())
     if not np.ptp(values) > HEAVY * width > 0:
         return
-    lowest, highest = int(np.ceil(np.log10(2.0 * width))), int(np.floor(np.log10(reach)))
+    lowest, highest = int(np.ceil(np.log10(width))), int(np.floor(np.log10(reach)))
     powers = 10.0 ** np.arange(highest, lowest - 1, -max(1, (highest - lowest + 2) // 3))
     for scale, line in ((axis.set_xscale, axis.xaxis), (axis.set_yscale, axis.yaxis)):
         scale("asinh", linear_width=width)  # smooth through zero, unlike a symmetric logarithm: a line stays one

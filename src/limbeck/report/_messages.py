@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from limbeck._errors import InputError
-from limbeck.analyse import MEANINGS, MessageReading, MessageRecord, SeedSummary, summarise_seeds
+from limbeck.analyse import MEANINGS, TARGETS, MessageReading, MessageRecord, SeedSummary, summarise_seeds
 
 from ._message_figures import directions_picture, scatter_picture, sparsity_picture
 from ._message_tables import component_table, inverse_table, reading_table, refusals, specialisation_table, spread_table
@@ -100,7 +100,7 @@ def _banner(report: MessagesReport, summary: SeedSummary) -> Banner:
 
 def _notes(summary: SeedSummary) -> tuple[str, ...]:
     """Both R² at once, so that neither is quoted alone."""
-    target = summary.agreed or max(summary.r2, key=lambda name: summary.r2[name].mean or -1.0)
+    target = summary.agreed or TARGETS[0]
     whole, most = summary.r2[target], summary.r2_trimmed[target]
     if whole.mean is None:
         return ()
