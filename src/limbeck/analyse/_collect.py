@@ -15,10 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from limbeck._errors import InputError
 from limbeck._types import Samples, Table
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import FreeField, GraphNetwork, OneBodyField, Perceptron, VectorMessage
 from limbeck.train import TrainedModel, relative_errors, to_device
+
+from ._linear_fit import mean_score, plain_fit
+from ._record_messages import record_messages
 
 AXES = "xyz"
 MATTERS = 1.3  # a channel stays if removing it raises the median error by this factor
@@ -280,28 +284,17 @@ def message_r2(
         true_force: Radial kernel of the true force as a function of columns `r`, attributes `_1`, `_2`.
 
     Returns:
-        R² averaged over components, or None where the messages are not forces in space.
+        R² averaged over components; None where the messages are not forces in space, or one has one value throughout.
 
     Source:
         Cranmer et al. (2020), arXiv 2006.11287, table 1; without trimming.
     """
     if not trained.model.biases.second_law or len(dataset.test) == 0:
         return None
-    rows = np.concatenate([dataset.test, dataset.extrapolation])
-    batch = dataset.batch(rows[:: max(1, -(-len(rows) // 2_000))])
-    device = to_device(batch, centred=trained.model.biases.origin_free)
-    both = trained.model.edge_model.messages(trained.model.pair_geometry(device, trained.pairs))
-    way, sample, pair = np.nonzero(np.stack([batch.forward, batch.backward]) > 0)
-    messages = np.stack([np.asarray(message, dtype=float) for message in both])[way, sample, pair]
-    ends = np.stack([dataset.pairs.first, dataset.pairs.second])
-    receiver, sender = ends[way, pair], ends[1 - way, pair]
-    displacement = batch.positions[sample, receiver] - batch.positions[sample, sender]
-    distance = np.linalg.norm(displacement, axis=-1)
-    columns = {"r": distance}
-    for k, name in enumerate(dataset.attribute_names):
-        columns[f"{name}_1"] = batch.attributes[sample, receiver, k]
-        columns[f"{name}_2"] = batch.attributes[sample, sender, k]
-    force = true_force(columns)[:, None] * (displacement / distance[:, None])
-    design = np.column_stack([force, np.ones(len(force))])
-    residual = messages - design @ np.linalg.lstsq(design, messages, rcond=None)[0]
-    return float(np.mean(1.0 - np.sum(residual**2, axis=0) / np.sum((messages - messages.mean(axis=0)) ** 2, axis=0)))
+    try:
+        record = record_messages(trained, dataset, true_force=true_force)
+    except InputError:  # no pair interacts in what was held out: there is nothing to ask
+        return None
+    if record.forces is None or not np.all(np.isfinite(record.messages)):
+        return None
+    return mean_score(plain_fit(record.forces, record.messages).r2)

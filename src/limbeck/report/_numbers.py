@@ -46,6 +46,21 @@ def number(value: float, digits: int = 4) -> str:
     return _signed(mantissa) + (_power(int(exponent)) if exponent else "")
 
 
+def fixed(value: float | None, places: int = 4) -> str:
+    """A number with fixed places, such as an R².
+
+    Args:
+        value: The number; None where it is not defined.
+        places: Digits after the point.
+
+    Returns:
+        Text; a dash for None.
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return number(value, 3) if abs(value) >= 1e4 else _signed(f"{value:.{places}f}")
+
+
 def to_error(values: tuple[object, ...], error: object) -> tuple[str, ...]:
     """Numbers rounded at the second digit of an error.
 
