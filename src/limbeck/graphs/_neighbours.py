@@ -70,7 +70,7 @@ def nearest_edges(
     if not 1 <= k < n_nodes:
         raise InputError(f"k nearest neighbours of {n_nodes} nodes need 1 <= k < {n_nodes}; got {k}")
     tree = _tree(positions, sides)
-    _, found = tree.query(tree.data, k=k + 1)
+    found = np.asarray(tree.query(tree.data, k=k + 1)[1])
     own = found == np.arange(n_nodes)[:, None]
     own[~own.any(axis=1), -1] = True  # among many nodes in one place a node may miss itself
     receivers = np.repeat(np.arange(n_nodes, dtype=np.int32), k)
