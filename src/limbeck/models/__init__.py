@@ -32,6 +32,7 @@ from ._graph_network import (
 from ._networks import Perceptron as Perceptron, Scales as Scales
 from ._node_model import FreeField as FreeField, OneBodyField as OneBodyField, safe_norm as safe_norm
 from ._sparse_network import (
+    LEVELS as LEVELS,
     EdgeReadout as EdgeReadout,
     GlobalModel as GlobalModel,
     GraphBlock as GraphBlock,
