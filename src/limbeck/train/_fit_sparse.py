@@ -4,6 +4,7 @@ The training graphs lie on the device in batches of one size; every chunk of ste
 anew and runs as one compiled loop. The weights kept are those with the lowest validation error.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -127,6 +128,7 @@ def _prepared(
     return build_sparse_network(config.flavour, *widths, level=config.level, key=key), standards
 
 
+@functools.cache  # one object for one configuration, so that a second training need not be compiled again
 def _optimiser(config: SparseTrainConfig, steps: int) -> optax.GradientTransformation:
     """Adam with clipped gradients under a one-cycle schedule."""
     schedule = optax.cosine_onecycle_schedule(steps, config.learning_rate, config.warmup, 10.0, 1_000.0)

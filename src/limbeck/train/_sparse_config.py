@@ -25,7 +25,7 @@ class SparseTrainConfig:
     level: str = "node"
     steps: int = 2_000
     batch_size: int = 8
-    learning_rate: float = 5e-3
+    learning_rate: float = 1e-2
     warmup: float = 0.2
     clip: float = 1.0
     chunk: int = 200
