@@ -24,6 +24,7 @@ from limbeck._errors import InputError
 
 from ._aggregate import AGGREGATIONS, counts, normalised_weights
 from ._layers import Layers
+from ._slabs import in_slabs
 
 _CHOICES = {
     "kind": ("message-passing", "attentional", "convolutional"),
@@ -111,7 +112,7 @@ class MessagePassing(AbstractMessage):
         receivers: Int[Any, " edges"],
     ) -> Float[Array, "edges message_dim"]:
         """Messages from senders to receivers."""
-        return self.message(jnp.concatenate([nodes[receivers], nodes[senders], edges], axis=-1))
+        return in_slabs(self.message, jnp.concatenate([nodes[receivers], nodes[senders], edges], axis=-1))
 
 
 class Attentional(AbstractMessage):
@@ -135,7 +136,7 @@ class Attentional(AbstractMessage):
         receivers: Int[Any, " edges"],
     ) -> Float[Array, " edges"]:
         """Weight of each edge."""
-        scores = self.score(jnp.concatenate([nodes[receivers], nodes[senders], edges], axis=-1))[:, 0]
+        scores = in_slabs(self.score, jnp.concatenate([nodes[receivers], nodes[senders], edges], axis=-1))[:, 0]
         return scores if self.attention == "free" else normalised_weights(scores, receivers, len(nodes))
 
     def __call__(

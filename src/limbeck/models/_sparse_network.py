@@ -20,6 +20,7 @@ from limbeck.graphs import SparseGraph
 from ._aggregate import aggregate
 from ._flavours import AbstractMessage, Attentional, Convolutional, FlavourConfig, MessagePassing
 from ._layers import Layers, draw_layers
+from ._slabs import in_slabs
 
 _Draw = Callable[[int, int], Layers]  # of inputs and outputs
 LEVELS = ("node", "edge", "graph")
@@ -82,7 +83,7 @@ class EdgeReadout(eqx.Module):
     ) -> Float[Array, "edges outputs"]:
         """Predictions for every edge."""
         ends = [state[graph.receivers], state[graph.senders]]
-        return self.edge_model(jnp.concatenate([*ends, jnp.asarray(graph.edges), messages], axis=-1))
+        return in_slabs(self.edge_model, jnp.concatenate([*ends, jnp.asarray(graph.edges), messages], axis=-1))
 
 
 class GlobalModel(eqx.Module):
