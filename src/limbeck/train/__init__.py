@@ -12,8 +12,11 @@ from ._fit_messages import (
     fit_messages as fit_messages,
     message_trainer as message_trainer,
 )
+from ._fit_sparse import TrainedSparse as TrainedSparse, fit_sparse as fit_sparse
 from ._loss import SMALL as SMALL, predict as predict, relative_errors as relative_errors, typical_size as typical_size
 from ._penalty import kl_per_edge as kl_per_edge, l1_per_edge as l1_per_edge, penalty_factor as penalty_factor
 from ._pruning import DimensionSearch as DimensionSearch, Pruning as Pruning, pruned_share as pruned_share
 from ._recipe import PRESETS as PRESETS, Recipe as Recipe, recipe_preset as recipe_preset
+from ._sparse_config import SparseTrainConfig as SparseTrainConfig
+from ._standardise import Standards as Standards
 from ._state import TrainState as TrainState
