@@ -10,7 +10,7 @@ from limbeck._errors import InputError
 from limbeck._types import Samples, Table
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import PairIndex
-from limbeck.train import to_device
+from limbeck.train import pair_index, to_device
 
 from ._message_record import MessageRecord
 
@@ -101,7 +101,7 @@ def _evaluated(
 ) -> tuple[Table, Float[np.ndarray, "edges message_dim"] | None]:
     """Messages and, where they are distributions, the logarithms of their variances, a slab at a time."""
     speak, centred = _speaker(source)
-    pairs = PairIndex(dataset.pairs.first, dataset.pairs.second)
+    pairs = pair_index(dataset)  # 32-bit, as in training: elsewhere 64-bit numbers may be in force
     slab = max(1, MOST_ENTRIES // (LIKELY_DIM * len(pairs.first)))
     found: list[list[np.ndarray]] = [[], []]
     order = []

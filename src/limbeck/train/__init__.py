@@ -1,7 +1,7 @@
 """Fitting graph networks to accelerations."""
 
 from ._config import TrainConfig as TrainConfig
-from ._evaluate import to_device as to_device
+from ._evaluate import pair_index as pair_index, to_device as to_device
 from ._fit import (
     TrainedModel as TrainedModel,
     fit as fit,
