@@ -15,7 +15,9 @@ LABELS = {
     "compose": "composing the law",
     "check": "checking the law",
     "recovery": "comparing with the truth",
+    "read": "reading messages",
 }
+READ_ON = {"score": "all edges", "score_trimmed": "the best 90 %"}
 
 
 class RunDisplay:
@@ -153,6 +155,44 @@ def print_regression(result: dict[str, Any], folder: Path) -> None:
     for sentence in [*(result["reasons"] if result["verdict"] != "found" else []), *result["data"]["notes"]]:
         console.print(f"  - {sentence}", markup=False)
     console.print(f"report: {folder / 'report.html'}", markup=False)
+
+
+def print_training(result: dict[str, Any], folder: Path) -> None:
+    """Print how well the networks of a training predict, and what their messages say.
+
+    Args:
+        result: Content of `result.json`.
+        folder: Folder of the training.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    model, loss = result["model"], result["test_loss"]
+    forms = [name for name in ("translation", "third_law") if model[name]]
+    with_forms = f" with {', '.join(forms).replace('_', ' ')}" if forms else ""
+    console.print(f"[bold]{model['size']}[/bold]{with_forms}, {result['recipe']['steps']} steps, {result['status']}")
+    console.print(f"  validation error {_figure(result['validation_error'])}; test loss {_figure(loss['value'])}")
+    console.print(f"  (test loss: {loss['meaning']})", markup=False)
+    for number, found in enumerate(result["dimensions"]):
+        said = "no edge of the plateau was found" if found is None else f"dimension {found}"
+        console.print(f"  network {number}: {said}")
+    print_messages(result["messages"], folder)
+
+
+def print_messages(content: dict[str, Any], folder: Path) -> None:
+    """Print what messages stand for.
+
+    Args:
+        content: Content of `messages.json`.
+        folder: Folder of the run.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    for network in content["networks"]:
+        chosen = network["chosen"] or "nothing that can be said"
+        console.print(f"  {network['label']}: messages are {chosen}", markup=False)
+        for target, fit in network["fits"].items():
+            if not fit["refusal"]:
+                both = (f"{_figure(fit[name])} on {which}" for name, which in READ_ON.items())
+                console.print(f"    against {target}: R² {', '.join(both)}", markup=False)
+    console.print(f"messages: {folder / 'messages.html'}", markup=False)
 
 
 def _figure(value: float | None) -> str:

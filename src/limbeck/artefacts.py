@@ -133,6 +133,21 @@ def load_arrays(path: Path, header: Mapping[str, Any], like: Any) -> Any:
     return jax.tree.unflatten(treedef, found)
 
 
+def read_header(path: Path) -> dict[str, Any]:
+    """What stored arrays belong to.
+
+    Args:
+        path: File written by `save_arrays`.
+
+    Returns:
+        The header.
+
+    Raises:
+        ArtefactDamaged: If the file is truncated or altered.
+    """
+    return dict(_read(path)[0]["header"])
+
+
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:
     """Header and body of an array file, checked against its checksum."""
     data = path.read_bytes()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ._app import Engine, Names, Operators, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, app
-from ._guard import guarded
+from ._guard import FOUND, guarded
 from ._options import check_time_limit, names, operator_symbols, renames, study_of
 from ._show import conclude, progress_display
 
@@ -88,11 +88,17 @@ def resume(folder: Annotated[Path, typer.Argument(help="Folder of a run.")], qui
     """Go on with a run that was interrupted."""
 
     def work() -> int:
-        from limbeck.pipeline import is_regression, resume_regression, resume_study
+        from limbeck._display import print_training
+        from limbeck.pipeline import kind_of, resume_regression, resume_study, resume_training
 
-        take_up = resume_regression if is_regression(folder) else resume_study
+        kinds = {"regression": resume_regression, "training": resume_training}
+        kind = kind_of(folder)
         with progress_display(quiet) as listener:
-            result = take_up(folder, listener=listener)
-        return conclude(result, folder, quiet)
+            result = kinds.get(kind, resume_study)(folder, listener=listener)
+        if kind != "training":
+            return conclude(result, folder, quiet)
+        if not quiet:
+            print_training(result, folder)
+        return FOUND
 
     guarded(work, folder)

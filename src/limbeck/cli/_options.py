@@ -36,6 +36,16 @@ def names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def numbers(text: str | None, option: str) -> tuple[float, ...] | None:
+    """Split a list of numbers."""
+    from limbeck._errors import InputError
+
+    try:
+        return None if text is None else tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"{option} expects numbers separated by commas; got {text!r}") from None
+
+
 def operator_symbols(text: str | None) -> tuple[str, ...] | None:
     """Split a list of operators, which commas or blanks may separate."""
     return None if text is None else tuple(text.replace(",", " ").split())

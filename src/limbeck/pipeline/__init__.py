@@ -1,7 +1,8 @@
 """Stages in order, with checkpoints: the way from a study to its result."""
 
 from ._discover import resume_study as resume_study, run_study as run_study
-from ._folder import Listener as Listener, is_run as is_run
+from ._folder import Listener as Listener, is_run as is_run, kind_of as kind_of
+from ._messages_run import read_run as read_run
 from ._options import IN_MEMORY as IN_MEMORY, SourceOptions as SourceOptions, with_source as with_source
 from ._regress_run import (
     is_regression as is_regression,
@@ -15,3 +16,5 @@ from ._study import (
     SystemSource as SystemSource,
     read_file as read_file,
 )
+from ._train_run import resume_training as resume_training, run_training as run_training
+from ._train_study import TrainStudy as TrainStudy

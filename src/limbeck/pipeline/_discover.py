@@ -7,21 +7,20 @@ from its checkpoint, and so ends with the same law.
 
 import hashlib
 import math
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from limbeck._errors import ArtefactDamaged, ArtefactMismatch, InputError
-from limbeck.artefacts import SCHEMA, load_record, read_json, save_record
+from limbeck._errors import ArtefactMismatch, InputError
+from limbeck.artefacts import load_record, save_record
 from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
 from limbeck.graphs import GraphDataset, connect
 from limbeck.trajectories import Trajectories, content_hash
 
 from ._attempts import attempts_along, chosen_among
-from ._folder import RESULT, STUDY, Journal, Listener, check_folder, claim, hold, is_run, sweep
+from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, hold, is_run, sweep
 from ._outcome import conclude
 from ._stages import Run
 from ._study import Study, trajectories_of
@@ -85,13 +84,11 @@ def resume_study(
         raise InputError(
             f"{folder} holds no run of limbeck to resume; start one with limbeck discover SOURCE --out {folder}"
         )
-    finished = _finished(folder)
+    finished = finished_result(folder)
     if finished is not None:
         if listener is not None:
             listener("run", "was finished", None)
         return finished
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"the folder {folder} can't be written")
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), Study, str(folder / STUDY))
     with hold(folder):
         sweep(folder)
@@ -99,17 +96,6 @@ def resume_study(
             trajectories = trajectories_of(study)
         dataset = None if trajectories is None else _connected(trajectories, study)
         return _run(study, folder, dataset, listener, started)
-
-
-def _finished(folder: Path) -> dict[str, Any] | None:
-    """The result of a finished run; None where there is none, or none that is whole."""
-    try:
-        result = read_json(folder / RESULT)
-    except (OSError, ArtefactDamaged):  # it is computed again, from the checkpoints
-        return None
-    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
-        raise ArtefactMismatch(f"{folder / RESULT} has another schema than {SCHEMA}; start again with --overwrite")
-    return result
 
 
 def _connected(trajectories: Trajectories, study: Study) -> GraphDataset:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from limbeck._errors import ArtefactMismatch, InputError
+from limbeck._errors import ArtefactDamaged, ArtefactMismatch, InputError
 from limbeck.artefacts import SCHEMA, read_json, to_json, write_new, write_whole
 
 MARK = "run.json"
@@ -77,6 +77,47 @@ def is_run(folder: Path) -> bool:
         return read_json(folder / MARK).get("made_by") == "limbeck"
     except (OSError, ArtefactMismatch, AttributeError):
         return False
+
+
+def kind_of(folder: Path) -> str:
+    """What kind of run a folder holds, finished or not.
+
+    Args:
+        folder: Any folder.
+
+    Returns:
+        The kind that its study names; `discovery` where it names none; empty where there is no run.
+    """
+    try:
+        lines = (folder / STUDY).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    named = next((line for line in lines if line.startswith("kind = ")), 'kind = "discovery"')
+    return named.partition('"')[2].rstrip('"') if is_run(folder) else ""
+
+
+def finished_result(folder: Path) -> dict[str, Any] | None:
+    """The result of a finished run; None where there is none, or none that is whole.
+
+    Args:
+        folder: Folder of a run.
+
+    Returns:
+        The content of `result.json`, or None.
+
+    Raises:
+        ArtefactMismatch: If another version wrote it.
+        InputError: If the run is not finished and its folder can't be written.
+    """
+    try:
+        result = read_json(folder / RESULT)
+    except (OSError, ArtefactDamaged):  # it is computed again
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"the folder {folder} can't be written") from None
+        return None
+    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+        raise ArtefactMismatch(f"{folder / RESULT} has another schema than {SCHEMA}; start again with --overwrite")
+    return result
 
 
 @contextlib.contextmanager

@@ -6,20 +6,18 @@ short beside a training, and the same for a seed, so one that was interrupted be
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from limbeck._errors import ArtefactDamaged, ArtefactMismatch, InputError
-from limbeck.artefacts import SCHEMA, read_json, to_json, write_whole
+from limbeck.artefacts import to_json, write_whole
 from limbeck.config import from_toml, to_toml
 from limbeck.regress import Regression, TabularProblem, regress_table
 from limbeck.report import RegressionReport, render_regression
 
-from ._folder import RESULT, STUDY, Journal, Listener, check_folder, claim, hold, is_run, sweep
+from ._folder import RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, hold, kind_of, sweep
 from ._regress_result import regression_equations, regression_result
 from ._regress_study import KIND, RegressionStudy
 from ._regress_table import read_table
@@ -67,18 +65,11 @@ def resume_regression(folder: Path, *, listener: Listener | None = None) -> dict
         ArtefactMismatch: If another version wrote it.
     """
     started = time.monotonic()
-    try:
-        finished = read_json(folder / RESULT)
-    except (OSError, ArtefactDamaged):
-        finished = None
+    finished = finished_result(folder)
     if finished is not None:
-        if not isinstance(finished, dict) or finished.get("schema") != SCHEMA:
-            raise ArtefactMismatch(f"{folder / RESULT} has another schema than {SCHEMA}; start again with --overwrite")
         if listener is not None:
             listener("run", "was finished", None)
         return finished
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"the folder {folder} can't be written")
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), RegressionStudy, str(folder / STUDY))
     with hold(folder):
         sweep(folder)
@@ -94,11 +85,7 @@ def is_regression(folder: Path) -> bool:
     Returns:
         True if it holds a run of limbeck whose study is of that kind.
     """
-    try:
-        lines = (folder / STUDY).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return False
-    return is_run(folder) and f'kind = "{KIND}"' in lines
+    return kind_of(folder) == KIND
 
 
 def _run(

@@ -1,0 +1,94 @@
+"""`limbeck train`."""
+
+from typing import Annotated
+
+import typer
+
+from ._app import Names, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, app
+from ._guard import FOUND, guarded
+from ._options import check_time_limit, names, numbers, renames, study_of
+from ._show import progress_display
+
+
+@app.command()
+def train(
+    source: Annotated[str, typer.Argument(help="A built-in system, 'custom', or a CSV, Parquet or NetCDF file.")],
+    out: Out,
+    model: Annotated[str | None, typer.Option(help="standard, bottleneck, l1, kl or pruning [bottleneck].")] = None,
+    preset: Annotated[str | None, typer.Option(help="default, dimension, paper or thesis [default].")] = None,
+    bias: Annotated[str | None, typer.Option(help="none, or a list of translation, third-law [the preset's].")] = None,
+    message_dim: Annotated[int | None, typer.Option(help="Components of a message [the model's].")] = None,
+    width: Annotated[int | None, typer.Option(help="Units of each hidden layer [the preset's].")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps [the preset's].")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Graphs in each step [the preset's].")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak of the learning rate [the preset's].")] = None,
+    penalties: Annotated[
+        str | None, typer.Option(help="Weights of the L1 or KL penalty; a network for each [the model's].")
+    ] = None,
+    penalty_scale: Annotated[
+        str | None, typer.Option(help="What they multiply: edge, batch, pair or component [the preset's].")
+    ] = None,
+    pruning: Annotated[str | None, typer.Option(help="linear, exponential or cosine [cosine].")] = None,
+    pruning_end: Annotated[float | None, typer.Option(help="Part of the training at which it ends [0.65].")] = None,
+    pruning_dim: Annotated[int | None, typer.Option(help="Components that it leaves [dimension of space].")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Networks trained together from different weights [1].")] = None,
+    seed: Seed = None,
+    time_limit: TimeLimit = None,
+    study: StudyFile = None,
+    dim: Annotated[int | None, typer.Option(help="Dimension of a simulated system [2].")] = None,
+    nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [4].")] = None,
+    simulations: Annotated[int | None, typer.Option(help="Simulations of a system [1000].")] = None,
+    potential: Annotated[str | None, typer.Option(help="Pair potential of 'custom'.")] = None,
+    rename: Annotated[list[str] | None, typer.Option(help="OLD=NEW, may be repeated.")] = None,
+    attributes: Names = None,
+    ignore: Names = None,
+    quiet: Quiet = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train one of the published graph networks, and read its messages."""
+
+    def work() -> int:
+        from dataclasses import replace
+
+        from limbeck._display import print_training
+        from limbeck.pipeline import SourceOptions, TrainStudy, run_training, with_source
+
+        options = SourceOptions(
+            dim=dim,
+            nodes=nodes,
+            simulations=simulations,
+            potential=potential,
+            rename=renames(rename),
+            attributes=names(attributes),
+            ignore=names(ignore),
+        )
+        check_time_limit(time_limit)
+        settings = {
+            "model": model,
+            "preset": preset,
+            "bias": bias,
+            "message_dim": message_dim,
+            "width": width,
+            "steps": steps,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "penalties": numbers(penalties, "--penalties"),
+            "penalty_scale": penalty_scale,
+            "pruning": pruning,
+            "pruning_end": pruning_end,
+            "pruning_dim": pruning_dim,
+            "seeds": seeds,
+            "seed": seed,
+            "time_limit": time_limit,
+        }
+        asked = study_of(study, TrainStudy, settings)
+        data = with_source(asked.data, source, options)
+        with progress_display(quiet) as listener:
+            result = run_training(
+                replace(asked, system=data.system, file=data.file), out, overwrite=overwrite, listener=listener
+            )
+        if not quiet:
+            print_training(result, out)
+        return FOUND
+
+    guarded(work, out)

@@ -1,0 +1,107 @@
+"""Read the messages of networks, and write what they say into a folder: `messages.json` and `messages.html`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limbeck.analyse import read_messages, reading_to_mapping, record_messages, summarise_seeds, summary_to_mapping
+from limbeck.artefacts import to_json, write_whole
+from limbeck.expressions import evaluate, parse, variables
+from limbeck.graphs import GraphDataset
+from limbeck.report import MessagesReport, render_messages
+from limbeck.simulate import SystemDefinition
+from limbeck.train import TrainedMessages
+
+MESSAGES, PAGE = "messages.json", "messages.html"
+INERTIA = "m"  # attribute by which the built-in systems divide forces
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MessageMembers:
+    """Networks of one form whose messages are read side by side.
+
+    Attributes:
+        networks: The networks.
+        labels: Name of each.
+        third_law: Whether their messages are antisymmetric.
+        facts: Name and value of what else the page says of them.
+    """
+
+    networks: tuple[Any, ...]
+    labels: tuple[str, ...]
+    third_law: bool
+    facts: tuple[tuple[str, str], ...] = field(default=())
+
+    @classmethod
+    def of(
+        cls, networks: tuple[Any, ...], penalties: tuple[float, ...], seeds: int, third_law: bool
+    ) -> "MessageMembers":
+        """Name networks by seed, and by penalty where there are several."""
+        several = len(set(penalties)) > 1
+        labels = tuple(
+            f"seed {number % seeds}" + (f", penalty {penalties[number]:g}" if several else "")
+            for number in range(len(networks))
+        )
+        return cls(networks=networks, labels=labels, third_law=third_law)
+
+    @classmethod
+    def of_training(cls, trained: TrainedMessages, seeds: int) -> "MessageMembers":
+        """All networks of a training."""
+        networks = tuple(trained.member(number) for number in range(len(trained.penalties)))
+        return cls.of(networks, trained.penalties, seeds, trained.model.third_law)
+
+
+def write_messages(
+    folder: Path, members: MessageMembers, dataset: GraphDataset, truth: SystemDefinition | None
+) -> dict[str, Any]:
+    """Read the messages of networks on held-out data, and write what they say.
+
+    Args:
+        folder: Where it is written.
+        members: The networks.
+        dataset: Their data.
+        truth: The known law, or None; forces are compared with only where there is one.
+
+    Returns:
+        The content of `messages.json`.
+    """
+    inertia = INERTIA if truth is not None and INERTIA in dataset.attribute_names else None
+    force = _force(truth, dataset)
+    records = tuple(
+        record_messages(network, dataset, true_force=force, inertia=inertia) for network in members.networks
+    )
+    readings = tuple(read_messages(record, third_law=members.third_law) for record in records)
+    content = {
+        "networks": [
+            {"label": label, **reading_to_mapping(reading)}
+            for label, reading in zip(members.labels, readings, strict=True)
+        ],
+        "spread": summary_to_mapping(summarise_seeds(readings)),
+        "force_known": force is not None,
+    }
+    report = MessagesReport(
+        name=f"messages of {folder.name}",
+        facts=members.facts,
+        labels=members.labels,
+        records=records,
+        readings=readings,
+    )
+    write_whole(folder / PAGE, render_messages(report))
+    write_whole(folder / MESSAGES, to_json(content))
+    return content
+
+
+def _force(
+    truth: SystemDefinition | None, dataset: GraphDataset
+) -> Callable[[dict[str, np.ndarray]], np.ndarray] | None:
+    """Radial kernel of the true force on columns; None where it is not known."""
+    if truth is None:
+        return None
+    kernel = parse(truth.pair_force)
+    columns = {"r"} | {f"{name}_{end}" for name in dataset.attribute_names for end in "12"}
+    if not variables(kernel) <= columns:  # an attribute with one value throughout is no column
+        return None
+    return lambda c: np.broadcast_to(np.asarray(evaluate(kernel, c), dtype=float), len(c["r"]))

@@ -1,0 +1,239 @@
+"""A training of published message networks in a folder of its own: data in, networks and their messages out.
+
+The result is written last, so that a folder with a result is whole; a training that was
+interrupted goes on from its last checkpoint to the same networks.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from limbeck._errors import ArtefactDamaged, InputError
+from limbeck.artefacts import SCHEMA, finite, load_arrays, save_arrays, to_json, write_whole
+from limbeck.config import from_toml, to_toml
+from limbeck.graphs import GraphDataset, connect
+from limbeck.train import TrainedMessages, TrainState, fit_messages, message_trainer
+from limbeck.trajectories import Trajectories, content_hash
+
+from ._folder import CHECKPOINTS, RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, hold, sweep
+from ._messages import MessageMembers, write_messages
+from ._result import versions
+from ._study import trajectories_of
+from ._train_study import KIND, TrainStudy
+
+CHECKPOINT_SECONDS = 5.0
+STATE, NETWORKS = "train.limbeck", "networks.limbeck"
+
+
+def run_training(
+    study: TrainStudy,
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    listener: Listener | None = None,
+    trajectories: Trajectories | None = None,
+) -> dict[str, Any]:
+    """Train published message networks from the start, and read their messages.
+
+    Args:
+        study: What is asked for.
+        folder: Where everything is written.
+        overwrite: Whether an earlier run of limbeck there may be removed.
+        listener: Told about progress.
+        trajectories: The data, where they do not come from the study's own source.
+
+    Returns:
+        The content of `result.json`.
+
+    Raises:
+        InputError: If input, options or folder are wrong; nothing is written then.
+    """
+    started = time.monotonic()
+    check_folder(folder, overwrite=overwrite)
+    if study.system.name and trajectories is None:
+        study.system.check()
+        dataset = None
+    else:
+        dataset = connect(trajectories_of(study.data, initial=trajectories), seed=study.seed)
+    with claim(folder, to_toml(study), overwrite=overwrite):
+        return _run(study, folder, dataset, listener, started)
+
+
+def resume_training(
+    folder: Path, *, listener: Listener | None = None, trajectories: Trajectories | None = None
+) -> dict[str, Any]:
+    """Go on with a training that was interrupted; a finished one only gives its result.
+
+    Args:
+        folder: The folder of the training.
+        listener: Told about progress.
+        trajectories: The data, where the training was given them by hand.
+
+    Returns:
+        The content of `result.json`.
+
+    Raises:
+        InputError: If another process is at work in the folder, or the data are gone or wrong.
+        ArtefactMismatch: If the data or the version are not those that the training began with.
+    """
+    started = time.monotonic()
+    finished = finished_result(folder)
+    if finished is not None:
+        if listener is not None:
+            listener("run", "was finished", None)
+        return finished
+    study = from_toml((folder / STUDY).read_text(encoding="utf-8"), TrainStudy, str(folder / STUDY))
+    with hold(folder):
+        sweep(folder)
+        dataset = None
+        if trajectories is not None or not study.system.name:
+            dataset = connect(trajectories_of(study.data, initial=trajectories), seed=study.seed)
+        return _run(study, folder, dataset, listener, started)
+
+
+def _run(
+    study: TrainStudy, folder: Path, dataset: GraphDataset | None, listener: Listener | None, started: float
+) -> dict[str, Any]:
+    """Everything between data and result."""
+    journal, timings = Journal(folder, listener), {}
+    journal.note("run", "started", None)
+
+    def timed(stage: str, work: Callable[[], Any]) -> Any:
+        journal.note(stage, "started", None)
+        before = time.monotonic()
+        done = work()
+        timings[stage] = round(time.monotonic() - before, 3)
+        journal.note(stage, "finished", timings[stage])
+        return done
+
+    if dataset is None:
+        dataset = timed("simulate", lambda: connect(trajectories_of(study.data), seed=study.seed))
+    study.data.check_pairs(len(dataset.pairs.first))
+    deadline = started + study.time_limit if study.time_limit else math.inf
+    trained: TrainedMessages = timed("train", lambda: _trained(study, folder, dataset, journal, deadline))
+    header = {"fingerprint": content_hash(dataset.trajectories), "seed": study.seed}
+    save_arrays(folder / CHECKPOINTS / NETWORKS, header, eqx.filter(trained.models, eqx.is_array))
+    result = _result(study, dataset, trained, timings)
+    members = MessageMembers.of_training(trained, study.seeds)
+    result["messages"] = timed("read", lambda: write_messages(folder, members, dataset, study.truth()))
+    write_whole(folder / RESULT, to_json(result))
+    journal.note("run", "finished", trained.status)
+    return result
+
+
+def _key(study: TrainStudy) -> Any:
+    """Root of the random streams of a training."""
+    return jax.random.key(study.seed)
+
+
+def _trained(
+    study: TrainStudy, folder: Path, dataset: GraphDataset, journal: Journal, deadline: float
+) -> TrainedMessages:
+    """Train, from the checkpoint where there is one."""
+    form, recipe = study.form(), study.recipe(dataset.trajectories.n_nodes)
+    header = {"fingerprint": content_hash(dataset.trajectories), "seed": study.seed}
+    path, saved = folder / CHECKPOINTS / STATE, time.monotonic()
+
+    def progress(state: TrainState, n_chunks: int) -> bool:
+        nonlocal saved
+        now, last = time.monotonic(), state.chunk == n_chunks
+        if last or now - saved > CHECKPOINT_SECONDS:
+            save_arrays(path, header, _storable(state))
+            saved = now
+        best, loss = float(np.nanmin(state.errors)), float(np.nanmin(state.losses[state.chunk - 1]))
+        figures = {"done": state.chunk, "of": n_chunks, "loss": finite(loss), "error": finite(best)}
+        journal.note("train", "progress", figures)
+        return last or now < deadline
+
+    resume = None
+    if path.exists():
+        like = message_trainer(dataset, form, recipe, key=_key(study)).start()
+        try:
+            state = load_arrays(path, header, _storable(like))
+            resume = state._replace(chunk=int(state.chunk))
+        except ArtefactDamaged as error:
+            journal.note("train", "damaged", str(error))  # training anew gives the same networks
+    return fit_messages(dataset, form, recipe, resume=resume, progress=progress, key=_key(study))
+
+
+def _storable(state: TrainState) -> TrainState:
+    """The arrays of a state, its counter included."""
+    return state._replace(chunk=np.asarray(state.chunk))  # type: ignore[arg-type]
+
+
+def trained_members(folder: Path) -> tuple[MessageMembers, GraphDataset, TrainStudy]:
+    """The networks of a finished training, their data and their study.
+
+    Args:
+        folder: Folder of the training.
+
+    Returns:
+        Networks, data and study.
+
+    Raises:
+        InputError: If the data were given in memory, or are gone.
+        ArtefactMismatch: If the data changed since.
+    """
+    study = from_toml((folder / STUDY).read_text(encoding="utf-8"), TrainStudy, str(folder / STUDY))
+    dataset = connect(trajectories_of(study.data), seed=study.seed)
+    form, recipe = study.form(), study.recipe(dataset.trajectories.n_nodes)
+    trainer = message_trainer(dataset, form, recipe, key=_key(study))
+    header = {"fingerprint": content_hash(dataset.trajectories), "seed": study.seed}
+    try:
+        arrays = load_arrays(folder / CHECKPOINTS / NETWORKS, header, trainer.initial)
+    except OSError as error:
+        raise InputError(f"the networks of {folder} are gone: {error}") from error
+    networks = tuple(trainer.member(arrays, number) for number in range(trainer.members))
+    penalties = np.repeat(recipe.message_penalties(form.size), study.seeds)
+    return MessageMembers.of(networks, tuple(penalties.tolist()), study.seeds, form.third_law), dataset, study
+
+
+def _result(
+    study: TrainStudy, dataset: GraphDataset, trained: TrainedMessages, timings: dict[str, float]
+) -> dict[str, Any]:
+    """What is known before the messages are read."""
+    batch = dataset.batch(dataset.test[:: max(1, len(dataset.test) // 2_000)])
+    there = batch.targeted()
+    missed = np.abs(trained.accelerations(batch) - batch.targets)[there]
+    best = np.nan_to_num(np.min(trained.errors, axis=0), nan=np.inf)
+    recipe = study.recipe(dataset.trajectories.n_nodes)
+    return {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "status": trained.status,
+        "source": study.system.name or study.file.path,
+        "model": {
+            "size": study.model,
+            "preset": study.preset,
+            "message_dim": trained.model.message_dim,
+            "translation": trained.model.translation,
+            "third_law": trained.model.third_law,
+            "features": trained.model.features,
+            "width": study.form().width,
+        },
+        "recipe": {
+            "steps": trained.steps,
+            "batch_size": recipe.batch_size,
+            "learning_rate": recipe.learning_rate,
+            "penalties": list(trained.penalties),
+            "penalty_scale": recipe.penalty_scale,
+        },
+        "validation_error": finite(trained.validation_error),
+        "validation_errors": [finite(float(error)) for error in best],
+        "test_loss": {
+            "value": finite(float(missed.sum(axis=-1).mean())),
+            "meaning": "sum over components of |error of a|, mean over particles of held-out simulations",
+        },
+        "kept": [int(kept) for kept in trained.kept[-1]],
+        "dimensions": list(trained.dimensions),
+        "seed": study.seed,
+        "seeds": study.seeds,
+        "timings": timings,
+        "versions": versions(),
+    }
