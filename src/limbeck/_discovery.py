@@ -20,8 +20,8 @@ from limbeck.pipeline import (
     Listener,
     SourceOptions,
     Study,
-    is_regression,
     is_run,
+    kind_of,
     run_study,
     with_source,
 )
@@ -192,11 +192,11 @@ def load(folder: str | Path) -> Discovery:
     folder = Path(folder)
     if not is_run(folder):
         raise InputError(f"{folder} holds no run of limbeck")
-    if is_regression(folder):
-        raise InputError(
-            f"{folder} holds a regression of a table, not a law of motion: its equation stands in "
-            f"{folder / 'result.json'}"
-        )
+    kind = kind_of(folder)
+    if kind != "discovery":
+        what = {"regression": "a regression of a table", "training": "a training of networks"}.get(kind, f"a {kind}")
+        where = folder / "result.json"
+        raise InputError(f"{folder} holds {what}, not a law of motion: what it found stands in {where}")
     if not (folder / "result.json").exists():
         raise InputError(f"the run in {folder} is not finished; go on with limbeck resume {folder}")
     result = read_json(folder / "result.json")

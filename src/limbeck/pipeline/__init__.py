@@ -5,7 +5,6 @@ from ._folder import Listener as Listener, is_run as is_run, kind_of as kind_of
 from ._messages_run import read_run as read_run
 from ._options import IN_MEMORY as IN_MEMORY, SourceOptions as SourceOptions, with_source as with_source
 from ._regress_run import (
-    is_regression as is_regression,
     resume_regression as resume_regression,
     run_regression as run_regression,
 )

@@ -17,9 +17,9 @@ from limbeck.config import from_toml, to_toml
 from limbeck.regress import Regression, TabularProblem, regress_table
 from limbeck.report import RegressionReport, render_regression
 
-from ._folder import RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, hold, kind_of, sweep
+from ._folder import RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, hold, sweep
 from ._regress_result import regression_equations, regression_result
-from ._regress_study import KIND, RegressionStudy
+from ._regress_study import RegressionStudy
 from ._regress_table import read_table
 
 REPORT_SECONDS = 2.0  # kept back from the time limit for the page, at most a quarter of it
@@ -74,18 +74,6 @@ def resume_regression(folder: Path, *, listener: Listener | None = None) -> dict
     with hold(folder):
         sweep(folder)
         return _run(study, folder, read_table(study), listener, started)
-
-
-def is_regression(folder: Path) -> bool:
-    """Whether a folder holds a regression, finished or not.
-
-    Args:
-        folder: Any folder.
-
-    Returns:
-        True if it holds a run of limbeck whose study is of that kind.
-    """
-    return kind_of(folder) == KIND
 
 
 def _run(

@@ -112,16 +112,15 @@ def _run(
         journal.note(stage, "finished", timings[stage])
         return done
 
-    if dataset is None:
-        dataset = timed("simulate", lambda: connect(trajectories_of(study.data), seed=study.seed))
-    study.data.check_pairs(len(dataset.pairs.first))
+    made = dataset or timed("simulate", lambda: connect(trajectories_of(study.data), seed=study.seed))
+    study.data.check_pairs(len(made.pairs.first))
     deadline = started + study.time_limit if study.time_limit else math.inf
-    trained: TrainedMessages = timed("train", lambda: _trained(study, folder, dataset, journal, deadline))
-    header = {"fingerprint": content_hash(dataset.trajectories), "seed": study.seed}
+    trained: TrainedMessages = timed("train", lambda: _trained(study, folder, made, journal, deadline))
+    header = {"fingerprint": content_hash(made.trajectories), "seed": study.seed}
     save_arrays(folder / CHECKPOINTS / NETWORKS, header, eqx.filter(trained.models, eqx.is_array))
-    result = _result(study, dataset, trained, timings)
+    result = _result(study, made, trained, timings)
     members = MessageMembers.of_training(trained, study.seeds)
-    result["messages"] = timed("read", lambda: write_messages(folder, members, dataset, study.truth()))
+    result["messages"] = timed("read", lambda: write_messages(folder, members, made, study.truth()))
     write_whole(folder / RESULT, to_json(result))
     journal.note("run", "finished", trained.status)
     return result

@@ -1,0 +1,125 @@
+"""`limbeck train` and `limbeck messages` from outside: what is written, taken up again, and refused."""
+
+import json
+
+import pytest
+from report.well_formed import read
+from runs import read_result, spring_words, write_study
+from typer.testing import CliRunner
+
+import limbeck
+from limbeck.cli import app
+from limbeck.pipeline import SystemSource, TrainStudy, _train_run, read_run, resume_training, run_training
+
+SMALL = ("--simulations", 12, "--steps", 500, "--width", 16, "--batch-size", 32, "--quiet")
+STUDY = TrainStudy(system=SystemSource(name="spring", simulations=12), model="kl", width=16, steps=500, batch_size=32)
+FILES = {"result.json", "messages.json", "messages.html", "study.toml", "events.jsonl"}
+
+
+def run(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A finished training of two seeds; not to be changed."""
+    folder = tmp_path_factory.mktemp("train") / "run"
+    done = run("train", "spring", "--seeds", 2, "--out", folder, *SMALL)
+    assert (done.exit_code, done.output) == (0, "")
+    return folder
+
+
+def test_a_folder_holds_networks_result_and_page(trained):
+    result = read_result(trained)
+    assert {path.name for path in trained.iterdir()} >= FILES
+    assert not list(trained.rglob("*.part"))
+    assert (result["schema"], result["kind"], result["status"]) == (1, "training", "finished")
+    assert result["model"]["size"] == "bottleneck"
+    assert (result["model"]["message_dim"], result["kept"]) == (2, [2, 2])
+    assert result["test_loss"]["value"] > 0
+    assert [network["label"] for network in result["messages"]["networks"]] == ["seed 0", "seed 1"]
+    assert result["messages"] == json.loads((trained / "messages.json").read_text())
+    assert read((trained / "messages.html").read_text())  # well formed
+
+
+def test_messages_are_read_again_to_the_same_figures(trained):
+    before = (trained / "messages.json").read_text()
+    (trained / "messages.json").unlink()
+    done = run("messages", trained)
+    assert done.exit_code == 0, done.output
+    assert "against force: R²" in done.stdout
+    assert (trained / "messages.json").read_text() == before
+
+
+def test_messages_of_a_discovery(tmp_path):
+    folder = tmp_path / "run"
+    done = run(*spring_words(folder, write_study(tmp_path), "--quiet"))
+    assert done.exit_code in (0, 3), done.output
+    assert read_run(folder)["force_known"]
+    assert (folder / "messages.html").exists()
+
+
+class _Stop:
+    """Interrupts after some chunks."""
+
+    def __call__(self, stage, name, value):
+        if stage == "train" and name == "progress" and value["done"] == 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_goes_on_to_the_same_networks(tmp_path, monkeypatch):
+    monkeypatch.setattr(_train_run, "CHECKPOINT_SECONDS", 0.0)
+    whole = run_training(STUDY, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run_training(STUDY, tmp_path / "cut", listener=_Stop())
+    cut = resume_training(tmp_path / "cut")
+    same = ("validation_errors", "test_loss", "kept", "messages")
+    assert [whole[name] for name in same] == [cut[name] for name in same]
+    assert resume_training(tmp_path / "cut") == cut  # finished: only its result
+
+
+def test_without_a_known_law_no_force_is_claimed(tmp_path):
+    limbeck.save_trajectories(limbeck.simulate("spring", n_systems=12, n_steps=200, every=10), tmp_path / "data.csv")
+    done = run("train", tmp_path / "data.csv", "--out", tmp_path / "run", *SMALL[2:])
+    assert done.exit_code == 0, done.output
+    messages = read_result(tmp_path / "run")["messages"]
+    assert not messages["force_known"]
+    assert messages["networks"][0]["chosen"] is None
+
+
+@pytest.mark.user_error
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("spring", "--model", "flat"), "unknown size 'flat'"),
+        (("spring", "--preset", "book"), "unknown preset 'book'"),
+        (("spring", "--bias", "translation,rotation"), "bias rotation fixes messages"),
+        (("spring", "--bias", "third-law"), "rests on translation"),
+        (("spring", "--pruning", "linear"), "go with the model 'pruning'"),
+        (("spring", "--model", "pruning", "--pruning", "square"), "unknown pruning schedule 'square'"),
+        (("spring", "--preset", "dimension"), "goes with the model 'pruning'"),
+        (("spring", "--penalties", "1"), "only l1 and kl have a penalty"),
+        (("spring", "--penalties", "a,b", "--model", "l1"), "expects numbers"),
+        (("spring", "--steps", "-3"), "must not be negative"),
+        (("spring", "--seeds", "0"), "must be at least 1"),
+        (("nowhere.csv",), "there is no file nowhere.csv"),
+        (("spring", "--ignore", "m"), "goes with files"),
+    ],
+)
+def test_wrong_options_are_refused_and_nothing_is_written(tmp_path, words, message):
+    done = run("train", *words, "--out", tmp_path / "run", "--quiet")
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.user_error
+def test_messages_refuse_what_has_none(tmp_path):
+    done = run("messages", tmp_path)
+    assert (done.exit_code, "no run of limbeck" in done.stderr) == (2, True)
+
+
+def test_a_training_is_no_law(trained):
+    with pytest.raises(limbeck.InputError, match="a training of networks, not a law"):
+        limbeck.load(trained)
