@@ -91,7 +91,7 @@ def test_without_a_known_law_no_force_is_claimed(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("spring", "--model", "flat"), "unknown size 'flat'"),
+        (("spring", "--model", "flat"), "unknown model 'flat'"),
         (("spring", "--preset", "book"), "unknown preset 'book'"),
         (("spring", "--bias", "translation,rotation"), "bias rotation fixes messages"),
         (("spring", "--bias", "third-law"), "rests on translation"),
@@ -101,6 +101,10 @@ def test_without_a_known_law_no_force_is_claimed(tmp_path):
         (("spring", "--penalties", "1"), "only l1 and kl have a penalty"),
         (("spring", "--penalties", "a,b", "--model", "l1"), "expects numbers"),
         (("spring", "--steps", "-3"), "must not be negative"),
+        (("damped", "--model", "flathgn"), "not conservative: friction"),
+        (("discontinuous", "--model", "flathgn"), "not conservative: its force is not the slope"),
+        (("spring", "--model", "flathgn", "--message-dim", "2"), "means nothing for 'flathgn'"),
+        (("spring", "--inertia", "m"), "goes with the model 'flathgn'"),
         (("spring", "--seeds", "0"), "must be at least 1"),
         (("nowhere.csv",), "there is no file nowhere.csv"),
         (("spring", "--ignore", "m"), "goes with files"),

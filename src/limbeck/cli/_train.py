@@ -14,7 +14,9 @@ from ._show import progress_display
 def train(
     source: Annotated[str, typer.Argument(help="A built-in system, 'custom', or a CSV, Parquet or NetCDF file.")],
     out: Out,
-    model: Annotated[str | None, typer.Option(help="standard, bottleneck, l1, kl or pruning [bottleneck].")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="standard, bottleneck, l1, kl, pruning or flathgn [bottleneck].")
+    ] = None,
     preset: Annotated[str | None, typer.Option(help="default, dimension, paper or thesis [default].")] = None,
     bias: Annotated[str | None, typer.Option(help="none, or a list of translation, third-law [the preset's].")] = None,
     message_dim: Annotated[int | None, typer.Option(help="Components of a message [the model's].")] = None,
@@ -31,6 +33,7 @@ def train(
     pruning: Annotated[str | None, typer.Option(help="linear, exponential or cosine [cosine].")] = None,
     pruning_end: Annotated[float | None, typer.Option(help="Part of the training at which it ends [0.65].")] = None,
     pruning_dim: Annotated[int | None, typer.Option(help="Components that it leaves [dimension of space].")] = None,
+    inertia: Annotated[str | None, typer.Option(help="Attribute that is m in the momenta of flathgn [m].")] = None,
     seeds: Annotated[int | None, typer.Option(help="Networks trained together from different weights [1].")] = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
@@ -77,6 +80,7 @@ def train(
             "pruning": pruning,
             "pruning_end": pruning_end,
             "pruning_dim": pruning_dim,
+            "inertia": inertia,
             "seeds": seeds,
             "seed": seed,
             "time_limit": time_limit,

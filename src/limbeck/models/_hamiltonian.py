@@ -149,6 +149,20 @@ class HamiltonianNetwork(eqx.Module):
         """H_pair of every pair; 0 for a pair that does not interact."""
         return jnp.sum(self._ordered_energies(self.phase_space(snapshots), snapshots, pairs), axis=0)
 
+    def edge_messages(
+        self, snapshots: Snapshots, pairs: PairIndex
+    ) -> tuple[Float[Array, "*batch pairs dim"], Float[Array, "*batch pairs dim"]]:
+        """Forces of each pair on its first and on its second, -∂H_pair/∂q: what stands for messages here."""
+        state = self.phase_space(snapshots)
+        first, second = state.at(pairs.first), state.at(pairs.second)
+
+        def total(one: Array, other: Array) -> Array:
+            return jnp.sum(self.energies_of(first._replace(positions=one), second._replace(positions=other)))
+
+        # Energies of different pairs share no input here, so the slope of the sum is each pair's own.
+        slopes = jax.grad(total, argnums=(0, 1))(first.positions, second.positions)
+        return -slopes[0], -slopes[1]
+
     def node_energies(self, state: PhaseSpace, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "*batch nodes"]:
         """Self energy of every node and h of the directed edges that arrive there; their sum is H."""
         energies = self.self_energies(state)

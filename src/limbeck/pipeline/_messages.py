@@ -13,7 +13,6 @@ from limbeck.expressions import evaluate, parse, variables
 from limbeck.graphs import GraphDataset
 from limbeck.report import MessagesReport, render_messages
 from limbeck.simulate import SystemDefinition
-from limbeck.train import TrainedMessages
 
 MESSAGES, PAGE = "messages.json", "messages.html"
 INERTIA = "m"  # attribute by which the built-in systems divide forces
@@ -46,12 +45,6 @@ class MessageMembers:
             for number in range(len(networks))
         )
         return cls(networks=networks, labels=labels, third_law=third_law)
-
-    @classmethod
-    def of_training(cls, trained: TrainedMessages, seeds: int) -> "MessageMembers":
-        """All networks of a training."""
-        networks = tuple(trained.member(number) for number in range(len(trained.penalties)))
-        return cls.of(networks, trained.penalties, seeds, trained.model.third_law)
 
 
 def write_messages(

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import equinox as eqx
-import jax
 import numpy as np
 
 from limbeck._errors import ArtefactDamaged, InputError
 from limbeck.artefacts import SCHEMA, finite, load_arrays, save_arrays, to_json, write_whole
 from limbeck.config import from_toml, to_toml
 from limbeck.graphs import GraphDataset, connect
-from limbeck.train import TrainedMessages, TrainState, fit_messages, message_trainer
+from limbeck.models import HamiltonianConfig, MessageConfig, check_conservative
+from limbeck.train import TrainedMessages, TrainState, train_members
 from limbeck.trajectories import Trajectories, content_hash
 
 from ._folder import CHECKPOINTS, RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, hold, sweep
@@ -58,6 +58,8 @@ def run_training(
     check_folder(folder, overwrite=overwrite)
     if study.system.name and trajectories is None:
         study.system.check()
+        if study.is_hamiltonian:
+            check_conservative(study.truth())
         dataset = None
     else:
         dataset = connect(trajectories_of(study.data, initial=trajectories), seed=study.seed)
@@ -119,23 +121,19 @@ def _run(
     header = {"fingerprint": content_hash(made.trajectories), "seed": study.seed}
     save_arrays(folder / CHECKPOINTS / NETWORKS, header, eqx.filter(trained.models, eqx.is_array))
     result = _result(study, made, trained, timings)
-    members = MessageMembers.of_training(trained, study.seeds)
+    networks = tuple(trained.member(number) for number in range(len(trained.penalties)))
+    members = MessageMembers.of(networks, trained.penalties, study.seeds, study.third_law)
     result["messages"] = timed("read", lambda: write_messages(folder, members, made, study.truth()))
     write_whole(folder / RESULT, to_json(result))
     journal.note("run", "finished", trained.status)
     return result
 
 
-def _key(study: TrainStudy) -> Any:
-    """Root of the random streams of a training."""
-    return jax.random.key(study.seed)
-
-
 def _trained(
     study: TrainStudy, folder: Path, dataset: GraphDataset, journal: Journal, deadline: float
 ) -> TrainedMessages:
     """Train, from the checkpoint where there is one."""
-    form, recipe = study.form(), study.recipe(dataset.trajectories.n_nodes)
+    trainer = study.trainer(dataset)
     header = {"fingerprint": content_hash(dataset.trajectories), "seed": study.seed}
     path, saved = folder / CHECKPOINTS / STATE, time.monotonic()
 
@@ -152,13 +150,12 @@ def _trained(
 
     resume = None
     if path.exists():
-        like = message_trainer(dataset, form, recipe, key=_key(study)).start()
         try:
-            state = load_arrays(path, header, _storable(like))
+            state = load_arrays(path, header, _storable(trainer.start()))
             resume = state._replace(chunk=int(state.chunk))
         except ArtefactDamaged as error:
             journal.note("train", "damaged", str(error))  # training anew gives the same networks
-    return fit_messages(dataset, form, recipe, resume=resume, progress=progress, key=_key(study))
+    return train_members(trainer, study.penalties_of_members, resume=resume, progress=progress)
 
 
 def _storable(state: TrainState) -> TrainState:
@@ -181,16 +178,20 @@ def trained_members(folder: Path) -> tuple[MessageMembers, GraphDataset, TrainSt
     """
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), TrainStudy, str(folder / STUDY))
     dataset = connect(trajectories_of(study.data), seed=study.seed)
-    form, recipe = study.form(), study.recipe(dataset.trajectories.n_nodes)
-    trainer = message_trainer(dataset, form, recipe, key=_key(study))
+    trainer = study.trainer(dataset)
     header = {"fingerprint": content_hash(dataset.trajectories), "seed": study.seed}
     try:
         arrays = load_arrays(folder / CHECKPOINTS / NETWORKS, header, trainer.initial)
     except OSError as error:
         raise InputError(f"the networks of {folder} are gone: {error}") from error
     networks = tuple(trainer.member(arrays, number) for number in range(trainer.members))
-    penalties = np.repeat(recipe.message_penalties(form.size), study.seeds)
-    return MessageMembers.of(networks, tuple(penalties.tolist()), study.seeds, form.third_law), dataset, study
+    penalties = tuple(np.repeat(study.penalties_of_members, study.seeds).tolist())
+    return MessageMembers.of(networks, penalties, study.seeds, study.third_law), dataset, study
+
+
+def _form(study: TrainStudy) -> MessageConfig | HamiltonianConfig:
+    """The form of the networks, whatever their kind."""
+    return study.hamiltonian() if study.is_hamiltonian else study.form()
 
 
 def _result(
@@ -201,7 +202,7 @@ def _result(
     there = batch.targeted()
     missed = np.abs(trained.accelerations(batch) - batch.targets)[there]
     best = np.nan_to_num(np.min(trained.errors, axis=0), nan=np.inf)
-    recipe = study.recipe(dataset.trajectories.n_nodes)
+    recipe, form = study.recipe(dataset.trajectories.n_nodes), _form(study)
     return {
         "schema": SCHEMA,
         "kind": KIND,
@@ -210,11 +211,11 @@ def _result(
         "model": {
             "size": study.model,
             "preset": study.preset,
-            "message_dim": trained.model.message_dim,
+            "message_dim": int(trained.kept[0, 0]),
             "translation": trained.model.translation,
-            "third_law": trained.model.third_law,
+            "third_law": study.third_law,
             "features": trained.model.features,
-            "width": study.form().width,
+            "width": form.width,
         },
         "recipe": {
             "steps": trained.steps,

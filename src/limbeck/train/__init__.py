@@ -1,5 +1,6 @@
 """Fitting graph networks to accelerations."""
 
+from ._chunks import Trainer as Trainer
 from ._config import TrainConfig as TrainConfig
 from ._evaluate import pair_index as pair_index, to_device as to_device
 from ._fit import (
@@ -7,10 +8,15 @@ from ._fit import (
     fit as fit,
     initial_state as initial_state,
 )
+from ._fit_hamiltonian import (
+    HamiltonianObjective as HamiltonianObjective,
+    hamiltonian_trainer as hamiltonian_trainer,
+)
 from ._fit_messages import (
     TrainedMessages as TrainedMessages,
     fit_messages as fit_messages,
     message_trainer as message_trainer,
+    train_members as train_members,
 )
 from ._fit_sparse import TrainedSparse as TrainedSparse, fit_sparse as fit_sparse
 from ._loss import SMALL as SMALL, predict as predict, relative_errors as relative_errors, typical_size as typical_size

@@ -9,7 +9,14 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
 from limbeck.graphs import GraphDataset, Snapshots
-from limbeck.models import MessageConfig, MessageNetwork, PairIndex, build_message_network, measure_scales
+from limbeck.models import (
+    HamiltonianNetwork,
+    MessageConfig,
+    MessageNetwork,
+    PairIndex,
+    build_message_network,
+    measure_scales,
+)
 
 from ._chunks import Trainer, stack_members
 from ._dimension import DimensionMemory, PlateauPruning
@@ -27,7 +34,7 @@ _SAMPLING_STREAM = 1  # of the key: what objectives draw is independent of weigh
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainedMessages:
-    """Fitted message networks with their history; members are seeds within penalties.
+    """Fitted networks with their history; members are seeds within penalties.
 
     Attributes:
         model: The member with the lowest validation error.
@@ -45,8 +52,8 @@ class TrainedMessages:
         status: "finished" or "out of time".
     """
 
-    model: MessageNetwork
-    models: MessageNetwork
+    model: MessageNetwork | HamiltonianNetwork
+    models: MessageNetwork | HamiltonianNetwork
     pairs: PairIndex
     best_member: int
     penalties: tuple[float, ...]
@@ -58,7 +65,7 @@ class TrainedMessages:
     steps: int
     status: str
 
-    def member(self, number: int) -> MessageNetwork:
+    def member(self, number: int) -> MessageNetwork | HamiltonianNetwork:
         """The network of one member.
 
         Args:
@@ -109,9 +116,34 @@ def fit_messages(
         TrainingDiverged: If the loss of every member is undefined.
     """
     trainer = message_trainer(dataset, message_config, recipe, key=key)
+    return train_members(trainer, recipe.message_penalties(message_config.size), resume=resume, progress=progress)
+
+
+def train_members(
+    trainer: Trainer,
+    penalties: tuple[float, ...] = (0.0,),
+    *,
+    resume: TrainState | None = None,
+    progress: Progress | None = None,
+) -> TrainedMessages:
+    """Take all steps of a training that `message_trainer` or `hamiltonian_trainer` prepared.
+
+    Args:
+        trainer: What stays fixed.
+        penalties: Weight of the message penalty of each group of seeds.
+        resume: State after some chunk of the same training, to go on from.
+        progress: Called after each chunk with the state and the number of chunks.
+
+    Returns:
+        Every member, and the best on validation data.
+
+    Raises:
+        InputError: If the state belongs to another training.
+        TrainingDiverged: If the loss of every member is undefined.
+    """
     state = trainer.start() if resume is None else trainer.checked(resume)
     state, status = trainer.run(state, progress)
-    return _finished(trainer, recipe.message_penalties(message_config.size), state, status)
+    return _finished(trainer, penalties, state, status)
 
 
 def message_trainer(
@@ -190,7 +222,8 @@ def _finished(trainer: Trainer, penalties: tuple[float, ...], state: TrainState,
         errors = np.where(unknown, trainer.validation_errors(state.best), errors)
     best = int(np.argmin(errors))
     done, seeds = state.chunk, trainer.members // len(penalties)
-    kept = np.full((done, trainer.members), trainer.static.message_dim)
+    components = getattr(trainer.static, "message_dim", trainer.dataset.trajectories.dim)  # else a force in space
+    kept = np.full((done, trainer.members), components)
     dimensions: tuple[int | None, ...] = ()
     if trainer.hook is not None:
         kept = state.memory.kept[:done]
