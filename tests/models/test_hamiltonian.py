@@ -177,6 +177,7 @@ def both_slopes(model, snapshots, pairs):
     return hamiltonian_objective(*arguments) + published_hamiltonian_objective(*arguments)
 
 
+@pytest.mark.slow  # compiles gradients of gradients
 def test_an_empty_slot_changes_nothing_and_stays_finite():
     model, snapshots = model_of("scaled", False, 2), states(1, 2)
     there = np.array([1.0, 1.0, 1.0, 0.0])

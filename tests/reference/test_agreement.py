@@ -40,7 +40,7 @@ SCALES = Scales(
 )
 # Single precision: 1e-7 in each of some hundred sums; double: nine digits less of it.
 TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
-precisions = pytest.mark.parametrize("dtype", TOLERANCES)
+precisions = pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 
 
 def states(dim, dtype):
@@ -168,7 +168,7 @@ def reference_objectives(theirs, snapshots):
     return (dq, dp), theirs(nodes, edges), [force, both, node, pair, force + node]
 
 
-@pytest.mark.parametrize(("dim", "dtype"), [(2, "float32"), (3, "float64")])
+@pytest.mark.parametrize(("dim", "dtype"), [(2, "float32"), pytest.param(3, "float64", marks=pytest.mark.slow)])
 def test_flat_hgn(dim, dtype):
     config = HamiltonianConfig(width=WIDTH, depth=DEPTH)
     untrained = build_hamiltonian_network(config, SCALES, dim=dim, inertia=0, key=jax.random.key(3))

@@ -1,4 +1,7 @@
-"""The published models in PyTorch, written from the text of the papers and from nothing of limbeck.
+"""The published models in PyTorch, written anew from the papers and sharing no code with limbeck.
+
+What the text leaves open of the Hamiltonian network (softplus, the penalty, energies of directed edges) follows
+the published code, which was read for it; one author wrote both sides, so agreement does not check that reading.
 
 Sources: P is Cranmer et al. (2020), arXiv 2006.11287, appendices A.1, A.2 and A.4; T the thesis that
 reproduces it (equations 5, 7, 12, 13). A graph is a table of nodes (features in the order position,

@@ -42,7 +42,7 @@ def remember(states, stop=None):
 @pytest.mark.parametrize(
     ("config", "recipe"),
     [
-        (form("kl"), QUICK),
+        pytest.param(form("kl"), QUICK, marks=pytest.mark.slow),
         (form("pruning", message_dim=8), PRUNED),
         (form("pruning"), SEARCH),
     ],

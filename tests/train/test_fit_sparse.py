@@ -59,6 +59,7 @@ def test_a_sum_over_neighbours_is_learnt_and_holds_in_larger_graphs() -> None:
     assert relative_error(trained, "node", n_nodes=(40, 60)) < 0.1  # twice the neighbours: some have more than any seen
 
 
+@pytest.mark.slow
 def test_the_total_of_a_graph_is_learnt() -> None:
     assert relative_error(fitted(with_flavour("graph")), "graph") < 0.03
 
@@ -67,6 +68,7 @@ def inverse(r):
     return 1.0 / (1.0 + r[:, None])
 
 
+@pytest.mark.slow
 def test_a_convolution_learns_it_from_the_weights_that_stand_in_the_law() -> None:
     trained = fitted(with_flavour("edge", kind="convolutional", convolution="edges"), inverse)
     assert relative_error(trained, "edge", inverse) < 0.03

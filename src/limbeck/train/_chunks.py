@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Key, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from limbeck._errors import InputError, TrainingDiverged
 from limbeck.graphs import GraphDataset, Snapshots
@@ -254,21 +254,51 @@ def _run_chunk(
     batches: Snapshots,
     keys: Key[Array, "steps seeds"] | None,
 ) -> tuple[Any, Any, Float[Array, " seeds"]]:
-    """Scan over the steps of a chunk, all members side by side."""
+    """Scan over the steps of a chunk, all members side by side, or on a CPU one after the other."""
 
-    def member_loss(trainable: Any, minimised: Any, batch: Snapshots, key: PRNGKeyArray | None) -> Float[Array, ""]:
-        return minimised(eqx.combine(trainable, static), batch, pairs, key)
+    def slopes_of(trainable: Any, minimised: Any, batch: Snapshots, key: PRNGKeyArray | None) -> Any:
+        return jax.value_and_grad(lambda t: minimised(eqx.combine(t, static), batch, pairs, key))(trainable)
 
-    slopes_of = jax.vmap(
-        jax.value_and_grad(member_loss), in_axes=(0, objective_axes, None, None if keys is None else 0)
+    def side_by_side() -> tuple[Any, Any, Float[Array, "steps seeds"]]:
+        axes = (0, objective_axes, None, None if keys is None else 0)
+
+        def step(carry: tuple[Any, Any], drawn: Any) -> tuple[tuple[Any, Any], Float[Array, " seeds"]]:
+            trainable, moments = carry
+            values, slopes = jax.vmap(slopes_of, in_axes=axes)(trainable, objective, *drawn)
+            updates, moments = jax.vmap(optimiser.update)(slopes, moments, trainable)
+            return (optax.apply_updates(trainable, updates), moments), values
+
+        (trained, moments), losses = jax.lax.scan(step, (weights, optimiser_state), (batches, keys))
+        return trained, moments, losses
+
+    def one_by_one() -> tuple[Any, Any, Float[Array, "seeds steps"]]:
+        def member(number: Int[Array, ""]) -> tuple[Any, Any, Float[Array, " steps"]]:
+            minimised = _objective_of(objective, objective_axes, number)
+
+            def step(carry: tuple[Any, Any], drawn: Any) -> tuple[tuple[Any, Any], Float[Array, ""]]:
+                trainable, moments = carry
+                value, slopes = slopes_of(trainable, minimised, *drawn)
+                updates, moments = optimiser.update(slopes, moments, trainable)
+                return (optax.apply_updates(trainable, updates), moments), value
+
+            mine = jax.tree.map(lambda leaf: leaf[number], (weights, optimiser_state))
+            own_keys = None if keys is None else keys[:, number]
+            (trained, moments), losses = jax.lax.scan(step, mine, (batches, own_keys))
+            return trained, moments, losses
+
+        return jax.lax.map(member, jnp.arange(members))
+
+    members = len(jax.tree.leaves(weights)[0])
+    # Products of matrices of several members in one call fall out of a CPU's cache; on a GPU they fill it.
+    in_turn = members > 1 and jax.default_backend() == "cpu" and len(jax.devices()) == 1
+    trained, moments, losses = one_by_one() if in_turn else side_by_side()
+    return trained, moments, jnp.mean(losses, axis=1 if in_turn else 0)
+
+
+def _objective_of(objective: Any, axes: Any, number: Int[Array, ""]) -> Any:
+    """The objective of one member."""
+    if axes is None:
+        return objective
+    return jax.tree.map(
+        lambda axis, leaf: leaf if axis is None else leaf[number], axes, objective, is_leaf=lambda node: node is None
     )
-
-    def step(carry: tuple[Any, Any], drawn: Any) -> tuple[tuple[Any, Any], Float[Array, " seeds"]]:
-        trainable, moments = carry
-        batch, key = drawn
-        values, slopes = slopes_of(trainable, objective, batch, key)
-        updates, moments = jax.vmap(optimiser.update)(slopes, moments, trainable)
-        return (optax.apply_updates(trainable, updates), moments), values
-
-    (weights, optimiser_state), losses = jax.lax.scan(step, (weights, optimiser_state), (batches, keys))
-    return weights, optimiser_state, jnp.mean(losses, axis=0)
