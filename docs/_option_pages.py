@@ -65,6 +65,17 @@ def regression_study_page() -> str:
     return "\n".join(_settings(RegressionStudy(), "", "At the top, for a regression"))
 
 
+def train_study_page() -> str:
+    """Every setting of a training, with its default and its meaning.
+
+    Returns:
+        Markdown.
+    """
+    from limbeck.pipeline import TrainStudy
+
+    return "\n".join(_settings(TrainStudy(), "", "At the top, for a training"))
+
+
 def _settings(record: Any, path: str, top: str) -> list[str]:
     """A table of a record's own settings, then those of the records in it."""
     meanings = documented(type(record).__doc__ or "")
@@ -111,6 +122,7 @@ def write_option_pages(target: Path) -> None:
         "_options.md": options_page(),
         "_study.md": study_page(),
         "_regression_study.md": regression_study_page(),
+        "_train_study.md": train_study_page(),
     }
     for name, text in pages.items():
         path = target / name
