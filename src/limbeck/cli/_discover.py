@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._app import Engine, Names, Operators, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, app
+from ._app import Engine, Names, Operators, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
 from ._guard import FOUND, guarded
 from ._options import check_time_limit, names, operator_symbols, renames, study_of
 from ._show import conclude, progress_display
@@ -20,6 +20,7 @@ def discover(
     operators: Operators = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
+    track: Track = None,
     study: StudyFile = None,
     dim: Annotated[int | None, typer.Option(help="Dimension of a simulated system [2].")] = None,
     nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [4].")] = None,
@@ -74,6 +75,7 @@ def discover(
             "operators": operator_symbols(operators),
             "seed": seed,
             "time_limit": time_limit,
+            "track": names(track),
         }
         asked = with_source(study_of(study, Study, settings), source, options)
         with progress_display(quiet) as listener:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ._app import Names, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, app
+from ._app import Names, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
 from ._guard import FOUND, guarded
 from ._options import check_time_limit, names, numbers, renames, study_of
 from ._show import progress_display
@@ -37,6 +37,7 @@ def train(
     seeds: Annotated[int | None, typer.Option(help="Networks trained together from different weights [1].")] = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
+    track: Track = None,
     study: StudyFile = None,
     dim: Annotated[int | None, typer.Option(help="Dimension of a simulated system [2].")] = None,
     nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [4].")] = None,
@@ -84,6 +85,7 @@ def train(
             "seeds": seeds,
             "seed": seed,
             "time_limit": time_limit,
+            "track": names(track),
         }
         asked = study_of(study, TrainStudy, settings)
         data = with_source(asked.data, source, options)

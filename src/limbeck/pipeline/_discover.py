@@ -8,7 +8,7 @@ from its checkpoint, and so ends with the same law.
 import hashlib
 import math
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from limbeck.artefacts import load_record, save_record
 from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
 from limbeck.graphs import GraphDataset, connect
+from limbeck.track import check_trackers, tracked
 from limbeck.trajectories import Trajectories, content_hash
 
 from ._attempts import attempts_along, chosen_among
@@ -51,6 +52,7 @@ def run_study(
     """
     started = time.monotonic()
     check_folder(folder, overwrite=overwrite)
+    check_trackers(study.track)
     if study.is_simulated and trajectories is None:
         study.system.check()
         study.bias_plan(study.system.dim)
@@ -58,8 +60,11 @@ def run_study(
         # A file is read and divided before the folder is touched, so that bad input leaves no trace.
         trajectories = trajectories_of(study, initial=trajectories)
     dataset = None if trajectories is None else _connected(trajectories, study)
-    with claim(folder, to_toml(study), overwrite=overwrite):
-        return _run(study, folder, dataset, listener, started)
+    with (
+        claim(folder, to_toml(study), overwrite=overwrite),
+        tracked(study.track, folder, asdict(study), listener) as heard,
+    ):
+        return _run(study, folder, dataset, heard, started)
 
 
 def resume_study(
@@ -90,12 +95,13 @@ def resume_study(
             listener("run", "was finished", None)
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), Study, str(folder / STUDY))
-    with hold(folder):
+    check_trackers(study.track)
+    with hold(folder), tracked(study.track, folder, asdict(study), listener) as heard:
         sweep(folder)
         if trajectories is None and not study.is_simulated:
             trajectories = trajectories_of(study)
         dataset = None if trajectories is None else _connected(trajectories, study)
-        return _run(study, folder, dataset, listener, started)
+        return _run(study, folder, dataset, heard, started)
 
 
 def _connected(trajectories: Trajectories, study: Study) -> GraphDataset:
@@ -126,7 +132,7 @@ def _run(
 
 def _fingerprint(run: Run, dataset: GraphDataset) -> str:
     """Hash of the data; a resumed run must see the same data and the same study."""
-    study = to_toml(replace(run.study, time_limit=0.0)).encode()  # how long it may take changes no stage's meaning
+    study = to_toml(replace(run.study, time_limit=0.0, track=())).encode()  # neither changes what a stage means
     now = {"data": content_hash(dataset.trajectories), "study": hashlib.sha256(study).hexdigest()}
     path = run.checkpoint("inputs.json")
     if path.exists():

@@ -151,6 +151,7 @@ class Study:
         operators: Operators that equations may use.
         seed: Root of everything random.
         time_limit: Seconds for the whole run; 0 is none.
+        track: Trackers that follow the run: tensorboard, mlflow, wandb.
         model: Size of the networks.
         train: How they are fitted.
         search: How equations are searched.
@@ -163,6 +164,7 @@ class Study:
     operators: tuple[str, ...] = DEFAULT_OPERATORS
     seed: int = 0
     time_limit: float = 0.0
+    track: tuple[str, ...] = ()
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     search: SearchConfig = field(default_factory=SearchConfig)

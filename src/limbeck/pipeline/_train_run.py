@@ -7,6 +7,7 @@ interrupted goes on from its last checkpoint to the same networks.
 import math
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from limbeck.artefacts import SCHEMA, finite, load_arrays, save_arrays, to_json,
 from limbeck.config import from_toml, to_toml
 from limbeck.graphs import GraphDataset, connect
 from limbeck.models import HamiltonianConfig, MessageConfig, check_conservative
+from limbeck.track import check_trackers, tracked
 from limbeck.train import TrainedMessages, TrainState, train_members
 from limbeck.trajectories import Trajectories, content_hash
 
@@ -56,6 +58,7 @@ def run_training(
     """
     started = time.monotonic()
     check_folder(folder, overwrite=overwrite)
+    check_trackers(study.track)
     if study.system.name and trajectories is None:
         study.system.check()
         if study.is_hamiltonian:
@@ -63,8 +66,11 @@ def run_training(
         dataset = None
     else:
         dataset = connect(trajectories_of(study.data, initial=trajectories), seed=study.seed)
-    with claim(folder, to_toml(study), overwrite=overwrite):
-        return _run(study, folder, dataset, listener, started)
+    with (
+        claim(folder, to_toml(study), overwrite=overwrite),
+        tracked(study.track, folder, asdict(study), listener) as heard,
+    ):
+        return _run(study, folder, dataset, heard, started)
 
 
 def resume_training(
@@ -91,12 +97,13 @@ def resume_training(
             listener("run", "was finished", None)
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), TrainStudy, str(folder / STUDY))
-    with hold(folder):
+    check_trackers(study.track)
+    with hold(folder), tracked(study.track, folder, asdict(study), listener) as heard:
         sweep(folder)
         dataset = None
         if trajectories is not None or not study.system.name:
             dataset = connect(trajectories_of(study.data, initial=trajectories), seed=study.seed)
-        return _run(study, folder, dataset, listener, started)
+        return _run(study, folder, dataset, heard, started)
 
 
 def _run(

@@ -54,6 +54,7 @@ class TrainStudy:
         seeds: Networks trained together from different weights.
         seed: Root of everything random.
         time_limit: Seconds after which training ends; 0 is none.
+        track: Trackers that follow the run: tensorboard, mlflow, wandb.
     """
 
     kind: str = KIND
@@ -76,6 +77,7 @@ class TrainStudy:
     seeds: int = 1
     seed: int = 0
     time_limit: float = 0.0
+    track: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check what can be checked before any work.

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
+from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 from limbeck._errors import InputError, TrainingDiverged
 from limbeck.graphs import GraphDataset, Snapshots
@@ -149,10 +149,7 @@ class Trainer:
             weights, moments = jax.device_put((weights, moments), jax.sharding.NamedSharding(_mesh(), _EVERYWHERE))
         precision = contextlib.nullcontext() if self.precision is None else jax.default_matmul_precision(self.precision)
         with precision:
-            weights, optimiser, losses = _run_chunk(
-                self.optimiser, self.static, self.pairs, self.objective, self.objective_axes, weights, moments,
-                batches, keys,
-            )  # fmt: skip
+            weights, optimiser, losses = self._stepped(weights, moments, batches, keys)
         errors = self.validation_errors(weights)
         improved = errors < self.best_errors(state)
         best = jax.tree.map(
@@ -162,6 +159,27 @@ class Trainer:
         all_errors[state.chunk], all_losses[state.chunk] = errors, np.asarray(losses)
         state = TrainState(weights, best, optimiser, state.chunk + 1, all_errors, all_losses, state.memory)
         return state if self.hook is None else self.hook(state, self)
+
+    def _stepped(self, weights: Any, moments: Any, batches: Snapshots, keys: Any) -> tuple[Any, Any, Any]:
+        """Take the steps of a chunk with every member."""
+
+        def run(weights: Any, moments: Any, objective: Any, keys: Any) -> tuple[Any, Any, Any]:
+            fixed = self.optimiser, self.static, self.pairs, objective, self.objective_axes
+            return _run_chunk(*fixed, weights, moments, batches, keys)
+
+        # Products of matrices of several members in one call fall out of a CPU's cache; on a GPU they fill it.
+        if self.members == 1 or jax.default_backend() != "cpu" or self.sharded:
+            return run(weights, moments, self.objective, keys)
+        parts = [
+            run(
+                _alone(weights, i),
+                _alone(moments, i),
+                _alone(self.objective, i, self.objective_axes),
+                None if keys is None else keys[:, i : i + 1],
+            )
+            for i in self._numbers()
+        ]
+        return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
 
     def best_errors(self, state: TrainState) -> Float[np.ndarray, " seeds"]:
         """Lowest validation error of each member among the chunks that may be compared; infinite for none."""
@@ -254,51 +272,32 @@ def _run_chunk(
     batches: Snapshots,
     keys: Key[Array, "steps seeds"] | None,
 ) -> tuple[Any, Any, Float[Array, " seeds"]]:
-    """Scan over the steps of a chunk, all members side by side, or on a CPU one after the other."""
+    """Scan over the steps of a chunk, all members side by side."""
 
     def slopes_of(trainable: Any, minimised: Any, batch: Snapshots, key: PRNGKeyArray | None) -> Any:
         return jax.value_and_grad(lambda t: minimised(eqx.combine(t, static), batch, pairs, key))(trainable)
 
-    def side_by_side() -> tuple[Any, Any, Float[Array, "steps seeds"]]:
-        axes = (0, objective_axes, None, None if keys is None else 0)
+    axes = (0, objective_axes, None, None if keys is None else 0)
 
-        def step(carry: tuple[Any, Any], drawn: Any) -> tuple[tuple[Any, Any], Float[Array, " seeds"]]:
-            trainable, moments = carry
-            values, slopes = jax.vmap(slopes_of, in_axes=axes)(trainable, objective, *drawn)
-            updates, moments = jax.vmap(optimiser.update)(slopes, moments, trainable)
-            return (optax.apply_updates(trainable, updates), moments), values
+    def step(carry: tuple[Any, Any], drawn: Any) -> tuple[tuple[Any, Any], Float[Array, " seeds"]]:
+        trainable, moments = carry
+        values, slopes = jax.vmap(slopes_of, in_axes=axes)(trainable, objective, *drawn)
+        updates, moments = jax.vmap(optimiser.update)(slopes, moments, trainable)
+        return (optax.apply_updates(trainable, updates), moments), values
 
-        (trained, moments), losses = jax.lax.scan(step, (weights, optimiser_state), (batches, keys))
-        return trained, moments, losses
-
-    def one_by_one() -> tuple[Any, Any, Float[Array, "seeds steps"]]:
-        def member(number: Int[Array, ""]) -> tuple[Any, Any, Float[Array, " steps"]]:
-            minimised = _objective_of(objective, objective_axes, number)
-
-            def step(carry: tuple[Any, Any], drawn: Any) -> tuple[tuple[Any, Any], Float[Array, ""]]:
-                trainable, moments = carry
-                value, slopes = slopes_of(trainable, minimised, *drawn)
-                updates, moments = optimiser.update(slopes, moments, trainable)
-                return (optax.apply_updates(trainable, updates), moments), value
-
-            mine = jax.tree.map(lambda leaf: leaf[number], (weights, optimiser_state))
-            own_keys = None if keys is None else keys[:, number]
-            (trained, moments), losses = jax.lax.scan(step, mine, (batches, own_keys))
-            return trained, moments, losses
-
-        return jax.lax.map(member, jnp.arange(members))
-
-    members = len(jax.tree.leaves(weights)[0])
-    # Products of matrices of several members in one call fall out of a CPU's cache; on a GPU they fill it.
-    in_turn = members > 1 and jax.default_backend() == "cpu" and len(jax.devices()) == 1
-    trained, moments, losses = one_by_one() if in_turn else side_by_side()
-    return trained, moments, jnp.mean(losses, axis=1 if in_turn else 0)
+    (trained, moments), losses = jax.lax.scan(step, (weights, optimiser_state), (batches, keys))
+    return trained, moments, jnp.mean(losses, axis=0)
 
 
-def _objective_of(objective: Any, axes: Any, number: Int[Array, ""]) -> Any:
-    """The objective of one member."""
+def _alone(tree: Any, number: int, axes: Any = 0) -> Any:
+    """The part of one member, as of a training that has no other; `axes` as `jax.vmap` takes them."""
     if axes is None:
-        return objective
+        return tree
+    if axes == 0:
+        return jax.tree.map(lambda leaf: leaf[number : number + 1], tree)
     return jax.tree.map(
-        lambda axis, leaf: leaf if axis is None else leaf[number], axes, objective, is_leaf=lambda node: node is None
+        lambda axis, leaf: leaf if axis is None else leaf[number : number + 1],
+        axes,
+        tree,
+        is_leaf=lambda node: node is None,
     )
