@@ -32,7 +32,7 @@ from torch_geometric.nn import MessagePassing
 from limbeck.graphs import connect
 from limbeck.models import MessageConfig
 from limbeck.train import Recipe, message_trainer
-from limbeck.train._chunks import Trainer, _run_chunk
+from limbeck.train._chunks import Trainer
 from limbeck.trajectories import Trajectories
 
 NODES, DIM, FEATURES, MESSAGES, BATCH, DEPTH, SHIFT, WEIGHT_PENALTY = 4, 2, 6, 100, 64, 3, 3.0, 1e-8
@@ -154,10 +154,8 @@ class _Chunk:
     start: Any
 
     def __call__(self) -> None:
-        t = self.trainer
         weights, _, moments = self.start
-        arguments = t.optimiser, t.static, t.pairs, t.objective, t.objective_axes, weights, moments, self.batches, None
-        jax.block_until_ready(_run_chunk(*arguments))
+        jax.block_until_ready(self.trainer._stepped(weights, moments, self.batches, None))
 
 
 def dataset() -> Any:

@@ -22,6 +22,7 @@ from ._flavours import (
     MessagePassing as MessagePassing,
 )
 from ._graph_network import (
+    CompletePairs as CompletePairs,
     GraphNetwork as GraphNetwork,
     ModelConfig as ModelConfig,
     PairIndex as PairIndex,

@@ -22,6 +22,7 @@ from ._edge_model import AbstractEdgeModel, PairGeometry, PotentialMessage, Radi
 from ._networks import Perceptron, Scales, perceptron
 from ._node_model import FreeField, FreeNode, Inertia, OneBodyField, safe_norm
 
+Numbers = Int[np.ndarray, " edges"]
 _Draw = Callable[..., Perceptron]  # (inputs, outputs, factor on the last layer)
 DENSE_LIMIT = 100_000  # above this many entries a sum over an incidence matrix costs more than a scatter
 
@@ -58,6 +59,26 @@ class PairIndex(NamedTuple):
 
     first: Int[Any, " pairs"]
     second: Int[Any, " pairs"]
+
+
+class CompletePairs(PairIndex):
+    """Every pair of nodes once, in the order of `numpy.triu_indices`; a type, so that compilation may count on it."""
+
+    @staticmethod
+    def directed(n_nodes: int) -> tuple[Numbers, Numbers, Numbers]:
+        """Both directions of every pair, ordered by receiver and then by sender.
+
+        Args:
+            n_nodes: Number of nodes.
+
+        Returns:
+            Receivers, senders, and where each edge stands among those to the first of all pairs
+            followed by those to the second.
+        """
+        first, second = np.triu_indices(n_nodes, k=1)
+        receivers, senders = np.concatenate([first, second]), np.concatenate([second, first])
+        order = np.lexsort((senders, receivers))
+        return receivers[order], senders[order], order
 
 
 class GraphNetwork(eqx.Module):

@@ -18,7 +18,7 @@ from limbeck._errors import InputError
 from limbeck.graphs import Snapshots
 
 from ._edge_model import bounded_sinh
-from ._graph_network import PairIndex, sum_at
+from ._graph_network import CompletePairs, PairIndex, sum_at
 from ._layers import Layers, draw_layers
 from ._message_config import MessageConfig
 from ._networks import Scales
@@ -112,16 +112,38 @@ class MessageNetwork(eqx.Module):
 
     def _aggregated(self, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "*batch nodes message_dim"]:
         """Sum of messages at every node, without the messages; see `_sums_hidden`."""
+        if isinstance(pairs, CompletePairs) and not self.third_law:
+            hidden, counts = self._summed_by_receiver(snapshots)
+        else:
+            hidden, counts = self._summed_by_pairs(snapshots, pairs)
+        summed = hidden @ self.edge_model.weights[-1]
+        if not self.third_law:  # antisymmetric messages have no offset
+            summed = summed + counts * self.edge_model.biases[-1]
+        return summed * jax.lax.stop_gradient(self.mask)
+
+    def _summed_by_pairs(self, snapshots: Snapshots, pairs: PairIndex) -> tuple[Array, Array]:
+        """Sums of hidden units and of the weights of edges at every node."""
         hidden, n_nodes = self.edge_model.hidden(self._both_inputs(snapshots, pairs)), snapshots.positions.shape[-2]
         if self.third_law:
             hidden = jnp.stack([hidden[0] - hidden[1], hidden[1] - hidden[0]])
         acts = snapshots.forward[..., None], snapshots.backward[..., None]
         sums = [sum_at(end, acts[k] * hidden[k], n_nodes) for k, end in enumerate(pairs)]
-        summed = (sums[0] + sums[1]) @ self.edge_model.weights[-1]
-        if not self.third_law:  # antisymmetric messages have no offset
-            counts = sum_at(pairs.first, acts[0], n_nodes) + sum_at(pairs.second, acts[1], n_nodes)
-            summed = summed + counts * self.edge_model.biases[-1]
-        return summed * jax.lax.stop_gradient(self.mask)
+        counts = [sum_at(end, acts[k], n_nodes) for k, end in enumerate(pairs)]
+        return sums[0] + sums[1], counts[0] + counts[1]
+
+    def _summed_by_receiver(self, snapshots: Snapshots) -> tuple[Array, Array]:
+        """The same where every pair interacts: edges in the order of their receivers, whose sum moves no data."""
+        n_nodes = snapshots.positions.shape[-2]
+        receivers, senders, order = CompletePairs.directed(n_nodes)
+        weights = jnp.concatenate([snapshots.forward, snapshots.backward], axis=-1)[..., order, None]
+        acts = snapshots.forward + snapshots.backward
+        acts = jnp.concatenate([acts, acts], axis=-1)[..., order, None] > 0
+        seen = snapshots.positions, snapshots.velocities, self._node(snapshots)
+        ends = [(array[..., receivers, :], array[..., senders, :]) for array in seen]
+        hidden = self.edge_model.hidden(self._edge_inputs(acts, *ends))
+        by_receiver = (*hidden.shape[:-2], n_nodes, n_nodes - 1, -1)
+        hidden, weights = (weights * hidden).reshape(by_receiver), weights.reshape(by_receiver)
+        return jnp.sum(hidden, axis=-2), jnp.sum(weights, axis=-2)
 
     def edge_messages(
         self, snapshots: Snapshots, pairs: PairIndex

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from limbeck.graphs import GraphDataset, Snapshots
-from limbeck.models import PairIndex
+from limbeck.models import CompletePairs, PairIndex
 
 from ._loss import predict
 
@@ -54,9 +54,12 @@ def pair_index(dataset: GraphDataset) -> PairIndex:
         dataset: The graphs.
 
     Returns:
-        Numbers of both ends.
+        Numbers of both ends; `CompletePairs` where every pair interacts.
     """
-    return PairIndex(*(np.asarray(index, np.int32) for index in (dataset.pairs.first, dataset.pairs.second)))
+    ends = tuple(np.asarray(index, np.int32) for index in (dataset.pairs.first, dataset.pairs.second))
+    complete = np.triu_indices(dataset.trajectories.n_nodes, k=1)
+    is_complete = len(ends[0]) == len(complete[0]) and np.array_equal(ends, complete)
+    return (CompletePairs if is_complete else PairIndex)(*ends)
 
 
 def entropy_of(key: PRNGKeyArray) -> tuple[int, ...]:

@@ -157,7 +157,7 @@ def _adam(
         warm, held = (max(1, round(part * steps)) for part in (warmup, hold))
         rise = optax.linear_schedule(0.1 * learning_rate, learning_rate, warm)
         rate = optax.join_schedules([rise, optax.cosine_decay_schedule(learning_rate, max(1, steps - held))], [held])
-    return optax.chain(optax.clip_by_global_norm(clip), optax.adam(rate))
+    return optax.adam(rate) if clip == inf else optax.chain(optax.clip_by_global_norm(clip), optax.adam(rate))
 
 
 def recipe_preset(name: str, *, n_nodes: int = FEW_NODES) -> Recipe:
