@@ -34,7 +34,8 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     print(f"{machine()}\n# {options.seeds} networks on data of seed {options.first_data}", flush=True)
-    print(f"{'system':>8} {'model':>11} {'bias':>22} {'R² all':>24} {'R² best 90 %':>24} {'error':>8} {'seconds':>8}")
+    columns = (("system", 8), ("model", 11), ("bias", 22), ("R² all", 24), ("R² best 90 %", 24), ("error", 8))
+    print(" ".join(f"{name:>{width}}" for name, width in (*columns, ("seconds", 8), ("steps", 6))))
     for bias in options.biases.split(";"):
         for system in options.systems.split(","):
             for model in options.models.split(","):
@@ -59,6 +60,7 @@ def cell(options: argparse.Namespace, system: str, model: str, bias: str) -> dic
             "bias": bias,
             "exit": done.code,
             "seconds": done.seconds,
+            "steps": steps,
         }
         line["stderr"] = done.errors
         if done.code == 0:
@@ -78,7 +80,7 @@ def show(line: dict[str, Any]) -> None:
         print(f"{start} exit {line['exit']}: {line['stderr']}", flush=True)
         return
     both = f"{spread(line['r2']):>24} {spread(line['r2_trimmed']):>24}"
-    print(f"{start} {both} {line['error']:>8.3g} {line['seconds']:>8.0f}", flush=True)
+    print(f"{start} {both} {line['error']:>8.3g} {line['seconds']:>8.0f} {line['steps'] or 12_000:>6}", flush=True)
 
 
 def spread(values: list[float | None]) -> str:

@@ -55,6 +55,11 @@ def test_published_recipes(name, n_nodes, expected):
     assert recipe.message_penalties("standard") == (0.0,)
 
 
+def test_our_own_penalty_is_another():
+    assert Recipe().message_penalties("l1") == (1e-1,)
+    assert Recipe().message_penalties("kl") == (1e-3,)
+
+
 def test_every_preset_is_a_recipe():
     assert all(isinstance(recipe_preset(name), Recipe) for name in PRESETS)
     assert recipe_preset("default") == Recipe()
