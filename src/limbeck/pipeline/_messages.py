@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from limbeck.analyse import read_messages, reading_to_mapping, record_messages, summarise_seeds, summary_to_mapping
+from limbeck.analyse import (
+    MessageRecord,
+    read_messages,
+    reading_to_mapping,
+    record_messages,
+    summarise_seeds,
+    summary_to_mapping,
+)
 from limbeck.artefacts import to_json, write_whole
 from limbeck.expressions import evaluate, parse, variables
 from limbeck.graphs import GraphDataset
@@ -15,6 +22,7 @@ from limbeck.report import MessagesReport, render_messages
 from limbeck.simulate import SystemDefinition
 
 MESSAGES, PAGE = "messages.json", "messages.html"
+DRAWN = 2_000  # snapshots in the pictures
 INERTIA = "m"  # attribute by which the built-in systems divide forces
 
 
@@ -63,10 +71,15 @@ def write_messages(
     """
     inertia = INERTIA if truth is not None and INERTIA in dataset.attribute_names else None
     force = _force(truth, dataset)
-    records = tuple(
-        record_messages(network, dataset, true_force=force, inertia=inertia) for network in members.networks
+
+    def recorded(network: Any, most: int | None) -> MessageRecord:
+        return record_messages(network, dataset, true_force=force, inertia=inertia, most_snapshots=most)
+
+    # One network at a time: a record of all held-out data is large, and pictures need but a part of it.
+    readings = tuple(
+        read_messages(recorded(network, None), third_law=members.third_law) for network in members.networks
     )
-    readings = tuple(read_messages(record, third_law=members.third_law) for record in records)
+    records = tuple(recorded(network, DRAWN) for network in members.networks)
     content = {
         "networks": [
             {"label": label, **reading_to_mapping(reading)}
