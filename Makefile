@@ -22,8 +22,8 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
-	$(BIN)/python -m pytest -o addopts="-ra --strict-markers --strict-config --import-mode=importlib" \
-	  -m "user_error and not slow" tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -o addopts="-ra --durations=5 --strict-markers --strict-config \
+	  --import-mode=importlib" -m "user_error and not slow" tests
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow

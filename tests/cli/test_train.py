@@ -51,6 +51,18 @@ def test_messages_are_read_again_to_the_same_figures(trained):
     assert (trained / "messages.json").read_text() == before
 
 
+def test_a_tracker_follows_a_training_and_its_resume(tmp_path):
+    folder = tmp_path / "run"
+    words = ("train", "spring", "--simulations", 12, "--steps", 500, "--width", 16, "--quiet")
+    done = run(*words, "--track", "tensorboard", "--out", folder)
+    assert done.exit_code == 0, done.output
+    (events,) = (folder / "tensorboard").iterdir()
+    assert b"train/error" in events.read_bytes()
+    (folder / "result.json").unlink()
+    assert run("resume", folder, "--quiet").exit_code == 0
+    assert (folder / "result.json").exists()
+
+
 def test_messages_of_a_discovery(tmp_path):
     folder = tmp_path / "run"
     done = run(*spring_words(folder, write_study(tmp_path), "--quiet"))
