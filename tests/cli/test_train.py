@@ -1,6 +1,7 @@
 """`limbeck train` and `limbeck messages` from outside: what is written, taken up again, and refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from report.well_formed import read
@@ -79,11 +80,13 @@ class _Stop:
             raise KeyboardInterrupt
 
 
-def test_an_interrupted_training_goes_on_to_the_same_networks(tmp_path, monkeypatch):
+@pytest.mark.parametrize("model", ["kl", pytest.param("flathgn", marks=pytest.mark.slow)])
+def test_an_interrupted_training_goes_on_to_the_same_networks(tmp_path, monkeypatch, model):
     monkeypatch.setattr(_train_run, "CHECKPOINT_SECONDS", 0.0)
-    whole = run_training(STUDY, tmp_path / "whole")
+    study = replace(STUDY, model=model)
+    whole = run_training(study, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        run_training(STUDY, tmp_path / "cut", listener=_Stop())
+        run_training(study, tmp_path / "cut", listener=_Stop())
     cut = resume_training(tmp_path / "cut")
     same = ("validation_errors", "test_loss", "kept", "messages")
     assert [whole[name] for name in same] == [cut[name] for name in same]

@@ -10,8 +10,8 @@ from message_networks import DATASET, FORMS, PAIRS, SIZES_AND_FORMS, arrays, bat
 
 from limbeck._errors import InputError
 from limbeck.graphs import connect
-from limbeck.models import SIZES, MessageConfig, PairIndex, build_message_network, measure_scales
-from limbeck.train import to_device
+from limbeck.models import SIZES, CompletePairs, MessageConfig, PairIndex, build_message_network, measure_scales
+from limbeck.train import pair_index, to_device
 
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}  # sums of single precision in another order
 
@@ -125,6 +125,31 @@ def test_a_masked_component_says_nothing():
     last[:, 1] += 5.0
     changed = eqx.tree_at(lambda m: m.edge_model.weights[-1], masked, last)
     np.testing.assert_array_equal(changed(states, PAIRS), masked(states, PAIRS))
+
+
+@pytest.mark.parametrize("translation", [False, True])
+@pytest.mark.parametrize("third_law", [False, True])
+def test_complete_graphs_give_the_same_by_another_way(translation, third_law):
+    dataset = connect(padded(cloud(1), 1), seed=0)  # with a particle that is not there, whose edges weigh nothing
+    model = small("standard", dataset=dataset, message_dim=8, translation=translation, third_law=third_law)
+    states, complete = batch(dataset=dataset), pair_index(dataset)
+    assert isinstance(complete, CompletePairs)
+
+    @eqx.filter_jit
+    def value_and_slopes(model, pairs):
+        return eqx.filter_value_and_grad(lambda m: jnp.sum(m(states, pairs) ** 2))(model)
+
+    for one, other in zip(
+        arrays(value_and_slopes(model, complete)), arrays(value_and_slopes(model, PairIndex(*complete))), strict=True
+    ):
+        np.testing.assert_allclose(one, other, **TOLERANCE)
+
+
+def test_edges_that_leave_pairs_out_are_no_complete_graph():
+    dataset = connect(cloud(1), seed=0)
+    first, second = dataset.pairs.first[1:], dataset.pairs.second[1:]
+    fewer = replace(dataset, pairs=dataset.pairs._replace(first=first, second=second))
+    assert not isinstance(pair_index(fewer), CompletePairs)
 
 
 def test_a_mask_has_no_slope():
