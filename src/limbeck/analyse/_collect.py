@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from limbeck._errors import InputError
 from limbeck._types import Samples, Table
 from limbeck.graphs import GraphDataset, Snapshots
-from limbeck.models import FreeField, GraphNetwork, OneBodyField, Perceptron, VectorMessage
+from limbeck.models import FreeField, GraphNetwork, Inertia, OneBodyField, Perceptron, VectorMessage
 from limbeck.train import TrainedModel, relative_errors, to_device
 
 from ._linear_fit import mean_score, plain_fit
@@ -121,7 +121,7 @@ def _sources(trained: TrainedModel) -> list[_Source]:
     """Which functions the network has."""
     model = trained.model
     sources: list[_Source] = [_pair_channels]
-    if model.inertia.network is not None:
+    if isinstance(model.inertia, Inertia) and model.inertia.network is not None:
         sources.append(_inertia)
     if isinstance(model.field, OneBodyField):
         sources.append(_one_body)

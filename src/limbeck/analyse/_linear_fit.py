@@ -126,7 +126,7 @@ def trimmed_solutions(
 
 def _concentrated(design: Table, values: Samples, solution: np.ndarray, solver: Solver) -> tuple[np.ndarray, float]:
     """Choose and fit in turn until it gains no more; the sum of squares of what is kept."""
-    kept, before = best_rows(values - design @ solution), np.inf
+    kept, before, size = best_rows(values - design @ solution), np.inf, np.inf
     for _ in range(MOST_STEPS):
         solution = solver(design[kept], values[kept])
         residuals = values - design @ solution

@@ -10,6 +10,8 @@ from ._checks import (
     verdict as verdict,
 )
 from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law
+from ._fit_equations import fit_equations as fit_equations
+from ._formula import Formula as Formula
 from ._law import Law as Law
 from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine
@@ -22,4 +24,11 @@ from ._strings import (
     pair_potential as pair_potential,
     strings as strings,
     used_variables as used_variables,
+)
+from ._symbolic_network import (
+    channels_of as channels_of,
+    equations_of as equations_of,
+    learned_network as learned_network,
+    with_equations as with_equations,
+    without_equations as without_equations,
 )

@@ -9,10 +9,12 @@ from ._biases import (
     relaxations as relaxations,
 )
 from ._edge_model import (
+    AbstractEdgeModel as AbstractEdgeModel,
     PairGeometry as PairGeometry,
     PotentialMessage as PotentialMessage,
     RadialMessage as RadialMessage,
     VectorMessage as VectorMessage,
+    vector_of as vector_of,
 )
 from ._flavours import (
     AbstractMessage as AbstractMessage,
@@ -57,7 +59,14 @@ from ._message_network import (
     build_message_network as build_message_network,
 )
 from ._networks import Perceptron as Perceptron, Scales as Scales
-from ._node_model import FreeField as FreeField, OneBodyField as OneBodyField, safe_norm as safe_norm
+from ._node_model import (
+    AbstractField as AbstractField,
+    AbstractInertia as AbstractInertia,
+    FreeField as FreeField,
+    Inertia as Inertia,
+    OneBodyField as OneBodyField,
+    safe_norm as safe_norm,
+)
 from ._sparse_network import (
     LEVELS as LEVELS,
     EdgeReadout as EdgeReadout,

@@ -83,6 +83,23 @@ def quarter_turn(vectors: Float[Array, "*batch 2"]) -> Float[Array, "*batch 2"]:
     return jnp.stack([-vectors[..., 1], vectors[..., 0]], axis=-1)
 
 
+def vector_of(scalars: Float[Array, "*batch pairs channels"], pairs: PairGeometry) -> Float[Array, "*batch pairs dim"]:
+    """Put scalars together into the message to the first of each pair.
+
+    Args:
+        scalars: Radial force, pair friction and, where there is a third, transverse force.
+        pairs: The pairs.
+
+    Returns:
+        The message.
+    """
+    unit = pairs.displacement / pairs.distance[..., None]
+    message = scalars[..., :1] * unit + scalars[..., 1:2] * pairs.relative_velocity
+    if scalars.shape[-1] > 2:
+        message = message + scalars[..., 2:3] * quarter_turn(unit)
+    return message
+
+
 class RadialMessage(AbstractEdgeModel):
     """Scalars of the distance and the attributes, times unit vector and relative velocity.
 
@@ -119,21 +136,15 @@ class RadialMessage(AbstractEdgeModel):
         inputs = [pairs.first, pairs.second, self.scales.distance_feature(pairs.distance)]
         return self.network(jnp.concatenate(inputs, axis=-1))
 
-    def _vectors(self, pairs: PairGeometry) -> Float[Array, "*batch pairs dim"]:
-        """Put the channels together into the message to the first."""
-        scalars = self.channels(pairs)
-        unit = pairs.displacement / pairs.distance[..., None]
-        message = scalars[..., :1] * unit + scalars[..., 1:2] * pairs.relative_velocity
-        if self.transverse:
-            message = message + scalars[..., 2:3] * quarter_turn(unit)
-        return message
-
     def messages(
         self, pairs: PairGeometry
     ) -> tuple[Float[Array, "*batch pairs dim"], Float[Array, "*batch pairs dim"]]:
         """Messages to the first and to the second of each pair."""
-        forward = self._vectors(pairs)
-        return forward, -forward if self.reciprocal else self._vectors(pairs.swapped())
+        forward = vector_of(self.channels(pairs), pairs)
+        if self.reciprocal:
+            return forward, -forward
+        swapped = pairs.swapped()
+        return forward, vector_of(self.channels(swapped), swapped)
 
 
 class PotentialMessage(AbstractEdgeModel):

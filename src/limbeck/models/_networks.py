@@ -95,6 +95,14 @@ class Scales(eqx.Module):
         ]
         return jnp.stack(columns, axis=-1) if columns else attributes
 
+    def attributes_of(self, features: Float[Array, "*batch variables"]) -> Float[Array, "*batch variables"]:
+        """Attributes whose features these are: the inverse of `node_features`."""
+        columns = [
+            scale * (jnp.exp(features[..., k]) if positive else features[..., k])
+            for k, (scale, positive) in enumerate(zip(self.attributes, self.positive, strict=True))
+        ]
+        return jnp.stack(columns, axis=-1) if columns else features
+
     def distance_feature(self, distance: Float[Array, "*batch"]) -> Float[Array, "*batch 1"]:
         """Logarithm of the distance, softened."""
         return jnp.log((distance + self.softening) / self.length)[..., None]

@@ -1,5 +1,7 @@
 """Node models: from the aggregated message to the acceleration, and one-body terms."""
 
+import abc
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -7,7 +9,28 @@ from jaxtyping import Array, Float
 from ._networks import Perceptron, Scales
 
 
-class Inertia(eqx.Module):
+class AbstractInertia(eqx.Module):
+    """Resistance to force, from the receiver's features."""
+
+    @abc.abstractmethod
+    def __call__(self, features: Float[Array, "*batch features"]) -> Float[Array, "*batch"]:
+        """Inertia of each node, in units of the forces."""
+
+
+class AbstractField(eqx.Module):
+    """Forces that need no partner."""
+
+    @abc.abstractmethod
+    def __call__(
+        self,
+        positions: Float[Array, "*batch dim"],
+        velocities: Float[Array, "*batch dim"],
+        features: Float[Array, "*batch features"],
+    ) -> Float[Array, "*batch dim"]:
+        """Force on each node from no partner."""
+
+
+class Inertia(AbstractInertia):
     """Resistance to force, a positive function of the receiver's attributes.
 
     Attributes:
@@ -23,7 +46,7 @@ class Inertia(eqx.Module):
         return jnp.exp(self.network(features)[..., 0])
 
 
-class OneBodyField(eqx.Module):
+class OneBodyField(AbstractField):
     """Forces that need no partner: drag, a central and a uniform field.
 
     `D(|v|) v + C(|x|) x + U`, each a function of the receiver's attributes too.
@@ -74,7 +97,7 @@ class OneBodyField(eqx.Module):
         )
 
 
-class FreeField(eqx.Module):
+class FreeField(AbstractField):
     """Any one-body force of position, velocity and attributes.
 
     Attributes:
