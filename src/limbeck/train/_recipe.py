@@ -94,7 +94,8 @@ class Recipe:
     shift: float = 3.0
     sampling: str = "uniform"
     precision: str = "default"
-    pruning: Pruning | DimensionSearch = field(default_factory=Pruning)
+    # Of ends at .25, .45 and .65 the first gave the lowest error of 1/r on seed 0: more is left to learn with what is kept.
+    pruning: Pruning | DimensionSearch = field(default_factory=lambda: Pruning(end=0.25))
     chunk: int = 250
     seeds: int = 1
 
@@ -199,6 +200,7 @@ def recipe_preset(name: str, *, n_nodes: int = FEW_NODES) -> Recipe:
         weight_scale="sum",
         usual_penalty="published",
         penalty_scale="batch",
+        pruning=Pruning(schedule="cosine", end=0.65),
         shift=3.0,
         chunk=5_000,  # 200 epochs in all
     )
@@ -212,6 +214,5 @@ def recipe_preset(name: str, *, n_nodes: int = FEW_NODES) -> Recipe:
         reduction="node",
         weight_scale="mean",
         penalty_scale="edge",
-        pruning=Pruning(schedule="cosine", end=0.65),
         chunk=10_938,  # an epoch
     )
