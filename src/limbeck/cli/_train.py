@@ -31,9 +31,7 @@ def train(
         str | None, typer.Option(help="What they multiply: edge, batch, pair or component [the preset's].")
     ] = None,
     pruning: Annotated[str | None, typer.Option(help="linear, exponential or cosine [cosine].")] = None,
-    pruning_end: Annotated[
-        float | None, typer.Option(help="Part of the training at which it ends [the preset's].")
-    ] = None,
+    pruning_end: Annotated[float | None, typer.Option(help="Part of the training when it ends [preset's].")] = None,
     pruning_dim: Annotated[int | None, typer.Option(help="Components that it leaves [dimension of space].")] = None,
     inertia: Annotated[str | None, typer.Option(help="Attribute that is m in the momenta of flathgn [m].")] = None,
     seeds: Annotated[int | None, typer.Option(help="Networks trained together from different weights [1].")] = None,

@@ -94,7 +94,7 @@ class Recipe:
     shift: float = 3.0
     sampling: str = "uniform"
     precision: str = "default"
-    # Of ends at .25, .45 and .65 the first gave the lowest error of 1/r on seed 0: more is left to learn with what is kept.
+    # Of ends at .25, .45 and .65 the first gave the lowest error of 1/r on seed 0: more time with what is kept.
     pruning: Pruning | DimensionSearch = field(default_factory=lambda: Pruning(end=0.25))
     chunk: int = 250
     seeds: int = 1
