@@ -19,7 +19,9 @@ from limbeck.models import Biases
 from limbeck.regress import HallOfFame, thresholds
 from limbeck.train import TrainedModel
 
-from ._stages import Run, composed, distil, distil_conditional, train_step
+from ._distil_stage import composed, distil, distil_conditional
+from ._run import Run
+from ._train_stage import train_step
 
 GOAL = 3e-2  # validation error that is hoped for (house plan, "The main job"); a law that stands ends the search too
 PROMISING = 0.2  # below this a network is distilled at once: its law, not the network, has to pass the checks

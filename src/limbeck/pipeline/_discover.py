@@ -23,7 +23,7 @@ from limbeck.trajectories import Trajectories, content_hash
 from ._attempts import attempts_along, chosen_among
 from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, hold, is_run, sweep
 from ._outcome import conclude
-from ._stages import Run
+from ._run import Run
 from ._study import Study, trajectories_of
 
 

@@ -27,8 +27,9 @@ from ._result import (
     run_fields,
     variable_fields,
 )
-from ._stages import Run, save_network, training_stage
+from ._run import Run
 from ._study import Study
+from ._train_stage import save_network, training_stage
 
 
 def conclude(

@@ -1,0 +1,177 @@
+"""From a network to equations and a law: searches side by side, each taken from its checkpoint where there is one."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from limbeck._errors import ArtefactDamaged, ArtefactMismatch
+from limbeck.analyse import Channel, MessageTable, collect_messages
+from limbeck.artefacts import hall_from_mapping, hall_to_mapping, load_record, save_record
+from limbeck.compose import ComposedLaw, compose_law
+from limbeck.graphs import GraphDataset
+from limbeck.regress import HallOfFame, Problem, search
+from limbeck.train import TrainedModel
+
+from ._run import SEARCH_STAGE, Run
+
+CONDITIONAL = 1_000  # sets the seeds of conditional searches apart
+CONDITIONS = (">", "IF")
+SIDE_CHANNEL_SHARE = 0.3  # of the evaluations, for every channel but the main one
+
+
+def distil(
+    run: Run, trained: TrainedModel, dataset: GraphDataset, step: int, numbers: Sequence[int] = (0, 1)
+) -> tuple[MessageTable, list[dict[str, HallOfFame]]]:
+    """Search equations for every channel of a network, several times and independently.
+
+    Args:
+        run: The run.
+        trained: The network.
+        dataset: Its data.
+        step: Number of the step of relaxation.
+        numbers: Which searches; each number stands for other samples and another seed.
+
+    Returns:
+        The messages of the first of them, and the halls of fame of each by channel.
+    """
+    seeds = [_seed(run, step, number) for number in numbers]
+    tables = [collect_messages(trained, dataset, seed=seed) for seed in seeds]
+    names = [f"halls_{step}_{number}.json" for number in numbers]
+    return tables[0], _searched(run, [table.channels for table in tables], names, seeds, _search_channel)
+
+
+def distil_conditional(
+    run: Run,
+    trained: TrainedModel,
+    dataset: GraphDataset,
+    step: int,
+    numbers: Sequence[int] = (0, 1),
+) -> tuple[MessageTable, list[dict[str, HallOfFame]]]:
+    """Search equations with a condition for the radial channel of a network, by our own engine, which alone knows any.
+
+    Args:
+        run: The run.
+        trained: The network.
+        dataset: Its data.
+        step: Number of the step of relaxation.
+        numbers: Which searches.
+
+    Returns:
+        The messages of the first of them, and the halls of fame of each; none where there is no radial channel.
+    """
+    seeds = [_seed(run, step, CONDITIONAL, number) for number in numbers]
+    tables = [collect_messages(trained, dataset, seed=seed) for seed in seeds]
+    radial = [tuple(c for c in table.channels if c.name == "radial") for table in tables]
+    names = [f"halls_{step}_if_{number}.json" for number in numbers]
+    if not all(radial):
+        return tables[0], []
+    return tables[0], _searched(run, radial, names, seeds, _search_condition)
+
+
+def _seed(run: Run, *numbers: int) -> int:
+    """A seed for an engine, drawn from the run's key."""
+    return int(jax.random.randint(run.key(SEARCH_STAGE, *numbers), (), 0, 2**31 - 1))
+
+
+Searcher = Callable[[Run, Channel, int], HallOfFame]
+
+
+def _searched(
+    run: Run,
+    channels: Sequence[Sequence[Channel]],
+    names: Sequence[str],
+    seeds: Sequence[int],
+    searcher: Searcher,
+) -> list[dict[str, HallOfFame]]:
+    """Make several searches side by side: engines release the interpreter's lock, each on one thread."""
+    pool = ThreadPoolExecutor(max(1, min(2, os.cpu_count() or 1)))
+    try:
+        begun = [_begun(run, pool, *each, searcher) for each in zip(channels, names, seeds, strict=True)]
+        return [finish() for finish in begun]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for a search
+
+
+def _begun(
+    run: Run, pool: ThreadPoolExecutor, channels: Sequence[Channel], name: str, seed: int, searcher: Searcher
+) -> Callable[[], dict[str, HallOfFame]]:
+    """Begin one search, unless its checkpoint is whole; what is returned waits for it."""
+    path, stamp = run.checkpoint(name), {"fingerprint": run.fingerprint, "seed": seed}
+    begun = [] if _is_stored(run, path, stamp) else [pool.submit(searcher, run, channel, seed) for channel in channels]
+
+    def finish() -> dict[str, HallOfFame]:
+        if begun:
+            save_record(path, stamp, [hall_to_mapping(future.result()) for future in begun])
+        # Read back even when just written, so that a resumed run sees the very same expressions.
+        halls = [hall_from_mapping(hall) for hall in load_record(path)[1]]
+        return {hall.component: hall for hall in halls}
+
+    return finish
+
+
+def _is_stored(run: Run, path: Path, stamp: Mapping[str, Any]) -> bool:
+    """Whether the halls of fame of a search lie there whole."""
+    if not path.exists():
+        return False
+    try:
+        found, _ = load_record(path)
+    except ArtefactDamaged as error:
+        run.journal.note("regress", "damaged", str(error))  # the search runs anew, from the same seed
+        return False
+    if found != stamp:
+        raise ArtefactMismatch(f"{path.name} belongs to another run; start again with --overwrite")
+    return True
+
+
+def _search_channel(run: Run, channel: Channel, seed: int) -> HallOfFame:
+    """Search one channel."""
+    return _search(run, channel, seed, engine=run.study.engine, operators=run.study.operators)
+
+
+def _search_condition(run: Run, channel: Channel, seed: int) -> HallOfFame:
+    """Search one channel for equations with a condition."""
+    operators = tuple(dict.fromkeys((*run.study.operators, *CONDITIONS)))
+    return _search(run, channel, seed, engine="enumerate", operators=operators)
+
+
+def _search(run: Run, channel: Channel, seed: int, *, engine: str, operators: tuple[str, ...]) -> HallOfFame:
+    """Search one channel with an engine."""
+    config = run.study.search
+    if not channel.name.startswith(("radial", "message")):
+        config = replace(config, evaluations=max(1_000, int(SIDE_CHANNEL_SHARE * config.evaluations)))
+    if np.isfinite(run.deadline):
+        config = replace(config, time_limit=max(1.0, 0.15 * run.remaining()))
+    problem = Problem(
+        name=channel.name,
+        variables=channel.variables,
+        inputs=channel.inputs,
+        target=channel.values,
+        operators=operators,
+    )
+    hall = search(problem, config, engine=engine, seed=seed)
+    run.budget_struck |= hall.out_of_time
+    run.journal.note(
+        "regress",
+        "searched",
+        {"channel": channel.name, "equations": len(hall.equations), "seconds": round(hall.seconds, 2)},
+    )
+    return hall
+
+
+def composed(
+    run: Run,
+    halls: list[dict[str, HallOfFame]],
+    trained: TrainedModel,
+    dataset: GraphDataset,
+    once_more: Callable[[], dict[str, HallOfFame]],
+) -> ComposedLaw | None:
+    """Put the law together; None where the network has no second law to write one down for."""
+    if not trained.model.biases.second_law:
+        return None
+    return compose_law(halls, trained, dataset, once_more=once_more, is_over=run.is_over)

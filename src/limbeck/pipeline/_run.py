@@ -1,0 +1,80 @@
+"""A run on its way through its stages: the one record that they share."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from ._folder import CHECKPOINTS, Journal
+from ._study import Study
+
+TRAIN_STAGE, SEARCH_STAGE = 1, 2  # stable numbers: the random streams of one stage do not move when another is added
+
+
+@dataclass(eq=False)
+class Run:
+    """A run on its way: what it is asked, where it writes, how long it may take.
+
+    Attributes:
+        study: What is asked.
+        folder: Where it writes.
+        journal: Its events.
+        deadline: Time at which it must end; infinite without a limit.
+        fingerprint: Hash of the data, so that no checkpoint is taken for another data set's.
+        timings: Seconds by stage.
+        budget_struck: Whether the time limit has ended something early.
+    """
+
+    study: Study
+    folder: Path
+    journal: Journal
+    deadline: float
+    fingerprint: str = ""
+    timings: dict[str, float] = field(default_factory=dict)
+    budget_struck: bool = False
+
+    def is_over(self) -> bool:
+        """Whether the time limit has struck; remembers it."""
+        over = time.monotonic() > self.deadline
+        self.budget_struck |= over
+        return over
+
+    def remaining(self) -> float:
+        """Seconds that are left."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def checkpoint(self, name: str) -> Path:
+        """Where a checkpoint lies."""
+        return self.folder / CHECKPOINTS / name
+
+    def timed(self, stage: str) -> "_Timer":
+        """Measure a stage in a `with` block."""
+        return _Timer(self, stage)
+
+    def key(self, *numbers: int) -> Any:
+        """The random key of a stage."""
+        key = jax.random.key(self.study.seed)
+        for number in numbers:
+            key = jax.random.fold_in(key, number)
+        return key
+
+
+class _Timer:
+    """Adds the time of a block to a run's timings and tells its journal."""
+
+    def __init__(self, run: Run, stage: str) -> None:
+        """Remember whose time it is."""
+        self.run, self.stage, self.started = run, stage, 0.0
+
+    def __enter__(self) -> None:
+        """Start."""
+        self.started = time.monotonic()
+        self.run.journal.note(self.stage, "started", None)
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        seconds = time.monotonic() - self.started
+        self.run.timings[self.stage] = self.run.timings.get(self.stage, 0.0) + seconds
+        self.run.journal.note(self.stage, "finished", round(seconds, 3))
