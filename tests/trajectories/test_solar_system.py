@@ -1,4 +1,4 @@
-"""The ephemeris as trajectories. The independent truth: Newtonian gravity, and what is published of the Solar System."""
+"""The ephemeris as trajectories. Truth: Newtonian gravity, and what is published of the Solar System."""
 
 import builtins
 from dataclasses import replace
@@ -21,9 +21,9 @@ from limbeck.trajectories import (
 )
 
 GAUSS = 0.01720209895  # AU^1.5 per day: the square root of G times the Sun's mass, by definition of the old AU
-# Limits of the median departure from Newton, in per cent: twice what was measured. General relativity makes the departures
-# of the planets (3 GM/rc² is 3e-6 % at the Earth) and of the Sun, whose own acceleration is minute; the figures of Earth
-# and Moon that of the Moon; Pluto, left out, those of Uranus and Neptune.
+# Limits of the median departure from Newton, in per cent: twice what was measured. General relativity makes those of
+# the planets (3 GM/rc² is 3e-6 % at the Earth) and of the Sun, whose own acceleration is minute; the figures of Earth
+# and Moon make the Moon's; Pluto, left out, those of Uranus and Neptune.
 STATED = {"Sun": 4e-4, "Mercury": 1.6e-5, "Venus": 8e-6, "Earth": 6e-6, "Moon": 3.2e-5, "Mars": 4e-6} | {
     "Jupiter": 9e-7,
     "Saturn": 5e-7,
@@ -44,8 +44,7 @@ def test_accelerations_are_newtonian_gravity(decades):
     assert [departure.body for departure in found] == list(STATED)
     too_large = {d.body: d.median for d in found if not d.median <= STATED[d.body] / 100}
     assert not too_large
-    # A hundredfold of the smallest limit: nowhere in 30 years is a body off by more.
-    assert all(d.largest <= 1e-5 for d in found)
+    assert all(d.largest <= 1e-5 for d in found)  # nowhere in 30 years; the Sun's is 5e-6
 
 
 def test_departures_see_a_wrong_acceleration(decades):
@@ -90,13 +89,13 @@ def test_the_sun_pulls_with_gauss_constant(decades):
     assert np.median(pull) == pytest.approx(GAUSS**2, rel=1e-5)  # the planets' share
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(every=st.integers(1, 100), minutes=st.sampled_from([15.0, 30.0, 60.0]))
 def test_states_depend_neither_on_the_step_nor_on_what_is_kept(every, minutes):
     pytest.importorskip("de421")
-    made = solar_system(years=0.05, step_minutes=minutes, every=every)
+    made = solar_system(years=0.02, step_minutes=minutes, every=every)
     assert np.allclose(np.diff(made.times), every * minutes / 1440)
-    alone = solar_system(years=0.05, step_minutes=minutes, every=1)
+    alone = solar_system(years=0.02, step_minutes=minutes, every=1)
     np.testing.assert_allclose(made.positions, alone.positions[:, ::every][:, : made.n_times], rtol=1e-12, atol=1e-12)
     # Rounding of positions and velocities, over the step; the Sun's acceleration is the smallest there is.
     np.testing.assert_allclose(
