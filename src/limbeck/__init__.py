@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Trajectories as Trajectories,
         load_trajectories as load_trajectories,
         save_trajectories as save_trajectories,
+        solar_system as solar_system,
     )
 
 _HOMES = {
@@ -47,6 +48,7 @@ _HOMES = {
     "Trajectories": "trajectories",
     "load_trajectories": "trajectories",
     "save_trajectories": "trajectories",
+    "solar_system": "trajectories",
 }
 
 _CALLABLE_PACKAGES = ("regress", "simulate")  # packages that can be called like the function of their name

@@ -140,6 +140,10 @@ def test_discover_refuses_a_folder_without_permission(place):
         ("simulate spring --out a.csv --seed -1", "seed must be"),
         ("simulate spring --out a.csv --softening .1", "custom"),
         ("simulate spring --out a.csv --potential r", "custom"),
+        ("simulate solar-system --out a.nc", "use limbeck solar-system --out a.nc"),
+        ("solar-system --out a.xyz", "names no format"),
+        ("solar-system --out good.csv", "exists"),
+        ("solar-system --out a.nc --years 0", "years must be a positive number"),
     ],
 )
 def test_other_commands_refuse(words, message, place):

@@ -34,6 +34,8 @@ def simulate(
         from limbeck.simulate import find_system, simulate as run_simulation
         from limbeck.trajectories import check_target, save_trajectories
 
+        if system.strip().lower() == "solar-system":
+            raise InputError(f"the Solar System is not simulated: use limbeck solar-system --out {out}")
         check_target(out)  # before a simulation that may take minutes
         if out.exists() and not overwrite:
             raise InputError(f"{out} exists; choose another name or --overwrite")

@@ -1,5 +1,6 @@
 """What came in: the record of trajectories, and files in and out."""
 
+from ._departures import Departure as Departure, newtonian_departures as newtonian_departures
 from ._hash import content_hash as content_hash
 from ._load import load_trajectories as load_trajectories
 from ._noise import acceleration_noise as acceleration_noise
@@ -10,6 +11,7 @@ from ._save import (
     to_frame as to_frame,
     to_xarray as to_xarray,
 )
+from ._solar_system import solar_system as solar_system, true_masses as true_masses
 from ._split import Split as Split, split_snapshots as split_snapshots
 from ._trajectories import Edges as Edges, Trajectories as Trajectories
 from ._units import parse_units as parse_units
