@@ -263,7 +263,8 @@ def stack_members(models: list[Any]) -> tuple[Any, Any]:
 @functools.cache  # one function, so that a second training finds its program
 def _compiled_chunk() -> Callable[..., Any]:
     """The compiled form of `_run_chunk`."""
-    return eqx.filter_jit(_run_chunk, donate="none", compiler_options=_compiler_options())
+    jit: Any = eqx.filter_jit  # its overloads leave out what it passes on to `jax.jit`
+    return jit(_run_chunk, donate="none", compiler_options=_compiler_options())
 
 
 def _compiler_options() -> dict[str, str]:
