@@ -118,7 +118,7 @@ def _smoothed(
             inner[rows] = np.where(place, np.median(middle), inner[rows])
     beyond = ((found[0] - columns) ** 2).mean(axis=-1) > (OUTLYING * noise) ** 2
     jump = maximum_filter1d(beyond, candidates[0].width, axis=0, mode="nearest")
-    return found, norms * noise, ((norms[order] <= OUTER * inner) & ~jump)[None]
+    return found, norms * noise, ((norms[order] <= OUTER * inner) & np.logical_not(jump))[None]
 
 
 def _choice(
