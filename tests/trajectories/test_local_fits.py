@@ -6,7 +6,7 @@ from scipy.signal import savgol_coeffs
 from limbeck.trajectories._local_fits import Window, local_fit, windows
 
 
-@pytest.mark.parametrize(("width", "degree"), [(9, 4), (31, 6), (41, 8)])
+@pytest.mark.parametrize(("width", "degree"), [(9, 4), (31, 6), (41, 5)])
 @pytest.mark.parametrize("order", [0, 1, 2])
 def test_even_times_give_savitzky_and_golay(width, degree, order):
     times = 0.1 * np.arange(width)
