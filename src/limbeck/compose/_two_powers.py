@@ -37,7 +37,8 @@ def two_power_laws(law: Law, states: States) -> list[Law]:
         base = Call("mul", (Constant(1.0 / unit), Call("add", (DISTANCE, Constant(shift)))))
         each = []
         for exponent in EXPONENTS:
-            force = Call("mul", (*front, Call("pow", (base, Constant(int(exponent), free=False)))))
+            power = Call("pow", (base, Constant(int(exponent), free=False)))
+            force = Call("mul", (*front, power)) if front else power
             single = Law(components={**_inertia(law), "radial": force}, dim=law.dim)
             each.append((single.accelerations(states) * states.weights[:, None]).ravel())
         return np.stack(each, axis=1)
