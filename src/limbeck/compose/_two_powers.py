@@ -37,7 +37,7 @@ def two_power_laws(law: Law, states: States) -> list[Law]:
         base = Call("mul", (Constant(1.0 / unit), Call("add", (DISTANCE, Constant(shift)))))
         each = []
         for exponent in EXPONENTS:
-            force = Call("mul", (*front, Call("pow", (base, Constant(int(exponent), free=False)))))
+            force = _times(front, Call("pow", (base, Constant(int(exponent), free=False))))
             single = Law(components={**_inertia(law), "radial": force}, dim=law.dim)
             each.append((single.accelerations(states) * states.weights[:, None]).ravel())
         return np.stack(each, axis=1)
@@ -46,12 +46,17 @@ def two_power_laws(law: Law, states: States) -> list[Law]:
         return []
     _, pairs = power_pairs(columns, target, float(np.median(states.edges["r"])))
     sums = [sum_of_powers(DISTANCE, pair) for pair in sorted(pairs)[:KEPT]]
-    return [Law(components={**law.components, "radial": Call("mul", (*front, whole))}, dim=law.dim) for whole in sums]
+    return [Law(components={**law.components, "radial": _times(front, whole)}, dim=law.dim) for whole in sums]
 
 
 def _inertia(law: Law) -> dict[str, Expression]:
     """The inertia of a law, where it has one."""
     return {name: e for name, e in law.components.items() if name == "inertia"}
+
+
+def _times(front: tuple[Expression, ...], rest: Expression) -> Expression:
+    """Put factors in front, if there are any: a force of bodies without attributes has none."""
+    return Call("mul", (*front, rest)) if front else rest
 
 
 def _front(radial: Expression | None) -> tuple[Expression, ...] | None:

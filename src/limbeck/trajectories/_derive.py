@@ -1,39 +1,28 @@
 """Velocities and accelerations that a source lacks, derived and said so.
 
 It takes states and gives states in which nothing is missing, with the
-provenance of both and a sentence for the report on each derivation. Targets
+provenance of both and a sentence for the report on each derivation. Where
+noise shows in what is differentiated it is smoothed; elsewhere exact stencils
+serve. Targets
 at the ends of a track, across gaps, and where the sampling can't resolve the
 motion are left out rather than wrong.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from limbeck._errors import InputError
-from limbeck._types import NodeVectors, Presence, Times
+from limbeck._types import NodeVectors, Presence
 
+from ._denoise import denoised
 from ._differences import FEWEST, WIDTH, differentiate, propagated
 from ._states import States
+from ._tracks import tracks
 
 UNRESOLVED = 0.1  # relative disagreement of stencils of 7 and 5 snapshots above which a target is dropped
 OUTLYING = 30.0  # and how far it must stand out from the median one: noise, which is everywhere, drops nothing
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Track:
-    """Particles of some simulations that are there at the same times."""
-
-    systems: Int[np.ndarray, " some_systems"]
-    snapshots: Int[np.ndarray, " some_times"]
-    nodes: Int[np.ndarray, " some_nodes"]
-
-    @property
-    def index(self) -> tuple[np.ndarray, ...]:
-        """Index of the track's states in arrays by simulation, snapshot and particle."""
-        return np.ix_(self.systems, self.snapshots, self.nodes)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +47,7 @@ def derive(states: States) -> States:
     Raises:
         InputError: If a simulation has too few times to derive from, or no acceleration is left as a target.
     """
-    states = _with_accelerations(_with_velocities(states))
+    states = _with_accelerations(_with_velocities(denoised(states)))
     assert states.accelerations is not None
     if not np.isfinite(states.accelerations).all(axis=-1).any():
         raise InputError(
@@ -144,7 +133,7 @@ def _differentiate(states: States, values: NodeVectors, errors: NodeVectors | No
     result, disagreement = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
     spread = None if errors is None else np.full(values.shape, np.nan)
     reliable = np.zeros(states.present.shape, dtype=bool)
-    for track in _tracks(states.times, states.present):
+    for track in tracks(states.times, states.present):
         if len(track.snapshots) < FEWEST:
             continue
         times = states.times[track.systems[0], track.snapshots]
@@ -183,19 +172,3 @@ def _unresolved(derivative: _Derivative, target: Presence) -> Presence:
     between = bad[:, :-2] & bad[:, 2:]  # at the very middle of a jump the two agree by symmetry
     bad[:, 1:-1] |= between
     return bad
-
-
-def _tracks(times: Times, present: Presence) -> Iterator[_Track]:
-    """Group particles that are there at the same times: all of them, or a simulation's, or one."""
-    if present.all() and (times == times[0]).all():
-        yield _Track(
-            systems=np.arange(len(times)), snapshots=np.arange(times.shape[1]), nodes=np.arange(present.shape[2])
-        )
-        return
-    for system, here in enumerate(present):
-        snapshots, nodes = np.flatnonzero(here.any(axis=1)), np.flatnonzero(here.any(axis=0))
-        if here[np.ix_(snapshots, nodes)].all():
-            yield _Track(systems=np.array([system]), snapshots=snapshots, nodes=nodes)
-            continue
-        for node in nodes:
-            yield _Track(systems=np.array([system]), snapshots=np.flatnonzero(here[:, node]), nodes=np.array([node]))

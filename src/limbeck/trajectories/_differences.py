@@ -5,7 +5,7 @@ Each derivative is that of the polynomial through the seven nearest snapshots
 springs and 1/r² this beats interpolating splines of degree 5 and 7 wherever
 particles pass close to each other, since an error stays where it arises, and
 wider stencils gain nothing that coarser sampling does not take back. Nothing
-is smoothed: noise needs other means.
+is smoothed here: where noise shows, local fits do that.
 """
 
 import numpy as np

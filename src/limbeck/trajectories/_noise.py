@@ -22,8 +22,10 @@ def acceleration_noise(trajectories: Trajectories) -> float:
         The noise [length/time²], 0 where it can't be told.
     """
     errors = trajectories.acceleration_errors
-    if errors is not None and np.isfinite(errors).any():
-        return float(np.nanmedian(errors))
+    if errors is not None:
+        errors = errors[np.isfinite(trajectories.accelerations) & np.isfinite(errors)]
+        if len(errors):
+            return float(np.median(errors))
     if trajectories.n_times < 8:
         return 0.0
     series = trajectories.accelerations[:MOST_SYSTEMS]
