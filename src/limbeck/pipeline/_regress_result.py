@@ -41,6 +41,8 @@ def regression_result(
         "by_score": _equation(found.by_score),
         "noise": None if found.noise is None else finite(found.noise),
         "agreement": finite(found.agreement),
+        "stability": None if found.stability is None else finite(found.stability),
+        "loss_kind": study.loss,
         "variables": [
             {
                 "name": name,

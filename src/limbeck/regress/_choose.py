@@ -218,6 +218,8 @@ def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
 
     Source:
         White (1980), Econometrica 48, 817, with the factor n/(n - k) of MacKinnon and White (1985).
+        Under a robust loss times the factor of Huber (1981), Robust Statistics, section 7.6: mean weight over
+        mean slope of the pull, since a row's weight changes with its error.
     """
     value, slopes = value_and_jacobian(expression, columns_of(problem))
     n, k = slopes.shape
@@ -233,7 +235,7 @@ def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
     inverse = np.linalg.inv(normal)
     middle = ((slopes / scale) * residual[:, None] ** 2).T @ (slopes / scale) * (n / max(n - k, 1))
     variance = np.diag(inverse @ middle @ inverse) / scale**2
-    return np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(free_constants(expression))
+    return problem.stretch * np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(free_constants(expression))
 
 
 def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEstimate, ...]:
