@@ -9,7 +9,7 @@ import numpy as np
 
 from limbeck.artefacts import SCHEMA, finite
 from limbeck.expressions import same_form, to_string
-from limbeck.regress import Equation, HallOfFame, Regression, TabularProblem, scores
+from limbeck.regress import Equation, HallOfFame, Regression, TabularProblem, scores, suits_units
 
 from ._regress_study import KIND, RegressionStudy
 from ._result import COLUMNS, constant_fields, versions
@@ -37,7 +37,10 @@ def regression_result(
         "reasons": list(found.reasons),
         "target": study.target,
         **_equation(found.chosen),
-        "constants": constant_fields(found.constants),
+        "constants": [
+            {**fields, "unit": e.unit}
+            for fields, e in zip(constant_fields(found.constants), found.constants, strict=True)
+        ],
         "by_score": _equation(found.by_score),
         "noise": None if found.noise is None else finite(found.noise),
         "agreement": finite(found.agreement),
@@ -91,13 +94,15 @@ def regression_equations(found: Regression) -> str:
         found: The outcome.
 
     Returns:
-        CSV text with the same columns as that of `discover`.
+        CSV text with the same columns as that of `discover`, and `units`, whether each can hold in them, where they
+        are given.
     """
     rows = _with(found.hall, found.chosen)
     front = dict(zip(map(_key, found.hall.front), scores(found.hall.front), strict=True))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    has_units = bool(found.problem.units)
+    writer.writerow([*COLUMNS, "units"] if has_units else COLUMNS)
     for e in rows:
         score = front.get(_key(e))
         writer.writerow(
@@ -110,6 +115,7 @@ def regression_equations(found: Regression) -> str:
                 "" if score is None else score,
                 e is found.chosen,
                 to_string(e.expression),
+                *([suits_units(e.expression, found.problem)] if has_units else []),
             ]
         )
     return out.getvalue()

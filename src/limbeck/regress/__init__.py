@@ -14,6 +14,7 @@ from ._climb import (
     price as price,
 )
 from ._constants import ConstantEstimate as ConstantEstimate, named as named
+from ._dimensions import Dimensions as Dimensions, dimensions as dimensions, suits_units as suits_units
 from ._grade import Freedom as Freedom, Grade as Grade, grade as grade
 from ._hall_of_fame import Equation as Equation, HallOfFame as HallOfFame, scores as scores
 from ._moves import neighbours as neighbours

@@ -4,6 +4,8 @@ import math
 import time
 from dataclasses import replace
 
+from ._dimensions import suits_units
+from ._polish import with_factor
 from ._problem import Problem, check_loss
 from ._regression import Progress, Regression, RegressionConfig, regress_squares
 from ._robust import far_out, weighted
@@ -47,6 +49,7 @@ def regress_table(
         found = regress_robustly(problem, config, deadline, run)
     else:
         found = _with_remark(run(problem, config, deadline), problem)
+    found = _with_units(found, problem)
     return replace(_with_stability(found, problem, seed), problem=problem, seconds=time.monotonic() - started)
 
 
@@ -62,10 +65,21 @@ def _with_remark(found: Regression, problem: Problem) -> Regression:
     return replace(found, reasons=(*found.reasons, remark))
 
 
+def _with_units(found: Regression, problem: Problem) -> Regression:
+    """The outcome, refused where no units of its constants make the equation hold."""
+    if suits_units(found.chosen.expression, problem):
+        return found
+    doubt = (
+        "no equation of those found can hold in the units given: sums, powers or functions join what has other units"
+    )
+    kept = found.reasons if found.verdict != "found" else ()
+    return replace(found, verdict="not found", reasons=(doubt, *kept))
+
+
 def _with_stability(found: Regression, problem: Problem, seed: int) -> Regression:
     """The outcome with the share of resamples that choose its form."""
     table = problem if found.row_weights is None else weighted(problem, found.row_weights)
-    forms = [e.expression for e in found.hall.equations]
+    forms = [e.expression for e in found.hall.equations if suits_units(with_factor(e.expression), problem)]
     share = choice_stability(found.chosen.expression, forms, table, seed=seed)
     remark = (f"only {share:.0%} of bootstrap resamples of the rows choose this form",) if share < STABLE else ()
     return replace(found, stability=share, reasons=(*found.reasons, *remark))

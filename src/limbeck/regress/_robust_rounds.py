@@ -23,7 +23,7 @@ from ._robust import Tails, best_tails, m_scale, neighbour_weights, settled, wei
 
 MOST_LEFT_OUT = 0.2  # share of rows without weight above which an equation is no law of the table
 LEFT_OUT = 1e-3  # weight below which a row counts as left out
-SAME = 0.02  # mean change of the weights that another round is not worth
+SAME = 0.05  # mean change of the weights that another round is not worth
 ROUNDS = 3
 FIRST_SHARE = 0.3  # of the time, for the first equation
 FORMS = 12  # equations that each round compares
