@@ -42,6 +42,11 @@ def regression_result(
             for fields, e in zip(constant_fields(found.constants), found.constants, strict=True)
         ],
         "by_score": _equation(found.by_score),
+        "refused_by_units": [
+            to_string(e.expression)
+            for e in _with(found.hall, found.chosen)
+            if not suits_units(e.expression, found.problem)
+        ],
         "noise": None if found.noise is None else finite(found.noise),
         "agreement": finite(found.agreement),
         "stability": None if found.stability is None else finite(found.stability),
@@ -94,15 +99,13 @@ def regression_equations(found: Regression) -> str:
         found: The outcome.
 
     Returns:
-        CSV text with the same columns as that of `discover`, and `units`, whether each can hold in them, where they
-        are given.
+        CSV text with the same columns as that of `discover`.
     """
     rows = _with(found.hall, found.chosen)
     front = dict(zip(map(_key, found.hall.front), scores(found.hall.front), strict=True))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    has_units = bool(found.problem.units)
-    writer.writerow([*COLUMNS, "units"] if has_units else COLUMNS)
+    writer.writerow(COLUMNS)
     for e in rows:
         score = front.get(_key(e))
         writer.writerow(
@@ -115,7 +118,6 @@ def regression_equations(found: Regression) -> str:
                 "" if score is None else score,
                 e is found.chosen,
                 to_string(e.expression),
-                *([suits_units(e.expression, found.problem)] if has_units else []),
             ]
         )
     return out.getvalue()
