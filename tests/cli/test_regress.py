@@ -55,6 +55,8 @@ def test_a_folder_holds_what_the_reference_lists(found):
     assert set(result) >= KEYS
     assert (result["schema"], result["kind"], result["target"]) == (1, "regression", "y")
     assert [(v["name"], v["column"], v["unit"]) for v in result["variables"]] == [("s", "s", "mM"), ("z", "z", "1")]
+    assert {c["unit"] for c in result["constants"]} == {"1/s", "mM"}
+    assert (result["loss_kind"], result["stability"]) == ("squared", 1.0)
     assert set(result["by_score"]) == {"expression", "complexity", "loss"}
     table = list(csv.reader((found / "equations.csv").read_text().splitlines()))
     assert table[0] == HEADER
@@ -75,7 +77,7 @@ def test_the_page_is_well_formed_and_shows_the_answer(found):
 
 
 def test_the_same_seed_gives_the_same_equation(found, tmp_path):
-    assert regress(saturation(), tmp_path / "run", *ARITHMETIC, "--quiet").exit_code == 0
+    assert regress(saturation(), tmp_path / "run", *ARITHMETIC, "--units", "s=mM,y=1/s", "--quiet").exit_code == 0
     again, before = strict(tmp_path / "run" / "result.json"), strict(found / "result.json")
     for name in ("expression", "constants", "loss", "by_score", "verdict"):
         assert again[name] == before[name]

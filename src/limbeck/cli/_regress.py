@@ -22,6 +22,9 @@ def regress(
     ignore: Names = None,
     weights: Annotated[str | None, typer.Option(help="Column with the weight of each row [all alike].")] = None,
     units: Annotated[str | None, typer.Option(help="Units of columns, as in x=m,y=s.")] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="squared, or robust where some rows may be grossly wrong [squared].")
+    ] = None,
     engine: Engine = None,
     operators: Operators = None,
     seed: Seed = None,
@@ -43,6 +46,7 @@ def regress(
             "ignore": names(ignore),
             "weights": weights,
             "units": units,
+            "loss": loss,
             "engine": engine,
             "operators": operator_symbols(operators),
             "seed": seed,

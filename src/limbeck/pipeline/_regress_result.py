@@ -9,7 +9,7 @@ import numpy as np
 
 from limbeck.artefacts import SCHEMA, finite
 from limbeck.expressions import same_form, to_string
-from limbeck.regress import Equation, HallOfFame, Regression, TabularProblem, scores
+from limbeck.regress import Equation, HallOfFame, Regression, TabularProblem, scores, suits_units
 
 from ._regress_study import KIND, RegressionStudy
 from ._result import COLUMNS, constant_fields, versions
@@ -37,10 +37,20 @@ def regression_result(
         "reasons": list(found.reasons),
         "target": study.target,
         **_equation(found.chosen),
-        "constants": constant_fields(found.constants),
+        "constants": [
+            {**fields, "unit": e.unit}
+            for fields, e in zip(constant_fields(found.constants), found.constants, strict=True)
+        ],
         "by_score": _equation(found.by_score),
+        "refused_by_units": [
+            to_string(e.expression)
+            for e in _with(found.hall, found.chosen)
+            if not suits_units(e.expression, found.problem)
+        ],
         "noise": None if found.noise is None else finite(found.noise),
         "agreement": finite(found.agreement),
+        "stability": None if found.stability is None else finite(found.stability),
+        "loss_kind": study.loss,
         "variables": [
             {
                 "name": name,

@@ -90,6 +90,7 @@ def _run(
             tabular.problem,
             study.regression,
             engine=study.engine,
+            loss=study.loss,
             seed=study.seed,
             deadline=started + study.time_limit - reserve if study.time_limit else math.inf,
             listener=lambda name, value: journal.note("regress", name, _plain(value)),

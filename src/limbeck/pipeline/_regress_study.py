@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from limbeck._errors import InputError
-from limbeck.regress import DEFAULT_OPERATORS, RegressionConfig, check_engine, check_operators
+from limbeck.regress import DEFAULT_OPERATORS, RegressionConfig, check_engine, check_loss, check_operators
 from limbeck.trajectories import parse_units
 
 from ._study import MAX_SEED
@@ -25,6 +25,7 @@ class RegressionStudy:
         weights: Column with the weight of each row, or empty.
         units: Units of columns, as `x=m,y=s`.
         engine: Search engine, or `auto`.
+        loss: `squared`, or `robust` where a part of the rows may be grossly wrong.
         operators: Operators that equations may use.
         seed: Root of everything random.
         time_limit: Seconds for the whole run; 0 is none.
@@ -39,6 +40,7 @@ class RegressionStudy:
     weights: str = ""
     units: str = ""
     engine: str = "auto"
+    loss: str = "squared"
     operators: tuple[str, ...] = DEFAULT_OPERATORS
     seed: int = 0
     time_limit: float = 0.0
@@ -58,6 +60,7 @@ class RegressionStudy:
             raise InputError(f"the time limit must be a positive number of seconds; got {self.time_limit}")
         check_operators(self.operators)
         check_engine(self.engine)
+        check_loss(self.loss)
         parse_units(self.units)
         self._check_roles()
 

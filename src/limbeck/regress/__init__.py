@@ -14,14 +14,17 @@ from ._climb import (
     price as price,
 )
 from ._constants import ConstantEstimate as ConstantEstimate, named as named
+from ._dimensions import Dimensions as Dimensions, dimensions as dimensions, suits_units as suits_units
 from ._grade import Freedom as Freedom, Grade as Grade, grade as grade
 from ._hall_of_fame import Equation as Equation, HallOfFame as HallOfFame, scores as scores
 from ._moves import neighbours as neighbours
 from ._problem import (
     DEFAULT_OPERATORS as DEFAULT_OPERATORS,
     KNOWN_OPERATORS as KNOWN_OPERATORS,
+    LOSSES as LOSSES,
     Problem as Problem,
     SearchConfig as SearchConfig,
+    check_loss as check_loss,
     check_operators as check_operators,
 )
 from ._profile import (
@@ -33,10 +36,10 @@ from ._profile import (
     thresholds as thresholds,
 )
 from ._regress import RegressedLaw as RegressedLaw, regress as regress
+from ._regress_table import regress_table as regress_table
 from ._regression import (
     Regression as Regression,
     RegressionConfig as RegressionConfig,
-    regress_table as regress_table,
 )
 from ._search import ENGINES as ENGINES, check_engine as check_engine, search as search
 from ._tabular import TabularProblem as TabularProblem, tabular_problem as tabular_problem

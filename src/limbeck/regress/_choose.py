@@ -27,6 +27,7 @@ from limbeck.expressions import (
 
 from ._climb import FLOOR, unit_price
 from ._constants import ConstantEstimate, named
+from ._dimensions import constant_units, suits_units
 from ._polish import Polished, columns_of, fitted, loss_of, nearby, positive_variables, size_of, with_factor
 from ._problem import Problem
 from ._profile import fixed_thresholds, profiled
@@ -120,9 +121,11 @@ def choose(ranked: Sequence[Polished], problem: Problem) -> Described:
         The cheapest, its numbers whole or simple fractions where the data allow it.
     """
     unit = unit_price(len(problem.target))
+    ranked = [p for p in ranked if suits_units(with_factor(p.expression), problem)] or ranked
     hopeful = sorted(ranked, key=lambda p: math.log(max(p.loss, FLOOR)) + unit * length(p.expression))[:SHORT_LIST]
     candidates = sorted((described(p.expression, problem) for p in hopeful), key=lambda d: d.cost)
     # A form with a number that the data say nothing of is another one's overgrown writing.
+    candidates = [d for d in candidates if suits_units(d.expression, problem)] or candidates
     known = (d for d in candidates if np.isfinite(standard_errors(d.expression, problem)).all())
     return snapped(_descended(next(known, candidates[0]), problem), problem)
 
@@ -134,9 +137,11 @@ def _descended(best: Described, problem: Problem) -> Described:
         quick = (
             _described(fitted(with_factor(form), problem, steps=QUICK_STEPS), problem)
             for form in nearby(best.expression, problem, shiftable)
+            if suits_units(with_factor(form), problem)
         )
         hopeful = sorted((d for d in quick if d.cost < best.cost + NEARLY), key=lambda d: d.cost)[:NEAREST]
-        found = min((described(d.expression, problem) for d in hopeful), key=lambda d: d.cost, default=best)
+        full = (described(d.expression, problem) for d in hopeful)
+        found = min((d for d in full if suits_units(d.expression, problem)), key=lambda d: d.cost, default=best)
         if not found.cost < best.cost:
             return best
         best = found
@@ -161,7 +166,8 @@ def snapped(best: Described, problem: Problem) -> Described:
         for nearest in _simple_numbers(value, error):
             fixed = with_fixed(best.expression, k, nearest)
             other = _described(simplify(fitted(fixed, problem)), problem)
-            if other.cost <= best.cost:
+            # A number that has a unit is whole by the choice of the unit only.
+            if other.cost <= best.cost and suits_units(other.expression, problem):
                 best = other
                 break
     return best
@@ -218,6 +224,8 @@ def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
 
     Source:
         White (1980), Econometrica 48, 817, with the factor n/(n - k) of MacKinnon and White (1985).
+        Under a robust loss times the factor of Huber (1981), Robust Statistics, section 7.6: mean weight over
+        mean slope of the pull, since a row's weight changes with its error.
     """
     value, slopes = value_and_jacobian(expression, columns_of(problem))
     n, k = slopes.shape
@@ -233,7 +241,7 @@ def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
     inverse = np.linalg.inv(normal)
     middle = ((slopes / scale) * residual[:, None] ** 2).T @ (slopes / scale) * (n / max(n - k, 1))
     variance = np.diag(inverse @ middle @ inverse) / scale**2
-    return np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(free_constants(expression))
+    return problem.stretch * np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(free_constants(expression))
 
 
 def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEstimate, ...]:
@@ -249,6 +257,7 @@ def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEsti
     values, errors = free_constants(expression), standard_errors(expression, problem)
     reach = float(stats.t.ppf(0.975, max(len(problem.target) - len(values), 1)))
     place = to_readable(named(expression, count(1)))
+    units = constant_units(expression, problem)
     return profiled(expression, problem)[1] + tuple(
         ConstantEstimate(
             name=f"c{k + 1}",
@@ -257,6 +266,7 @@ def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEsti
             low=float(value - reach * error),
             high=float(value + reach * error),
             place=place,
+            unit=units[k],
         )
         for k, (value, error) in enumerate(zip(values, errors, strict=True))
     )

@@ -17,6 +17,7 @@ class ConstantEstimate:
         low: Lower end of the 95 % interval.
         high: Upper end.
         place: Formula in which it stands, for laws with its channel.
+        unit: Its unit where the table's units fix it, else None.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ConstantEstimate:
     low: float
     high: float
     place: str
+    unit: str | None = None
 
 
 def named(expression: Expression, numbers: Iterator[int]) -> Expression:

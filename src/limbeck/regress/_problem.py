@@ -11,6 +11,7 @@ from limbeck._types import Samples, Table
 from limbeck.expressions import Expression
 
 DEFAULT_OPERATORS = ("+", "-", "*", "/", "^", "exp", "log")
+LOSSES = ("squared", "robust")
 COMPARISONS = ("<", ">", "<=", ">=")
 KNOWN_OPERATORS = (*DEFAULT_OPERATORS, "sqrt", "sin", "cos", "tanh", "abs", "min", "max", *COMPARISONS, "IF")
 
@@ -27,6 +28,7 @@ class Problem:
         operators: Operator symbols that an equation may use.
         units: Unit of each variable, where known.
         weights: How much the square of each sample's error counts; None counts all alike.
+        stretch: What standard errors are multiplied by, where the weights were estimated with the fit.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Problem:
     operators: tuple[str, ...] = DEFAULT_OPERATORS
     units: dict[str, str] = field(default_factory=dict)
     weights: Samples | None = None
+    stretch: float = 1.0
 
     def __post_init__(self) -> None:
         """Check that table and target fit together and are finite.
@@ -98,6 +101,23 @@ def check_operators(operators: tuple[str, ...]) -> None:
     if unknown or not operators:
         named = ", ".join(map(repr, unknown)) or "(none given)"
         raise InputError(f"unknown operator {named}: choose from {' '.join(KNOWN_OPERATORS)}")
+
+
+def check_loss(name: str) -> str:
+    """Refuse a loss that there is not.
+
+    Args:
+        name: `squared` or `robust`.
+
+    Returns:
+        The same name.
+
+    Raises:
+        InputError: If it is another.
+    """
+    if name not in LOSSES:
+        raise InputError(f"unknown loss {name!r}: choose from {', '.join(LOSSES)}")
+    return name
 
 
 @dataclass(frozen=True, kw_only=True)

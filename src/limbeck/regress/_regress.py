@@ -15,7 +15,8 @@ from limbeck.expressions import Expression, evaluate, to_latex, to_readable, to_
 from ._constants import ConstantEstimate
 from ._hall_of_fame import HallOfFame
 from ._problem import DEFAULT_OPERATORS
-from ._regression import Regression, RegressionConfig, regress_table
+from ._regress_table import regress_table
+from ._regression import Regression, RegressionConfig
 from ._tabular import FEWEST_ROWS, tabular_problem
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def regress(
     weights: object = None,
     operators: Sequence[str] = DEFAULT_OPERATORS,
     engine: str = "auto",
+    loss: str = "squared",
     seed: int = 0,
     time_limit: float = 0.0,
     units: Mapping[str, str] | None = None,
@@ -129,6 +131,7 @@ def regress(
         weights: Weight of each row in sums of squares, >= 0.
         operators: Operator symbols that an equation may use.
         engine: `auto` or the name of an engine.
+        loss: `squared`, or `robust` where a part of the rows, less than a fifth, may be grossly wrong.
         seed: Decides everything random.
         time_limit: Seconds for everything; 0 is none. What it cuts short promises no bitwise repeat.
         units: Unit by name of a column.
@@ -154,6 +157,7 @@ def regress(
         weights=weights,
         operators=tuple(operators),
         engine=engine,
+        loss=loss,
         seed=seed,
         time_limit=time_limit,
         units=units,
@@ -171,6 +175,7 @@ def regressed(
     weights: object = None,
     operators: tuple[str, ...] = DEFAULT_OPERATORS,
     engine: str = "auto",
+    loss: str = "squared",
     time_limit: float = 0.0,
     units: Mapping[str, str] | None = None,
     fewest_rows: int = FEWEST_ROWS,
@@ -186,6 +191,7 @@ def regressed(
         weights: Weight of each row.
         operators: Operator symbols that an equation may use.
         engine: `auto` or the name of an engine.
+        loss: `squared` or `robust`.
         time_limit: Seconds for everything; 0 is none.
         units: Unit by name of a column.
         fewest_rows: Rows without which nothing is tried, at least 3.
@@ -209,7 +215,7 @@ def regressed(
         weights=None if weights is None else _vector(weights, "weights", len(inputs)),
         fewest_rows=fewest_rows,
     )
-    found = regress_table(tabular.problem, config, engine=engine, seed=seed, deadline=deadline)
+    found = regress_table(tabular.problem, config, engine=engine, loss=loss, seed=seed, deadline=deadline)
     if len(inputs) < FEWEST_ROWS:
         found = replace(found, verdict="not found", reasons=(f"{len(inputs)} rows are too few to tell a law from",))
     return RegressedLaw(regression=found, columns=columns, variables=tabular.columns, notes=tabular.notes)

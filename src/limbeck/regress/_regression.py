@@ -1,4 +1,4 @@
-"""From a table to one equation with its constants, and whether it can be stood behind.
+"""From a weighted table to one equation with its constants, and whether it can be stood behind.
 
 Two searches with other seeds and samples go all the way, from engines through refinement
 to a choice; a third decides where they disagree. The verdict rests on their agreement, on
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from limbeck._errors import InputError
+from limbeck._types import Samples
 from limbeck.expressions import Expression, complexity, same_form, same_function
 
 from ._choose import Described, choose, estimates_of
@@ -70,6 +71,8 @@ class Regression:
         agreement: Share of the independent searches that chose this form.
         out_of_time: Whether the clock ended something early.
         seconds: Wall time [s].
+        row_weights: Weight that a robust loss gave each row; None under squares.
+        stability: Share of bootstrap resamples of the rows that choose this form on the front; None where not asked.
     """
 
     problem: Problem
@@ -83,6 +86,8 @@ class Regression:
     agreement: float
     out_of_time: bool
     seconds: float
+    row_weights: Samples | None = None
+    stability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class _Attempt:
     chosen: Described
 
 
-def regress_table(
+def regress_squares(
     problem: Problem,
     config: RegressionConfig,
     *,
@@ -103,7 +108,7 @@ def regress_table(
     deadline: float = math.inf,
     listener: Progress | None = None,
 ) -> Regression:
-    """Find the equation behind a table.
+    """Find the equation behind a table by weighted least squares.
 
     Args:
         problem: Table, target and operators.

@@ -28,7 +28,26 @@ def structure_left(residual: Samples, inputs: Table) -> float:
         The largest correlation that is strong and certain; 0 where there is none.
     """
     rows = slice(None, None, max(1, len(residual) // MOST))
-    error, table = _ranked(residual[rows]), inputs[rows]
+    return _largest(_ranked(residual[rows]), inputs[rows])
+
+
+def alike_among_neighbours(values: Samples, inputs: Table) -> float:
+    """Correlation between values of neighbouring samples as they are, where it is certain.
+
+    Args:
+        values: One for each sample, such as 1 for those that are left out.
+        inputs: The inputs that it may depend on.
+
+    Returns:
+        The largest correlation that is strong and certain; 0 where there is none.
+    """
+    rows = slice(None, None, max(1, len(values) // MOST))
+    values = values[rows] - np.mean(values[rows])
+    return _largest(values / (np.std(values) or 1.0), inputs[rows])
+
+
+def _largest(error: Samples, table: Table) -> float:
+    """The largest correlation of neighbours that is strong and certain."""
     if len(error) < FEWEST:
         return 0.0
     found = [_alike(error, order[:-1], order[1:]) for order in np.argsort(table, axis=0, kind="stable").T]

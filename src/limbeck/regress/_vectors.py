@@ -22,7 +22,7 @@ from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, 
 
 from ._polish import columns_of, fitted
 from ._problem import DEFAULT_OPERATORS, Problem
-from ._regression import Regression, RegressionConfig, regress_table
+from ._regression import Regression, RegressionConfig, regress_squares
 
 AXES = ("dx", "dy", "dz")
 ROUNDS = 3
@@ -100,7 +100,7 @@ def regress_vectors(
     inner = [name for name in names if name not in axes and not name.startswith("dv")]
     problem = _kernel_problem(columns, inner, unit, targets, mixing, offset, tuple(operators))
     deadline = time.monotonic() + time_limit if time_limit else math.inf
-    kernel = regress_table(problem, config or RegressionConfig(), engine=engine, seed=seed, deadline=deadline)
+    kernel = regress_squares(problem, config or RegressionConfig(), engine=engine, seed=seed, deadline=deadline)
     expression = kernel.chosen.expression
     for _ in range(ROUNDS):
         mixing, offset = _linear_fit(unit, targets, expression, problem)
