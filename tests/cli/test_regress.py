@@ -96,6 +96,7 @@ def test_noise_is_not_found(tmp_path):
     assert not read(page).errors
 
 
+@pytest.mark.slow
 def test_names_that_no_equation_can_bear_are_changed_and_said(tmp_path):
     rng = np.random.default_rng(1)
     table = pd.DataFrame(rng.uniform(1, 3, size=(80, 3)), columns=["lambda", "flow rate [l/s]", "S"])

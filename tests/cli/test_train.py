@@ -64,6 +64,7 @@ def test_a_tracker_follows_a_training_and_its_resume(tmp_path):
     assert (folder / "result.json").exists()
 
 
+@pytest.mark.slow
 def test_messages_of_a_discovery(tmp_path):
     folder = tmp_path / "run"
     done = run(*spring_words(folder, write_study(tmp_path), "--quiet"))

@@ -42,7 +42,12 @@ def refined(name: str, radial: tuple[str, ...], **others: str):
     ("name", "radial", "others"),
     [
         ("spring", ("-4.1*r + 3.9 + 0.001*q_1",), {"inertia": "2.05*m_1 + 0.01"}),
-        ("gravity", ("-2.8*m_1*m_2/r**1.9", "-3*m_1*m_2/(r + 0.1*m_2)"), {"inertia": "2.0*m_1"}),
+        pytest.param(
+            "gravity",
+            ("-2.8*m_1*m_2/r**1.9", "-3*m_1*m_2/(r + 0.1*m_2)"),
+            {"inertia": "2.0*m_1"},
+            marks=pytest.mark.slow,
+        ),
         ("drag", ("-2.1*r + 2.2",), {"inertia": "1.1*m_1", "drag": "-0.5 + 0.01*v_1"}),
     ],
 )

@@ -41,7 +41,7 @@ def described(problem: Problem, *starts: str):
     return choose(ranked, problem)
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.01])
 @pytest.mark.parametrize(
     ("rough", "truth"), [("-1.7*r + 1.5 + 0.01*q_1", "-2*(r - 0.99)"), ("-3*m_1/r**1.8", "-1.5*m_1/(r + 0.1)**2")]
 )
