@@ -79,13 +79,8 @@ def test_a_finished_run_is_resumed_without_work(copied_run):
     assert {path: path.stat().st_mtime_ns for path in copied_run.rglob("*")} == before
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        pytest.param("checkpoints/halls_0_1.json", marks=pytest.mark.slow),
-        pytest.param("checkpoints/train_0.limbeck", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["checkpoints/halls_0_1.json", "checkpoints/train_0.limbeck"])
 def test_what_is_damaged_is_worked_out_again_to_the_same_law(copied_run, damage):
     """Only the damaged file is made anew; the others are taken as they are."""
     expected = read_result(copied_run)
