@@ -200,7 +200,7 @@ def test_two_devices_share_a_batch(tmp_path):
 
 @pytest.mark.user_error
 def test_pruning_needs_chunks_and_components():
-    with pytest.raises(InputError, match=r"pruning ends after 0\.65 of 1 chunks, with none left to train in"):
+    with pytest.raises(InputError, match=r"pruning ends after 0\.25 of 1 chunks, with none left to train in"):
         fit_messages(DATASET, form("pruning"), replace(QUICK, steps=10), key=KEY)
     with pytest.raises(InputError, match="pruning to 5 components needs as many; message_dim is 4"):
         fit_messages(DATASET, form("pruning"), replace(QUICK, pruning=Pruning(dimension=5)), key=KEY)
