@@ -64,3 +64,13 @@ def renames(pairs: list[str] | None) -> dict[str, str] | None:
             raise InputError(f"--rename expects OLD=NEW, got {pair!r}")
         found[old.strip()] = new.strip()
     return found
+
+
+def check_new_file(out: Path, overwrite: bool) -> None:
+    """Refuse a file of trajectories that can't be written, or is there already."""
+    from limbeck._errors import InputError
+    from limbeck.trajectories import check_target
+
+    check_target(out)
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} exists; choose another name or --overwrite")

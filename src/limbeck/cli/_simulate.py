@@ -7,6 +7,7 @@ import typer
 
 from ._app import Quiet, app
 from ._guard import FOUND, guarded
+from ._options import check_new_file
 from ._show import count_display, say
 
 
@@ -32,13 +33,11 @@ def simulate(
         from limbeck._errors import InputError
         from limbeck.pipeline import SystemSource
         from limbeck.simulate import find_system, simulate as run_simulation
-        from limbeck.trajectories import check_target, save_trajectories
+        from limbeck.trajectories import save_trajectories
 
         if system.strip().lower() == "solar-system":
             raise InputError(f"the Solar System is not simulated: use limbeck solar-system --out {out}")
-        check_target(out)  # before a simulation that may take minutes
-        if out.exists() and not overwrite:
-            raise InputError(f"{out} exists; choose another name or --overwrite")
+        check_new_file(out, overwrite)  # before a simulation that may take minutes
         name = system if system == "custom" else find_system(system).name
         if name != "custom" and (potential is not None or softening is not None):
             raise InputError(f"--potential and --softening go with the source custom, not with {name!r}")

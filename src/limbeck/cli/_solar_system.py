@@ -7,6 +7,7 @@ import typer
 
 from ._app import Quiet, app
 from ._guard import FOUND, guarded
+from ._options import check_new_file
 from ._show import say
 
 
@@ -26,12 +27,9 @@ def solar_system(
     """Write the motion of the Solar System, from an ephemeris, to a file; masses are not given."""
 
     def work() -> int:
-        from limbeck._errors import InputError
-        from limbeck.trajectories import check_target, save_trajectories, solar_system as read_solar_system
+        from limbeck.trajectories import save_trajectories, solar_system as read_solar_system
 
-        check_target(out)
-        if out.exists() and not overwrite:
-            raise InputError(f"{out} exists; choose another name or --overwrite")
+        check_new_file(out, overwrite)
         made = read_solar_system(years=years, step_minutes=step_minutes, every=every, start=start, pluto=pluto)
         notes = save_trajectories(made, out)
         say(quiet, f"{made.n_nodes} bodies, {made.n_times:,} states over {years:g} years, in {out}")

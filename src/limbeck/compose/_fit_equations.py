@@ -16,7 +16,8 @@ from jaxtyping import Array, Float, Int
 from limbeck._errors import InputError
 from limbeck.expressions import least_squares
 from limbeck.graphs import GraphDataset, Snapshots
-from limbeck.models import GraphNetwork, PairIndex
+from limbeck.models import GraphNetwork
+from limbeck.train import pair_index
 
 from ._formula import Formula
 
@@ -139,13 +140,13 @@ def _segments(dataset: GraphDataset) -> tuple[Int[np.ndarray, " segments"], Int[
 
 def _force(network: GraphNetwork, dataset: GraphDataset) -> Callable[[Array, Snapshots], Array]:
     """Accelerations as a function of the constants and the states, in the precision of these."""
-    pairs = dataset.pairs
+    pairs = pair_index(dataset)
 
     def force(constants: Array, states: Snapshots) -> Float[Array, "samples nodes dim"]:
         # The learned rest is data here: widened once, not fitted.
         wide = jax.tree.map(lambda a: jnp.asarray(a, jnp.float64), eqx.filter(network, eqx.is_array))
         model = _with_constants(eqx.combine(wide, network), constants)
-        return model(Snapshots(*(jnp.asarray(array) for array in states)), PairIndex(pairs.first, pairs.second))
+        return model(Snapshots(*(jnp.asarray(array) for array in states)), pairs)
 
     return force
 

@@ -28,9 +28,9 @@ from limbeck.models import (
 )
 
 from ._formula import Formula
+from ._law import EDGE_SCALARS
 from ._states import AXES
 
-EDGE_CHANNELS = ("radial", "friction", "transverse")
 Formulas = Mapping[str, Formula]
 
 
@@ -57,7 +57,7 @@ class EquationMessage(AbstractEdgeModel):
             columns |= {f"{name}_{end}": attributes[..., k] for k, name in enumerate(self.names)}
         scalars = [
             self.formulas[name](columns, pairs.distance.shape) if name in self.formulas else learned[k]
-            for k, name in enumerate(EDGE_CHANNELS[:n_channels])
+            for k, name in enumerate(EDGE_SCALARS[:n_channels])
         ]
         return jnp.stack(scalars, axis=-1)
 
@@ -204,7 +204,7 @@ def channels_of(network: GraphNetwork) -> tuple[str, ...]:
     learned = learned_network(network)
     found: list[str] = []
     if isinstance(learned.edge_model, RadialMessage) and learned.node_model is None:
-        found += EDGE_CHANNELS[: 3 if learned.edge_model.transverse else 2]
+        found += EDGE_SCALARS[: 3 if learned.edge_model.transverse else 2]
     if isinstance(learned.inertia, Inertia) and learned.inertia.network is not None:
         found.append("inertia")
     if isinstance(learned.field, OneBodyField):
@@ -229,7 +229,7 @@ def learned_network(network: GraphNetwork) -> GraphNetwork:
 
 def _assembled(learned: GraphNetwork, formulas: Formulas, names: tuple[str, ...]) -> GraphNetwork:
     """A learned network with equations in it."""
-    edge = {name: formulas[name] for name in EDGE_CHANNELS if name in formulas}
+    edge = {name: formulas[name] for name in EDGE_SCALARS if name in formulas}
     own = {name: formula for name, formula in formulas.items() if name not in edge and name != "inertia"}
     edge_model, inertia, field = learned.edge_model, learned.inertia, learned.field
     if edge:
@@ -276,7 +276,7 @@ def _names(network: GraphNetwork) -> tuple[str, ...]:
 def _check_variables(channel: str, equation: Expression, names: tuple[str, ...]) -> None:
     """Refuse an equation of what its channel does not know."""
     known = {f"{name}_1" for name in names}
-    if channel in EDGE_CHANNELS:
+    if channel in EDGE_SCALARS:
         known |= {"r"} | {f"{name}_2" for name in names}
     known |= {"drag": {"v_1"}, "central": {"r_1"}}.get(channel, set())
     strange = sorted(variables(equation) - known)

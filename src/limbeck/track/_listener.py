@@ -28,16 +28,14 @@ def tracked(
     if not names:
         yield listener
         return
-    trackers = [open_tracker(name, folder) for name in names]
-    status = "FAILED"
-    try:
-        for tracker in trackers:
-            tracker.settings(_flat(settings))
+    status, trackers = "FAILED", []
+    with contextlib.ExitStack() as opened:  # one that can't be opened or closed leaves no other open
+        for name in names:
+            trackers.append(open_tracker(name, folder))
+            opened.callback(lambda tracker=trackers[-1]: tracker.finish(status))
+            trackers[-1].settings(_flat(settings))
         yield _Tracking(trackers, listener)
         status = "FINISHED"
-    finally:
-        for tracker in trackers:
-            tracker.finish(status)
 
 
 class _Tracking:

@@ -174,7 +174,7 @@ class Trainer:
             run(
                 _alone(weights, i),
                 _alone(moments, i),
-                _alone(self.objective, i, self.objective_axes),
+                _objective_alone(self.objective, self.objective_axes, i),
                 None if keys is None else keys[:, i : i + 1],
             )
             for i in self._numbers()
@@ -308,15 +308,15 @@ def _run_chunk(
     return trained, moments, jnp.mean(losses, axis=0)
 
 
-def _alone(tree: Any, number: int, axes: Any = 0) -> Any:
-    """The part of one member, as of a training that has no other; `axes` as `jax.vmap` takes them."""
+def _alone(tree: Any, number: int) -> Any:
+    """The part of one member, as of a training that has no other."""
+    return jax.tree.map(lambda leaf: leaf[number : number + 1], tree)
+
+
+def _objective_alone(objective: Any, axes: Any, number: int) -> Any:
+    """The objective of one member; `axes` says which of its arrays have an axis of members."""
     if axes is None:
-        return tree
-    if axes == 0:
-        return jax.tree.map(lambda leaf: leaf[number : number + 1], tree)
+        return objective
     return jax.tree.map(
-        lambda axis, leaf: leaf if axis is None else leaf[number : number + 1],
-        axes,
-        tree,
-        is_leaf=lambda node: node is None,
+        lambda axis, leaf: leaf if axis is None else _alone(leaf, number), axes, objective, is_leaf=lambda n: n is None
     )

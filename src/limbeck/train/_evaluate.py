@@ -57,8 +57,9 @@ def pair_index(dataset: GraphDataset) -> PairIndex:
         Numbers of both ends; `CompletePairs` where every pair interacts.
     """
     ends = tuple(np.asarray(index, np.int32) for index in (dataset.pairs.first, dataset.pairs.second))
-    complete = np.triu_indices(dataset.trajectories.n_nodes, k=1)
-    is_complete = len(ends[0]) == len(complete[0]) and np.array_equal(ends, complete)
+    n_nodes = dataset.trajectories.n_nodes
+    # Counted first: of many particles with few neighbours nobody lists every pair.
+    is_complete = 2 * len(ends[0]) == n_nodes * (n_nodes - 1) and np.array_equal(ends, np.triu_indices(n_nodes, k=1))
     return (CompletePairs if is_complete else PairIndex)(*ends)
 
 
