@@ -18,7 +18,16 @@ from jaxtyping import Bool, Float, Int
 from limbeck._errors import InputError
 from limbeck._types import Samples, Table
 from limbeck.graphs import GraphDataset, Snapshots
-from limbeck.models import FreeField, GraphNetwork, Inertia, OneBodyField, Perceptron, VectorMessage
+from limbeck.models import (
+    AttributeInertia,
+    CoupledMessage,
+    FreeField,
+    GraphNetwork,
+    Inertia,
+    OneBodyField,
+    Perceptron,
+    VectorMessage,
+)
 from limbeck.train import TrainedModel, relative_errors, to_device
 
 from ._linear_fit import mean_score, plain_fit
@@ -26,6 +35,7 @@ from ._record_messages import record_messages
 
 AXES = "xyz"
 MATTERS = 1.3  # a channel stays if removing it raises the median error by this factor
+FELT = 1e-2  # part of the force on a particle from which on a pair is one that the data speak of
 TRIM = 0.02  # share of samples with the largest values that a search is spared
 
 
@@ -121,7 +131,9 @@ def _sources(trained: TrainedModel) -> list[_Source]:
     """Which functions the network has."""
     model = trained.model
     sources: list[_Source] = [_pair_channels]
-    if isinstance(model.inertia, Inertia) and model.inertia.network is not None:
+    inertia = model.inertia
+    learned = isinstance(inertia, Inertia) and inertia.network is not None
+    if learned or (isinstance(inertia, AttributeInertia) and inertia.attribute is not None):
         sources.append(_inertia)
     if isinstance(model.field, OneBodyField):
         sources.append(_one_body)
@@ -140,6 +152,8 @@ def _pair_channels(
     ends = np.stack([dataset.pairs.first, dataset.pairs.second])
     distance = np.linalg.norm(batch.positions[:, ends[0]] - batch.positions[:, ends[1]], axis=-1)
     acts = np.stack([batch.forward, batch.backward]) > 0
+    if isinstance(edge, CoupledMessage):
+        acts &= _felt(trained, batch, ends, values[0, ..., 0])
     way, sample, pair = _draw_edges(np.broadcast_to(distance, acts.shape), acts, generator, n_samples)
     receiver, sender = ends[way, pair], ends[1 - way, pair]
     names = dataset.attribute_names
@@ -154,6 +168,21 @@ def _pair_channels(
     inputs = np.concatenate(columns, axis=1)
     for k, label in enumerate(labels[: values.shape[-1]]):
         yield label, variables, inputs, values[way, sample, pair, k]
+
+
+def _felt(
+    trained: TrainedModel,
+    batch: Snapshots,
+    ends: Int[np.ndarray, "2 pairs"],
+    forces: Float[np.ndarray, "samples pairs"],
+) -> Bool[np.ndarray, "samples pairs"]:
+    """Pairs whose force is a fair part of what moves either end: of others the data told the network nothing."""
+    features = trained.model.scales.node_features(jnp.asarray(batch.attributes, jnp.float32))
+    resisting = np.asarray(trained.model.inertia(features), dtype=float)
+    sizes = np.linalg.norm(batch.targets, axis=-1) * resisting
+    felt = [np.abs(forces) >= FELT * sizes[:, end] for end in ends]
+    targeted = batch.targeted()
+    return (felt[0] & targeted[:, ends[0]]) | (felt[1] & targeted[:, ends[1]])
 
 
 def _draw_edges(

@@ -13,9 +13,15 @@ from ._show import conclude, progress_display
 
 @app.command()
 def discover(
-    source: Annotated[str, typer.Argument(help="A built-in system, 'custom', or a CSV, Parquet or NetCDF file.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="A built-in system, 'custom', 'solar-system', or a CSV, Parquet or NetCDF file."),
+    ],
     out: Out,
     bias: Annotated[str | None, typer.Option(help="auto, none, or a comma-separated list [auto].")] = None,
+    learn: Annotated[
+        str | None, typer.Option(help="A property that nobody measured, such as m, to be learned with the law.")
+    ] = None,
     engine: Engine = None,
     operators: Operators = None,
     seed: Seed = None,
@@ -71,6 +77,7 @@ def discover(
         check_time_limit(time_limit)
         settings = {
             "bias": bias,
+            "learn": learn,
             "engine": engine,
             "operators": operator_symbols(operators),
             "seed": seed,

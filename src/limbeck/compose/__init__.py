@@ -11,6 +11,7 @@ from ._checks import (
 )
 from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law
 from ._fit_equations import fit_equations as fit_equations
+from ._fit_properties import FittedProperties as FittedProperties, fit_properties as fit_properties
 from ._formula import Formula as Formula
 from ._law import Law as Law
 from ._recovery import Recovery as Recovery, recovery as recovery
@@ -32,3 +33,4 @@ from ._symbolic_network import (
     with_equations as with_equations,
     without_equations as without_equations,
 )
+from ._with_properties import with_properties_fitted as with_properties_fitted

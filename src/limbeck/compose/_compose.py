@@ -178,7 +178,7 @@ def _estimates(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
     errors = standard_errors(law, states)
     n_blocks = len(np.unique(states.systems))
     blocks = n_blocks if n_blocks >= 10 else max(2, len(states.targets) // 100)
-    places = _places(law)
+    places = places_of(law)
     found = []
     for k, (value, error) in enumerate(zip(law.constants, errors, strict=True)):
         low, high = interval(float(value), float(error), blocks)
@@ -190,8 +190,15 @@ def _estimates(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
     return tuple(found)
 
 
-def _places(law: Law) -> list[str]:
-    """Where each constant stands: the channel's formula with names for numbers."""
+def places_of(law: Law) -> list[str]:
+    """Where each constant stands: the channel's formula with names for numbers.
+
+    Args:
+        law: A law.
+
+    Returns:
+        One text for each free constant.
+    """
     places, numbers = [], count(1)
     for name, expression in law.components.items():
         places += [f"{name}: {to_readable(named(expression, numbers))}"] * len(free_constants(expression))

@@ -187,14 +187,14 @@ def _spread(
 ) -> Float[np.ndarray, "particles dim columns"]:
     """Turn a channel's scalars (and their slopes) into forces on particles."""
     out = np.zeros((*states.targets.shape, values.shape[1]))
-    for k, direction in enumerate(_directions(name, states)):
+    for k, direction in enumerate(channel_directions(name, states)):
         if direction is None:
             continue
         out[:, k] = direction[:, None] * values if is_one_body(name) else states.gather @ (direction[:, None] * values)
     return out
 
 
-def _directions(name: str, states: States) -> list[np.ndarray | None]:
+def channel_directions(name: str, states: States) -> list[np.ndarray | None]:
     """Factor of a channel's scalar along each axis; None where it has no part."""
     axes, edges, nodes = AXES[: states.dim], states.edges, states.nodes
     if name == "radial":

@@ -7,6 +7,7 @@ and kept as columns and sparse matrices in float64.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,8 +15,24 @@ from jaxtyping import Float, Int
 
 from limbeck.graphs import GraphDataset, PairList, Snapshots
 from limbeck.train import SMALL, typical_size
+from limbeck.trajectories import object_index, objects_return
 
 AXES = "xyz"
+WEIGHT_FLOOR = 0.3  # of the typical acceleration, below which errors are not weighed up further
+
+
+class Objects(NamedTuple):
+    """Which object stands where.
+
+    Attributes:
+        receivers: Object that each edge arrives at.
+        senders: Object that each edge comes from.
+        particles: Object of each particle with a target.
+    """
+
+    receivers: Int[np.ndarray, " edges"]
+    senders: Int[np.ndarray, " edges"]
+    particles: Int[np.ndarray, " particles"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,6 +46,7 @@ class States:
         targets: Accelerations.
         weights: One over the size at which an error counts as 1.
         systems: Simulation of each particle, for errors that respect its correlations.
+        objects: Which object stands where; None where that is not known.
     """
 
     edges: Mapping[str, Float[np.ndarray, " edges"]]
@@ -37,6 +55,7 @@ class States:
     targets: Float[np.ndarray, "particles dim"]
     weights: Float[np.ndarray, " particles"]
     systems: Int[np.ndarray, " particles"]
+    objects: Objects | None = None
 
     @property
     def dim(self) -> int:
@@ -64,7 +83,16 @@ def states_of(
     Returns:
         Columns in float64.
     """
-    return lay_out(dataset.batch(chosen), dataset.pairs, dataset.attribute_names, chosen[:, 0], sizes)
+    trajectories = dataset.trajectories
+    return lay_out(
+        dataset.batch(chosen),
+        dataset.pairs,
+        dataset.attribute_names,
+        chosen[:, 0],
+        sizes,
+        objects=object_index(trajectories)[chosen[:, 0]],
+        by_object=objects_return(trajectories),
+    )
 
 
 def lay_out(
@@ -73,6 +101,9 @@ def lay_out(
     attribute_names: tuple[str, ...],
     systems: Int[np.ndarray, " samples"],
     sizes: Float[np.ndarray, "samples nodes"] | None = None,
+    *,
+    objects: Int[np.ndarray, "samples nodes"] | None = None,
+    by_object: bool = False,
 ) -> States:
     """Lay out a batch of snapshots.
 
@@ -82,6 +113,9 @@ def lay_out(
         attribute_names: Name of each column of the attributes.
         systems: Simulation of each snapshot.
         sizes: Sizes of the accelerations by which errors are weighed.
+        objects: Which object each particle is.
+        by_object: Whether each object has a typical acceleration of its own: the Sun is moved as lawfully
+            as Mercury, at a hundred-thousandth of its acceleration.
 
     Returns:
         Columns in float64.
@@ -94,14 +128,25 @@ def lay_out(
     gather = sp.csr_matrix((np.ones(len(rows)), (rows, np.arange(len(rows)))), shape=(int(there.sum()), len(rows)))
     known = np.linalg.norm(batch.targets, axis=-1) if sizes is None else sizes
     size = known[there]
+    standing = None if objects is None else Objects(objects[sample, receiver], objects[sample, sender], objects[there])
+    typical = _typical_by(standing.particles, size) if standing is not None and by_object else typical_size(size)
     return States(
         edges=_edge_columns(batch, attribute_names, sample, receiver, sender),
         nodes=_node_columns(batch, attribute_names, there),
         gather=gather,
         targets=batch.targets[there],
-        weights=1.0 / (size + 0.3 * typical_size(size)),
+        weights=1.0 / (size + WEIGHT_FLOOR * typical),
         systems=np.broadcast_to(systems[:, None], there.shape)[there],
+        objects=standing,
     )
+
+
+def _typical_by(
+    objects: Int[np.ndarray, " particles"], size: Float[np.ndarray, " particles"]
+) -> Float[np.ndarray, " particles"]:
+    """Typical acceleration of the object that each particle is."""
+    distinct, place = np.unique(objects, return_inverse=True)
+    return np.array([typical_size(size[objects == one]) for one in distinct])[place]
 
 
 def _directed_edges(

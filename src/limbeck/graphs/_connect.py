@@ -113,12 +113,13 @@ def _filled(
     return np.where(present, values, np.median(values[present]))
 
 
-def connect(trajectories: Trajectories, *, seed: int) -> GraphDataset:
+def connect(trajectories: Trajectories, *, seed: int, by_time: bool = False) -> GraphDataset:
     """Build the graphs of trajectories and divide them into parts.
 
     Args:
         trajectories: The states; every pair interacts unless they carry edges or a radius.
         seed: Decides which simulation (or block of time) goes into which part.
+        by_time: Whether every simulation is divided, however many there are.
 
     Returns:
         The dataset that every later stage works on.
@@ -127,7 +128,7 @@ def connect(trajectories: Trajectories, *, seed: int) -> GraphDataset:
         InputError: If no pair interacts in training, or there are too few snapshots for three parts.
     """
     pairs = pair_list(trajectories)
-    split = split_snapshots(trajectories, seed=seed)
+    split = split_snapshots(trajectories, seed=seed, by_time=by_time)
     varying, constant = _attributes_that_vary(trajectories)
     parts, reach = _hold_out_outer(trajectories, pairs, split)
     return GraphDataset(

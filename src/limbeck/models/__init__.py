@@ -8,6 +8,7 @@ from ._biases import (
     parse_biases as parse_biases,
     relaxations as relaxations,
 )
+from ._coupled_message import AttributeInertia as AttributeInertia, CoupledMessage as CoupledMessage
 from ._edge_model import (
     AbstractEdgeModel as AbstractEdgeModel,
     PairGeometry as PairGeometry,

@@ -13,13 +13,24 @@ import numpy as np
 
 from limbeck.analyse import MessageTable
 from limbeck.artefacts import finite
-from limbeck.compose import Checks, ComposedLaw, Rollout, check_law, pair_potential, roll_out, verdict
+from limbeck.compose import (
+    Checks,
+    ComposedLaw,
+    FittedProperties,
+    Rollout,
+    check_law,
+    pair_potential,
+    roll_out,
+    verdict,
+    with_properties_fitted,
+)
 from limbeck.graphs import GraphDataset
 from limbeck.models import Biases
 from limbeck.regress import HallOfFame, thresholds
-from limbeck.train import TrainedModel
+from limbeck.train import TrainedModel, with_property
 
 from ._distil_stage import composed, distil, distil_conditional
+from ._learn_stage import learned_property
 from ._run import Run
 from ._train_stage import train_step
 
@@ -53,6 +64,8 @@ class Attempt:
     law: ComposedLaw | None = None
     checks: Checks | None = None
     rollout: Rollout | None = None
+    dataset: GraphDataset | None = None
+    properties: FittedProperties | None = None
 
     @property
     def stands(self) -> bool:
@@ -66,6 +79,8 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
     attempts: list[Attempt] = []
     if _nothing_moves(dataset):
         return attempts
+    if run.study.learn:
+        return [_with_property(run, dataset, goal, noise)]
     plan = run.study.bias_plan(dataset.trajectories.dim)
     for step, biases in enumerate(plan):
         with run.timed("train"):
@@ -83,6 +98,20 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
     if best is not None and best.trained.validation_error < UNUSABLE:
         attempts[attempts.index(best)] = _distilled(run, dataset, best, noise)
     return attempts
+
+
+def _with_property(run: Run, dataset: GraphDataset, goal: float, noise: float) -> Attempt:
+    """Learn a property that is not among the attributes, and distil the force that goes with it."""
+    with run.timed("train"):
+        learned = learned_property(run, dataset)
+        complete = learned.dataset(dataset)
+        trained = learned.network(complete)
+    error = finite(trained.validation_error)
+    run.journal.note("train", "property", {"name": learned.name, "reading": str(learned.reading), "error": error})
+    attempt = Attempt(biases=trained.model.biases, trained=trained, step=0, dataset=complete)
+    if trained.validation_error > max(goal, PROMISING):
+        return attempt
+    return _distilled(run, complete, attempt, noise)
 
 
 def _improves(attempts: list[Attempt], trained: TrainedModel) -> bool:
@@ -151,6 +180,11 @@ def _checked(
         law = composed(run, halls, trained, dataset, once_more)
     if law is None:
         return attempt
+    if run.study.learn:
+        with run.timed("compose"):
+            law, properties = with_properties_fitted(law, run.study.learn, dataset)
+        dataset = with_property(dataset, properties.name, properties.values)
+        attempt = replace(attempt, properties=properties, dataset=dataset)
     with run.timed("check"):
         rollout = roll_out(law.law, trained, dataset, pair_potential(law.law))
         checks = check_law(law, trained, dataset, rollout, noise)

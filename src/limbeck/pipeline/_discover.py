@@ -18,7 +18,7 @@ from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
 from limbeck.graphs import GraphDataset, connect
 from limbeck.track import check_trackers, tracked
-from limbeck.trajectories import Trajectories, content_hash
+from limbeck.trajectories import Trajectories, content_hash, objects_return, with_attribute
 
 from ._attempts import attempts_along, chosen_among
 from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, hold, is_run, sweep
@@ -107,7 +107,11 @@ def resume_study(
 def _connected(trajectories: Trajectories, study: Study) -> GraphDataset:
     """The graphs of the data; motion without any acceleration is refused a law later, not here."""
     study.bias_plan(trajectories.dim)
-    dataset = connect(trajectories, seed=study.seed)
+    if study.learn:
+        trajectories = with_attribute(trajectories, study.learn, None)
+    # What is learned of a particle must be held against other times of the same particle.
+    by_time = bool(study.learn) and not objects_return(trajectories)
+    dataset = connect(trajectories, seed=study.seed, by_time=by_time)
     study.check_pairs(len(dataset.pairs.first))
     return dataset
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from limbeck._errors import InputError
 from limbeck.simulate import find_system, systems
 
-from ._study import CUSTOM, FileSource, Study, SystemSource
+from ._study import CUSTOM, SOLAR_SYSTEM, FileSource, Study, SystemSource
 
 IN_MEMORY = "(in memory)"
 FILE_ENDINGS = (".csv", ".parquet", ".pq", ".nc", ".nc4", ".h5", ".txt", ".tsv", ".dat", ".json")
@@ -64,7 +64,7 @@ def with_source(study: Study, source: str | Path, options: SourceOptions) -> Stu
 
     Args:
         study: Settings of everything else.
-        source: A built-in system, `custom`, or the path of a file.
+        source: A built-in system, `custom`, `solar-system` (its masses are learned), or the path of a file.
         options: How it is simulated or read.
 
     Returns:
@@ -78,6 +78,14 @@ def with_source(study: Study, source: str | Path, options: SourceOptions) -> Stu
     if text == CUSTOM:
         _refuse(given, FILE_OPTIONS, "files", text)
         return _with_system(study, CUSTOM, given)
+    if text == SOLAR_SYSTEM:
+        for names, owner in (
+            (SYSTEM_OPTIONS, "systems"),
+            (CUSTOM_OPTIONS, "the source custom"),
+            (FILE_OPTIONS, "files"),
+        ):
+            _refuse(given, names, owner, text)
+        return replace(study, file=FileSource(path=text), system=SystemSource(), learn=study.learn or "m")
     if text != IN_MEMORY and not _is_path(text):
         _refuse(given, CUSTOM_OPTIONS, "the source custom", text)
         _refuse(given, FILE_OPTIONS, "files", text)

@@ -23,6 +23,7 @@ from ._result import (
     equations_table,
     law_fields,
     message_samples,
+    property_fields,
     recovery_fields,
     run_fields,
     variable_fields,
@@ -37,7 +38,9 @@ def conclude(
 ) -> dict[str, Any]:
     """Write everything that a run says, the result last."""
     study = run.study
-    truth = study.truth()
+    # With a property that was learned in units of its own, no law of limbeck's is the truth's.
+    truth = None if study.learn else study.truth()
+    dataset = dataset if chosen is None or chosen.dataset is None else chosen.dataset
     law = None if chosen is None else chosen.law
     word, reasons = _verdict(attempts, chosen)
     known, r2 = _against_truth(run, dataset, chosen, truth)
@@ -47,7 +50,7 @@ def conclude(
         "reasons": reasons,
         **recovery_fields(known),
         **law_fields(law),
-        "properties": [],
+        "properties": property_fields(None if chosen is None else chosen.properties, dataset),
         "variables": variable_fields(None if law is None else law.law, dataset),
         "bias": _bias_fields(attempts, chosen),
         "checks": checks_fields((chosen.checks if chosen and chosen.checks else _no_checks()), known, r2),

@@ -16,6 +16,7 @@ from limbeck.artefacts import SCHEMA, finite
 from limbeck.compose import (
     Checks,
     ComposedLaw,
+    FittedProperties,
     Law,
     Recovery,
     acceleration,
@@ -27,11 +28,12 @@ from limbeck.compose import (
 )
 from limbeck.expressions import evaluate, parse, same_form, simplify, to_string, variables
 from limbeck.graphs import GraphDataset
-from limbeck.models import RadialMessage
+from limbeck.models import CoupledMessage, RadialMessage
 from limbeck.regress import ConstantEstimate, HallOfFame, scores
 from limbeck.report import MessageSamples
 from limbeck.simulate import SystemDefinition
 from limbeck.train import TrainedModel
+from limbeck.trajectories import object_index
 
 from ._study import Study
 
@@ -83,6 +85,44 @@ def constant_fields(estimates: Iterable[ConstantEstimate]) -> list[dict[str, Any
         }
         for e in estimates
     ]
+
+
+def property_fields(properties: FittedProperties | None, dataset: GraphDataset) -> list[dict[str, Any]]:
+    """Learned properties as `result.json` has them: a value that the data do not determine says so.
+
+    Args:
+        properties: The property, or None where none was learned.
+        dataset: The data with the names of simulations and particles.
+
+    Returns:
+        One mapping for each particle; one for each object where particles are shared.
+    """
+    if properties is None:
+        return []
+    t, p = dataset.trajectories, properties
+    objects, rows, seen = object_index(t), [], set()
+    for system, node in zip(*np.nonzero(t.present.any(axis=1)), strict=True):
+        if objects[system, node] in seen:
+            continue
+        seen.add(objects[system, node])
+        error = finite(p.standard_errors[system, node])
+        rows.append(
+            {
+                "simulation": None if t.shared_particles else _named(t.system_names, system),
+                "particle": _named(t.particle_names[system] if t.particle_names else (), node),
+                "name": p.name,
+                "value": None if error is None else finite(p.values[system, node]),
+                "standard_error": error,
+                "determined": bool(p.determined[system, node]),
+                "scale": p.scale,
+            }
+        )
+    return rows
+
+
+def _named(names: tuple[str, ...], number: int) -> str:
+    """A name, or the number where there is none."""
+    return names[number] if number < len(names) else str(number)
 
 
 def data_fields(dataset: GraphDataset, noise: float) -> dict[str, Any]:
@@ -284,7 +324,7 @@ def message_samples(
     channel = next((c for c in table.channels if c.name == "radial"), None)
     if composed is None or channel is None or "radial" not in composed.law.components:
         return None
-    if not isinstance(trained.model.edge_model, RadialMessage):
+    if not isinstance(trained.model.edge_model, RadialMessage | CoupledMessage):
         return None
     columns = dict(zip(channel.variables, channel.inputs.T, strict=True))
     law = np.broadcast_to(evaluate(composed.law.components["radial"], columns), channel.values.shape).astype(float)

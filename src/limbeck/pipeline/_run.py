@@ -10,7 +10,11 @@ import jax
 from ._folder import CHECKPOINTS, Journal
 from ._study import Study
 
-TRAIN_STAGE, SEARCH_STAGE = 1, 2  # stable numbers: the random streams of one stage do not move when another is added
+TRAIN_STAGE, SEARCH_STAGE, LEARN_STAGE = (
+    1,
+    2,
+    3,
+)  # stable numbers: the random streams of one stage do not move when another is added
 
 
 @dataclass(eq=False)

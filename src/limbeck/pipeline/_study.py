@@ -9,10 +9,11 @@ from limbeck._errors import InputError
 from limbeck.models import Biases, ModelConfig, parse_biases, relaxations
 from limbeck.regress import DEFAULT_OPERATORS, SearchConfig, check_engine, check_operators
 from limbeck.simulate import SystemDefinition, custom_system, find_system, simulate
-from limbeck.train import TrainConfig
-from limbeck.trajectories import Trajectories, load_trajectories, parse_units
+from limbeck.train import LEARNING_BIASES, TrainConfig
+from limbeck.trajectories import Trajectories, check_attribute_name, load_trajectories, parse_units, solar_system
 
 CUSTOM = "custom"
+SOLAR_SYSTEM = "solar-system"
 MAX_SEED = 2**32 - 1  # a larger seed of JAX's generators, in single precision, would fall on a smaller one
 STATE_BYTES = 8 * 8  # positions, velocities, accelerations and what their making needs, in float64, for each axis
 PAIR_COPIES = 4  # arrays of the width of a layer that training keeps for each pair, layer and snapshot of a batch
@@ -115,7 +116,7 @@ class FileSource:
     """A file of trajectories and how to read it.
 
     Attributes:
-        path: Where it lies; empty where a system is simulated.
+        path: Where it lies; empty where a system is simulated, `solar-system` for the ephemeris.
         rename: New name by column.
         attributes: Columns to use as attributes; none given means all that are left.
         ignore: Columns to leave out.
@@ -147,6 +148,7 @@ class Study:
         system: The system to simulate; its name is empty where a file is read.
         file: The file to read.
         bias: `auto`, `none` or a list of biases.
+        learn: A property of the particles that nobody measured, to be learned with the law; empty for none.
         engine: Search engine, or `auto`.
         operators: Operators that equations may use.
         seed: Root of everything random.
@@ -160,6 +162,7 @@ class Study:
     system: SystemSource = field(default_factory=SystemSource)
     file: FileSource = field(default_factory=FileSource)
     bias: str = "auto"
+    learn: str = ""
     engine: str = "auto"
     operators: tuple[str, ...] = DEFAULT_OPERATORS
     seed: int = 0
@@ -183,6 +186,13 @@ class Study:
         check_engine(self.engine)
         if self.bias != "auto":
             parse_biases(self.bias)
+        if self.learn:
+            check_attribute_name(self.learn, "--learn")
+            if self.bias != "auto":
+                raise InputError(
+                    f"--learn {self.learn} goes with --bias auto only: a property that nobody gave is learned from "
+                    f"{', '.join(LEARNING_BIASES)} together"
+                )
         if self.system.name and self.file.path:
             raise InputError("a study learns either from a system or from a file, not from both")
         if self.file.radius < 0 or not math.isfinite(self.file.radius):
@@ -269,6 +279,8 @@ def read_file(source: FileSource) -> Trajectories:
     Raises:
         InputError: If the file or an option is wrong.
     """
+    if source.path == SOLAR_SYSTEM:
+        return solar_system()
     return load_trajectories(
         Path(source.path),
         rename=source.rename or None,

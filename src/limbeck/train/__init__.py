@@ -19,6 +19,13 @@ from ._fit_messages import (
     train_members as train_members,
 )
 from ._fit_sparse import TrainedSparse as TrainedSparse, fit_sparse as fit_sparse
+from ._learn_property import (
+    LEARNING_BIASES as LEARNING_BIASES,
+    LearnedProperty as LearnedProperty,
+    Reading as Reading,
+    learn_property as learn_property,
+    with_property as with_property,
+)
 from ._loss import SMALL as SMALL, predict as predict, relative_errors as relative_errors, typical_size as typical_size
 from ._penalty import kl_per_edge as kl_per_edge, l1_per_edge as l1_per_edge, penalty_factor as penalty_factor
 from ._pruning import DimensionSearch as DimensionSearch, Pruning as Pruning, pruned_share as pruned_share

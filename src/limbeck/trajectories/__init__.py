@@ -1,9 +1,15 @@
 """What came in: the record of trajectories, and files in and out."""
 
+from ._columns import check_attribute_name as check_attribute_name
 from ._departures import Departure as Departure, newtonian_departures as newtonian_departures
 from ._hash import content_hash as content_hash
 from ._load import load_trajectories as load_trajectories
 from ._noise import acceleration_noise as acceleration_noise
+from ._objects import (
+    object_index as object_index,
+    objects_return as objects_return,
+    with_attribute as with_attribute,
+)
 from ._rows import Rows as Rows
 from ._save import (
     check_target as check_target,

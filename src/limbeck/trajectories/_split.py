@@ -37,7 +37,11 @@ class Split:
 
 
 def split_snapshots(
-    trajectories: Trajectories, *, seed: int, fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    trajectories: Trajectories,
+    *,
+    seed: int,
+    fractions: tuple[float, float, float] = (0.7, 0.15, 0.15),
+    by_time: bool = False,
 ) -> Split:
     """Divide the snapshots that have a target into three parts.
 
@@ -45,6 +49,7 @@ def split_snapshots(
         trajectories: The trajectories.
         seed: Seed of the draw; the same seed gives the same parts.
         fractions: Fractions of training, validation and test; positive, of sum 1.
+        by_time: Whether every simulation is cut into blocks of time, however many there are.
 
     Returns:
         The parts: by simulation from three simulations on, otherwise by blocks of time with gaps.
@@ -57,7 +62,7 @@ def split_snapshots(
     targets = np.asarray(np.any(np.isfinite(trajectories.accelerations).all(axis=-1) & trajectories.present, axis=2))
     systems = np.flatnonzero(targets.any(axis=1))
     rng = np.random.default_rng(seed)
-    if len(systems) >= 3:
+    if len(systems) >= 3 and not by_time:
         return _by_simulation(targets, systems, fractions, rng)
     return _by_time(targets, systems, fractions, rng)
 
@@ -123,8 +128,13 @@ def _by_time(
             f"an acceleration; at least three simulations, or one with {FEWEST} such snapshots, are needed: add data"
         )
     train, validation, test = (np.concatenate(part) for part in parts)
+    why = (
+        f"since there are fewer than three simulations ({len(systems)})"
+        if len(systems) < 3
+        else "since properties of each simulation's own particles are learned"
+    )
     how = (
-        f"Split by blocks of time, since there are fewer than three simulations ({len(systems)}): {', '.join(said)} "
+        f"Split by blocks of time, {why}: {', '.join(dict.fromkeys(said))} "
         "snapshots between parts. The parts share trajectories, so held-out errors are less independent than between "
         "simulations."
     )

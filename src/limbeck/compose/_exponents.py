@@ -1,0 +1,49 @@
+"""Exponents of a law, fitted as if they were not whole numbers: what the data say of them."""
+
+from limbeck.expressions import Call, Constant, Expression, Variable, to_readable, variables
+
+from ._law import Law
+
+
+def with_free_exponents(law: Law) -> tuple[Law, dict[int, str]]:
+    """Free the fixed exponents of distances.
+
+    Args:
+        law: A law.
+
+    Returns:
+        The law with those exponents among its constants, and for the number of each in `law.constants`
+        what it is the exponent of.
+    """
+    components, places, count = {}, {}, 0
+    for channel, expression in law.components.items():
+        freed, found = _freed(expression, count)
+        components[channel] = freed
+        places.update({number: f"{channel}: exponent of {base}" for number, base in found.items()})
+        count += _free_count(freed)
+    return Law(components=components, dim=law.dim), places
+
+
+def _free_count(expression: Expression) -> int:
+    """Number of free constants."""
+    if isinstance(expression, Constant):
+        return int(expression.free)
+    return 0 if isinstance(expression, Variable) else sum(_free_count(child) for child in expression.args)
+
+
+def _freed(expression: Expression, count: int) -> tuple[Expression, dict[int, str]]:
+    """The expression with free exponents, the first free constant having the given number."""
+    if not isinstance(expression, Call):
+        return expression, {}
+    children: list[Expression] = []
+    found: dict[int, str] = {}
+    for child in expression.args:
+        new, inner = _freed(child, count)
+        children.append(new)
+        found.update(inner)
+        count += _free_count(new)
+    last = children[-1]
+    if expression.op == "pow" and isinstance(last, Constant) and not last.free and "r" in variables(children[0]):
+        children[-1] = Constant(last.value, free=True)
+        found[count] = to_readable(children[0])
+    return Call(expression.op, tuple(children)), found

@@ -1,0 +1,71 @@
+"""A message that is a product of couplings times a function of the distance: for properties that were learned.
+
+Where a property of the particles is not given, any function of it would do as well,
+and a network would learn one of them. Couplings that multiply the force, and an
+inertia that divides it, leave a scale free and nothing else.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._edge_model import AbstractEdgeModel, PairGeometry
+from ._networks import Scales
+from ._node_model import AbstractInertia
+
+
+class CoupledMessage(AbstractEdgeModel):
+    """The product of some attributes of both ends, times a tabled function of the distance.
+
+    Attributes:
+        distances: Knots of the table, even in their logarithm [length].
+        forces: The function at each knot.
+        couplings: Numbers of the attributes whose products multiply the force.
+        scales: Typical sizes of the data.
+    """
+
+    distances: Any
+    forces: Any
+    couplings: tuple[int, ...] = eqx.field(static=True)
+    scales: Scales = eqx.field(static=True)
+
+    def kernel(self, distance: Float[Array, "*batch pairs"]) -> Float[Array, "*batch pairs"]:
+        """The function of the distance; beyond the table it stays what it is at its end."""
+        logs, values = jnp.log(jnp.asarray(self.distances)), jnp.asarray(self.forces)
+        x = jnp.clip(jnp.log(distance), logs[0], logs[-1])
+        return jnp.interp(x, logs, values)
+
+    def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs 1"]:
+        """Radial force on the first of each pair."""
+        first, second = (self.scales.attributes_of(features) for features in (pairs.first, pairs.second))
+        force = self.kernel(pairs.distance)
+        for k in self.couplings:
+            force = force * first[..., k] * second[..., k]
+        return force[..., None]
+
+    def messages(
+        self, pairs: PairGeometry
+    ) -> tuple[Float[Array, "*batch pairs dim"], Float[Array, "*batch pairs dim"]]:
+        """Messages to the first and to the second of each pair."""
+        forward = self.channels(pairs) * pairs.displacement / pairs.distance[..., None]
+        return forward, -forward
+
+
+class AttributeInertia(AbstractInertia):
+    """Inertia that is an attribute itself.
+
+    Attributes:
+        attribute: Its number; None where all inertias are 1.
+        scales: Typical sizes of the data.
+    """
+
+    attribute: int | None = eqx.field(static=True)
+    scales: Scales = eqx.field(static=True)
+
+    def __call__(self, features: Float[Array, "*batch features"]) -> Float[Array, "*batch"]:
+        """Inertia of each node, in units of the learned forces."""
+        if self.attribute is None:
+            return jnp.ones(features.shape[:-1], features.dtype)
+        return self.scales.attributes_of(features)[..., self.attribute]

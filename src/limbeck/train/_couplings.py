@@ -1,0 +1,238 @@
+"""Couplings by alternating least squares: a force that is a product is linear in each factor.
+
+    inertia_i a_i = sum over j of s_ij h(r_ij) r̂_ij
+
+With the strengths s known, the spline h is a linear fit; with h known, so are the
+strengths, group by group. Taken in turns they settle in a few dozen rounds.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ._pair_rows import LogSplines, PairRows
+
+Role = Literal["both", "inertia", "coupling"]
+ROUNDS = 200
+SETTLED = 1e-4  # relative change of the error at which the turns end
+RIDGE = 1e-12
+CUT = 1e-9  # singular values below this share of the largest are none
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Couplings:
+    """A property of every object and the function of the distance that goes with it.
+
+    Attributes:
+        values: The property, by group and slot.
+        splines: What the function is made of.
+        forces: The function at given logarithms of the distance, as coefficients of the splines.
+        is_logarithm: Whether the coefficients give the logarithm of the force.
+        sign: Sign of the force where they do.
+        error: Root mean square of the weighted error.
+    """
+
+    values: Float[np.ndarray, "groups slots"]
+    splines: LogSplines
+    forces: Float[np.ndarray, " splines"]
+    is_logarithm: bool = False
+    sign: float = 1.0
+    error: float
+
+    def kernel(self, logs: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """The function of the distance.
+
+        Args:
+            logs: Logarithms of distances.
+
+        Returns:
+            The radial force between two objects of coupling 1.
+        """
+        value = self.splines(logs) @ self.forces
+        return self.sign * np.exp(value) if self.is_logarithm else value
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Factors:
+    """What is given of the force and the inertia.
+
+    Attributes:
+        pair: Factor of the force of each directed pair.
+        inertia: Inertia of each particle.
+    """
+
+    pair: Float[np.ndarray, "rows nodes nodes"]
+    inertia: Float[np.ndarray, "rows nodes"]
+
+
+def alternate(rows: PairRows, role: Role, factors: Factors, start: Float[np.ndarray, "groups strengths"]) -> Couplings:
+    """Fit strengths and function in turns.
+
+    Args:
+        rows: The snapshots.
+        role: Whether the property is the coupling, the inertia, or both.
+        factors: What is given.
+        start: Strengths to begin with: one for each slot, or for each pair of slots where the property is a coupling.
+
+    Returns:
+        The property and the function.
+    """
+    splines = LogSplines.over(rows.logs[rows.acts])
+    basis = rows.unit[..., None, :] * splines(rows.logs)[..., None]
+    scale = rows.weights * factors.inertia**-1 if role == "coupling" else rows.weights
+    basis = basis * (factors.pair * scale[..., None])[..., None, None]
+    target = rows.weighted_targets()
+    turn = _TURNS[role](rows)
+    strengths, last, coefficients, error = start, np.inf, np.zeros(splines.count), np.inf
+    for _ in range(ROUNDS):
+        design = turn.design(strengths, basis)
+        coefficients = _least_squares(design.reshape(-1, splines.count), target.ravel())
+        error = float(np.sqrt(np.mean((target - design @ coefficients) ** 2)))
+        if abs(last - error) < SETTLED * error:
+            break
+        last = error
+        strengths = turn.strengths(np.einsum("lijkd,k->lijd", basis, coefficients), target)
+        strengths = strengths / np.max(np.abs(strengths))
+    values, factor = turn.property_of(strengths)
+    return Couplings(values=values, splines=splines, forces=factor * coefficients, error=error)
+
+
+def _least_squares(design: Float[np.ndarray, "rows columns"], target: Float[np.ndarray, " rows"]) -> np.ndarray:
+    """Least squares with columns of one size; what the data say nothing of is 0."""
+    size = np.linalg.norm(design, axis=0)
+    size[size == 0] = 1.0
+    return np.linalg.lstsq(design / size, target, rcond=CUT)[0] / size
+
+
+@dataclass(frozen=True, eq=False)
+class _SenderTurn:
+    """Inertia and coupling in one: it cancels at the receiver, and each sender has a strength."""
+
+    rows: PairRows
+
+    def design(self, strengths: np.ndarray, basis: np.ndarray) -> np.ndarray:
+        """Columns of the splines."""
+        sent = strengths[self.rows.groups[:, None], self.rows.slots]
+        return np.einsum("lj,lijkd->lidk", sent, basis, optimize=True)
+
+    def strengths(self, forces: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Strength of every sender."""
+        rows, n = self.rows, forces.shape[1]
+        gram = np.einsum("lijd,likd->ljk", forces, forces, optimize=True)
+        right = np.einsum("lijd,lid->lj", forces, target)
+        normal = np.zeros((rows.n_groups, rows.n_slots, rows.n_slots))
+        summed = np.zeros((rows.n_groups, rows.n_slots))
+        group = np.broadcast_to(rows.groups[:, None], (len(rows.groups), n))
+        np.add.at(normal, (group[:, :, None], rows.slots[:, :, None], rows.slots[:, None, :]), gram)
+        np.add.at(summed, (group, rows.slots), right)
+        return _solved(normal, summed)
+
+    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, float]:
+        """The property, mostly positive, and the factor of the function that goes with it."""
+        sign = 1.0 if np.sum(strengths) >= 0 else -1.0
+        return sign * strengths, sign
+
+
+@dataclass(frozen=True, eq=False)
+class _ReceiverTurn:
+    """Inertia alone: each receiver answers in its own measure."""
+
+    rows: PairRows
+
+    def design(self, strengths: np.ndarray, basis: np.ndarray) -> np.ndarray:
+        """Columns of the splines."""
+        answers = strengths[self.rows.groups[:, None], self.rows.slots]
+        return np.einsum("li,lijkd->lidk", answers, basis, optimize=True)
+
+    def strengths(self, forces: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Answer of every receiver."""
+        rows, felt = self.rows, forces.sum(axis=2)
+        above, below = np.zeros((2, rows.n_groups, rows.n_slots))
+        where = (np.broadcast_to(rows.groups[:, None], rows.slots.shape), rows.slots)
+        np.add.at(above, where, np.sum(felt * target, axis=-1))
+        np.add.at(below, where, np.sum(felt**2, axis=-1))
+        return above / np.maximum(below, np.finfo(float).tiny)
+
+    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, float]:
+        """The inertia, mostly positive, and the factor of the function that goes with it."""
+        sign = 1.0 if np.sum(strengths) >= 0 else -1.0
+        with np.errstate(divide="ignore"):
+            return sign / strengths, sign
+
+
+@dataclass(frozen=True, eq=False)
+class _PairTurn:
+    """Coupling alone, of either sign: each pair has a strength, and in the end these are products."""
+
+    rows: PairRows
+
+    def _places(self) -> Int[np.ndarray, "rows nodes nodes"]:
+        """Which strength belongs to each pair."""
+        p, slots = self.rows.n_slots, self.rows.slots
+        low, high = np.triu_indices(p, k=1)
+        table = np.zeros((p, p), dtype=int)
+        table[low, high] = table[high, low] = np.arange(len(low))
+        return table[slots[:, :, None], slots[:, None, :]]
+
+    def design(self, strengths: np.ndarray, basis: np.ndarray) -> np.ndarray:
+        """Columns of the splines."""
+        here = strengths[self.rows.groups[:, None, None], self._places()]
+        return np.einsum("lij,lijkd->lidk", here, basis, optimize=True)
+
+    def strengths(self, forces: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Strength of every pair."""
+        rows, n = self.rows, forces.shape[1]
+        low, high = np.triu_indices(n, k=1)
+        count = rows.n_slots * (rows.n_slots - 1) // 2
+        where = self._places()[:, low, high]
+        # A pair acts on both its ends: its column has two blocks, which meet another pair's where they share an end.
+        columns = np.zeros((len(forces), n, forces.shape[-1], len(low)))
+        pairs = np.arange(len(low))
+        columns[:, low, :, pairs] = np.moveaxis(forces[:, low, high], 1, 0)
+        columns[:, high, :, pairs] = np.moveaxis(forces[:, high, low], 1, 0)
+        gram = np.einsum("lidp,lidq->lpq", columns, columns, optimize=True)
+        right = np.einsum("lidp,lid->lp", columns, target)
+        normal, summed = np.zeros((rows.n_groups, count, count)), np.zeros((rows.n_groups, count))
+        group = np.broadcast_to(rows.groups[:, None], where.shape)
+        np.add.at(normal, (group[:, :, None], where[:, :, None], where[:, None, :]), gram)
+        np.add.at(summed, (group, where), right)
+        return _solved(normal, summed)
+
+    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, float]:
+        """The couplings whose products the strengths are, and the sign of the function that goes with them."""
+        options = [(sign, _couplings_of(sign * strengths, self.rows.n_slots)) for sign in (1.0, -1.0)]
+        sign, (values, _) = min(options, key=lambda option: option[1][1])
+        return values, sign
+
+
+_TURNS = {"both": _SenderTurn, "inertia": _ReceiverTurn, "coupling": _PairTurn}
+
+
+def _solved(normal: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve the normal equations of every group; an unknown that nothing depends on is 0."""
+    size = np.sqrt(np.einsum("gpp->gp", normal))
+    size[size == 0] = 1.0
+    scaled = normal / (size[:, :, None] * size[:, None, :])
+    scaled = scaled + RIDGE * np.eye(normal.shape[1])
+    return np.linalg.solve(scaled, (right / size)[..., None])[..., 0] / size
+
+
+def _couplings_of(strengths: Float[np.ndarray, "groups pairs"], n_slots: int) -> tuple[np.ndarray, float]:
+    """Numbers whose products come nearest to the strengths of pairs, and how far they stay."""
+    low, high = np.triu_indices(n_slots, k=1)
+    table = np.zeros((len(strengths), n_slots, n_slots))
+    table[:, low, high] = table[:, high, low] = strengths
+    sizes, vectors = np.linalg.eigh(table)
+    values = vectors[:, :, -1] * np.sqrt(np.maximum(sizes[:, -1:], 0.0))
+    for _ in range(100):
+        total = np.sum(values**2, axis=1, keepdims=True) - values**2
+        moved = np.einsum("gij,gj->gi", table, values) / np.maximum(total, np.finfo(float).tiny)
+        values = 0.5 * (values + moved)  # halfway: taken in full, two numbers can change places for ever
+    # One sign of each group is free: the largest of each is positive.
+    largest = np.take_along_axis(values, np.argmax(np.abs(values), axis=1)[:, None], axis=1)
+    values = values * np.where(largest < 0, -1.0, 1.0)
+    off = table - values[:, :, None] * values[:, None, :]
+    off[:, np.arange(n_slots), np.arange(n_slots)] = 0.0
+    return values, float(np.sqrt(np.mean(off**2)))
