@@ -40,6 +40,7 @@ SEARCHED = 256  # samples that candidates are made on
 FITTED = 4_000  # samples that the last fit is made on
 SMALL = 4  # largest tree of the first round
 LARGEST = 11
+SHIFTS = (1e-3, 0.02, 1.0)  # of the parts of a product, in units of their median size
 KINKS = {"abs", "min", "max"}
 SHORT = 5  # nodes of an equation that nothing shorter can stand for: a term with a factor and an offset
 REFITTED = 8  # candidates that are fitted to all samples after a round: the few that it is made on mislead
@@ -142,13 +143,15 @@ class _Search:
             self.explained_by = min((c.size for c in self.pool.found.values() if c.loss < EXACT), default=math.inf)
             return True
         if self.noise is None or math.isfinite(self.explained_by):
-            return self.noise is not None
+            return math.isfinite(self.explained_by)
         return self.is_noise_left_by(self.hopeful())
 
     def is_noise_left_by(self, laws: list[tuple[float, int, Expression]]) -> bool:
         """Whether one of the cheapest laws explains all samples to noise; each comes with its cost and size."""
         for _, size, law in sorted(laws, key=lambda item: item[0])[:JUDGED]:
-            if self.noise is not None and self.noise.passes(self.finished(law)):
+            finished = self.finished(law)
+            self.pool.offer(finished)
+            if self.pool.over or (self.noise is not None and self.noise.passes(finished)):
                 self.explained_by = size
                 return True
         return False
@@ -227,14 +230,14 @@ class _Search:
         laws = []
         for factor in dict.fromkeys(split.factor for split in found):
             start = Call("mul", (Constant(1.0), factor))
-            for form in (start, *decorated(start, self.sample, self.operators)):
+            for form in (start, *decorated(start, self.sample, self.operators, SHIFTS)):
                 if self.pool.empty:
                     return False
                 self.pool.spent += self.steps
                 law, loss = fitted(form, self.whole, self.steps)
                 self.pool.offer(law)
                 laws.append((_cost(loss, size_of(law), len(self.whole.target)), size_of(law), law))
-        return self.pool.over or self.is_noise_left_by(laws)
+        return self.is_noise_left_by(laws)
 
     def one_argument(self, found: list[Split]) -> None:
         """Products of powers times functions of one argument."""

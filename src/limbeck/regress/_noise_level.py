@@ -23,7 +23,7 @@ from ._sample import Sample
 MOST = 2_000  # samples that are looked at
 FEWEST = 200  # samples by which so many curves can be told from noise
 KNOTS = 9  # of a curve, at quantiles
-CHANCE = 0.1  # that noise alone is taken for more
+CHANCE = 0.01  # that noise alone is taken for more
 NEIGHBOURS = 3.0  # standard deviations by which nearest neighbours may err alike
 
 Basis = Float[np.ndarray, "samples columns"]
