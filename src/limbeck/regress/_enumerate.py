@@ -24,7 +24,7 @@ from limbeck._types import Samples
 from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, variables
 
 from ._climb import unit_price
-from ._factors import Split, arguments, factors, splits, times
+from ._factors import MOST_FACTORS, Split, arguments, factors, splits, times
 from ._families import Atoms, atoms_of, waves
 from ._grow import Forest, grow
 from ._inner_constants import EXACT, decorated, form_of, shortened, size_of
@@ -216,7 +216,11 @@ class _Search:
         """The products of powers under which a free curve explains most."""
         if len(self.sample.target) < FEWEST:
             return []
-        return splits(self.sample, factors(self.sample, self.operators), arguments(self.sample, self.operators), SPLITS)
+        candidates, rows = arguments(self.sample, self.operators), len(self.sample.target)
+        # The best of N curves of k numbers through n rows of noise leaves little where log N + k comes near n: few
+        # rows are asked for no more splits than they can tell apart, the simplest.
+        most = MOST_FACTORS if rows >= SEARCHED else min(MOST_FACTORS, 1 + rows**2 // max(1, len(candidates)))
+        return splits(self.sample, factors(self.sample, self.operators, most), candidates, SPLITS)
 
     def products(self, found: list[Split]) -> bool:
         """Take in products of powers, each with one more number anywhere; true if one explains all samples.

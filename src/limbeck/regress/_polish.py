@@ -41,6 +41,7 @@ SCREENING_STEPS = 8
 FITTING_STEPS = 20
 SLACK = 1.05  # of the loss at the level of noise, on the samples that judge
 MOST_EXPANDED, MOST_TRIED = 12, 400
+FORMS_A_ROW = 3
 LAST_EXPANDED, LAST_TRIED = 4, 160
 
 
@@ -79,10 +80,14 @@ def polish(
     for start in starts:
         climb.add(with_factor(simplify(start)))
     content = _content(climb.ranked(), problem, seed)
-    climb.run(is_over=is_over, most_expanded=MOST_EXPANDED, most_tried=MOST_TRIED, content_with=content)
+    # The best of many forms on few rows is the luckiest: more forms than they can tell apart only cost time.
+    few = FORMS_A_ROW * len(problem.target)
+    tried = min(MOST_TRIED, len(climb.tried) + few)
+    climb.run(is_over=is_over, most_expanded=MOST_EXPANDED, most_tried=tried, content_with=content)
     # What is looked for at a high price of size is near; what is chosen in the end pays what noise asks for.
     climb.rate = unit_price(len(problem.target))
-    climb.run(is_over=is_over, most_expanded=LAST_EXPANDED, most_tried=MOST_TRIED + LAST_TRIED, content_with=content)
+    last = tried + min(LAST_TRIED, few)
+    climb.run(is_over=is_over, most_expanded=LAST_EXPANDED, most_tried=last, content_with=content)
     return climb.ranked()
 
 
