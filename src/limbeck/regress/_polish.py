@@ -41,7 +41,7 @@ SCREENING_STEPS = 8
 FITTING_STEPS = 20
 SLACK = 1.05  # of the loss at the level of noise, on the samples that judge
 MOST_EXPANDED, MOST_TRIED = 12, 400
-FORMS_A_ROW = 3
+FORMS_A_ROW = 2
 LAST_EXPANDED, LAST_TRIED = 4, 160
 
 
