@@ -26,7 +26,8 @@ KNOTS = 9  # of a curve, at quantiles
 CHANCE = 0.01  # that noise alone is taken for more
 NEIGHBOURS = 3.0  # standard deviations by which nearest neighbours may err alike
 
-Basis = Float[np.ndarray, "samples columns"]
+Columns = Float[np.ndarray, "samples columns"]
+Basis = Float[np.ndarray, "samples directions"]
 
 
 class _Variable(NamedTuple):
@@ -72,7 +73,7 @@ class NoiseTest:
         if self.near is not None and np.mean(ranked * ranked[self.near]) * np.sqrt(len(ranked)) > NEIGHBOURS:
             return False
         chances = list(self._chances(error, ranked, value))
-        return min(chances) * len(chances) > CHANCE
+        return min(chances, default=1.0) * len(chances) > CHANCE or not chances
 
     def _chances(self, error: Samples, ranked: Samples, value: Samples) -> Iterator[float]:
         """For each thing that errors may follow, the chance that noise follows it as much."""
@@ -108,7 +109,7 @@ def _crossed(one: _Variable, two: _Variable) -> Basis:
     return _basis(np.column_stack([a * b for a in one.waves for b in two.waves]))
 
 
-def _basis(columns: Basis) -> Basis:
+def _basis(columns: Columns) -> Basis:
     """The directions of some columns, their means taken out."""
     columns = columns - columns.mean(axis=0)
     left, sizes, _ = np.linalg.svd(columns / (np.linalg.norm(columns, axis=0) + 1e-300), full_matrices=False)
