@@ -1,6 +1,7 @@
 """Does symbolic regression land the exact law? Resumable.
 
     python benchmarks/regression.py --out runs/regression [--parts messages,feynman,spurious,time] [--toy]
+        [--laws spring,r1] [--dims 2,3] [--noises 0,0.01] [--seeds 10] [--first-seed 0] [--equations I.6.2,I.8.14]
 
 - messages: force vectors of pairs with a known law, mixed by a random invertible linear map and shifted, with
   noise of 0, 0.1, 1 and 5 % of the standard deviation; 2,000 samples of dx, dy[, dz], r, m_1, m_2, q_1, q_2
@@ -60,17 +61,31 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/regression"))
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--methods", default=",".join(METHODS), help="for the Feynman collection")
-    parser.add_argument("--seeds", type=int, default=10, help="seeds a cell of messages; the other parts have 3")
-    parser.add_argument("--budget", type=float, default=10.0, help="seconds a law")
+    parser.add_argument("--laws", default=",".join(KERNELS), help="of messages, irrelevant inputs and repeats")
+    parser.add_argument("--dims", default="2,3", help="of messages")
+    parser.add_argument("--noises", default="", help="of every part; each has its own by default")
+    parser.add_argument("--equations", default="", help="of the Feynman collection; all by default")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds a cell of messages; others have at most 3")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--budget", type=float, default=10.0, help="seconds a law; 0 is none, for messages")
     parser.add_argument("--toy", action="store_true", help="a few cells of 2 seconds: shows that it runs")
     options = parser.parse_args()
     if options.toy:
         options.seeds, options.budget = 1, 2.0
+        options.laws, options.dims = "spring,charge,discontinuous", "2"
+    options.laws, options.dims = options.laws.split(","), [int(dim) for dim in options.dims.split(",")]
+    unknown = [law for law in options.laws if law not in KERNELS]
+    if unknown:
+        parser.error(f"no law {unknown[0]!r}: choose from {', '.join(KERNELS)}")
     options.methods = [m for m in options.methods.split(",") if m != "gplearn" or has_gplearn()]
     options.out.mkdir(parents=True, exist_ok=True)
-    print(f"{machine()}\n# {options.budget:g} s a law on 2 cores, seeds 0 to {options.seeds - 1}", flush=True)
+    first = options.first_seed
+    print(
+        f"{machine()}\n# {options.budget:g} s a law on 2 cores, seeds {first} to {first + options.seeds - 1}",
+        flush=True,
+    )
     if not has_gplearn():
-        print("# gplearn is not installed and is left out")
+        print("# gplearn cannot be imported and is left out: nothing is compared with it")
     for part in options.parts.split(","):
         cells, table = PARTS[part]
         records = [recorded(options.out, cell) for cell in cells(options)]
@@ -90,13 +105,22 @@ def recorded(out: Path, cell: Cell) -> Record:
     return json.loads(path.read_text())
 
 
+def noises_of(options: argparse.Namespace, own: tuple[float, ...]) -> tuple[float, ...]:
+    """Noises that were asked for, else those of the part."""
+    return tuple(float(noise) for noise in options.noises.split(",")) if options.noises else own
+
+
+def seeds_of(options: argparse.Namespace, most: int) -> range:
+    """Seeds of a part."""
+    return range(options.first_seed, options.first_seed + min(options.seeds, most))
+
+
 def message_cells(options: argparse.Namespace) -> Iterator[Cell]:
     """Systems, dimensions and noise; seeds outermost, so that what is interrupted has seen every law."""
-    systems = ("spring", "charge", "discontinuous") if options.toy else tuple(KERNELS)
-    for seed in range(options.seeds):
-        for dim in (2,) if options.toy else (2, 3):
-            for system in systems:
-                for noise in (0.0, 0.01) if options.toy else (0.0, 0.001, 0.01, 0.05):
+    for seed in seeds_of(options, options.seeds):
+        for dim in options.dims:
+            for system in options.laws:
+                for noise in noises_of(options, (0.0, 0.01) if options.toy else (0.0, 0.001, 0.01, 0.05)):
                     name = f"messages-{system}-{dim}-{noise:g}-{seed}"
                     yield Cell(
                         name, lambda s=system, d=dim, e=noise, k=seed: message_record(s, d, e, k, options.budget)
@@ -110,12 +134,13 @@ def message_record(system: str, dim: int, noise: float, seed: int, budget: float
     rng = np.random.default_rng([seed, dim, 1])
     targets = noisy(mixed(forces, rng), noise, rng)
     table = np.column_stack(list(columns.values()))
-    started = time.monotonic()
+    started, worked = time.monotonic(), time.process_time()
     answers = ours_of_vectors(table, targets, tuple(columns), seed=seed, budget=budget, operators=MESSAGE_OPERATORS)
-    seconds = time.monotonic() - started
+    seconds, cpu_seconds = time.monotonic() - started, time.process_time() - worked
     fresh, free = pairs(system, dim, 500, seed + FRESH), Freedom(scale=True, offset=True)
     grades = [grade(a.front, a.selected, truth, fresh, freedom=free, tolerance=tolerance(noise)) for a in answers]
     record: Record = {"system": system, "dim": dim, "noise": noise, "seed": seed, "seconds": seconds}
+    record["cpu_seconds"] = cpu_seconds
     worst = max(grades, key=lambda g: LEVELS.index(g.level))
     return record | described(answers, grades) | {"level": worst.level, "exact": all(g.exact for g in grades)}
 
@@ -171,9 +196,11 @@ def described(answers: list[Answer], grades: list[Grade]) -> Record:
 
 def feynman_cells(options: argparse.Namespace) -> Iterator[Cell]:
     """Equations, noise and methods."""
-    for seed in range(1 if options.toy else 3):
-        for equation in EQUATIONS[7:10] if options.toy else EQUATIONS:
-            for noise in (0.0, 0.01):
+    asked = options.equations.split(",") if options.equations else [e.id for e in EQUATIONS]
+    chosen = EQUATIONS[7:10] if options.toy else [e for e in EQUATIONS if e.id in asked]
+    for seed in seeds_of(options, 3):
+        for equation in chosen:
+            for noise in noises_of(options, (0.0, 0.01)):
                 for method in options.methods:
                     name = f"feynman-{equation.id}-{noise:g}-{method}-{seed}"
                     yield Cell(
@@ -203,9 +230,9 @@ def feynman_record(equation: Equation, noise: float, method: str, seed: int, bud
 
 def spurious_cells(options: argparse.Namespace) -> Iterator[Cell]:
     """Laws with five irrelevant inputs."""
-    for seed in range(1 if options.toy else 3):
-        for system in ("spring", "charge") if options.toy else tuple(KERNELS):
-            for noise in (0.01,) if options.toy else (0.0, 0.01, 0.05):
+    for seed in seeds_of(options, 3):
+        for system in options.laws:
+            for noise in noises_of(options, (0.01,) if options.toy else (0.0, 0.01, 0.05)):
                 name = f"spurious-{system}-{noise:g}-{seed}"
                 yield Cell(name, lambda s=system, e=noise, k=seed: spurious_record(s, e, k, options.budget))
 
@@ -236,7 +263,7 @@ def spurious_record(system: str, noise: float, seed: int, budget: float) -> Reco
 
 def time_cells(options: argparse.Namespace) -> Iterator[Cell]:
     """Two runs with one seed and no clock, for each law; the seconds of laws are those of the messages."""
-    for system in ("spring",) if options.toy else ("spring", "r2", "charge"):
+    for system in [law for law in ("spring", "r2", "charge") if law in options.laws]:
         yield Cell(f"time-{system}", lambda s=system: time_record(s))
     yield from message_cells(options)
 
@@ -283,6 +310,9 @@ def message_table(records: list[Record]) -> None:
     all_of = (rate([record for record in records if record["noise"] == noise]) for noise in noises)
     print(f"{'all':>16} " + " ".join(f"{cell:>26}" for cell in all_of))
     wrong = sum(any(record["claimed"]) and not record["exact"] for record in records)
+    busy = [record["cpu_seconds"] for record in records if "cpu_seconds" in record]
+    if busy:
+        print(f"CPU seconds a law, median (range): {median(busy):.1f} ({min(busy):.1f} to {max(busy):.1f})")
     on_front = [record for record in records if record["level"] in LEVELS[:2]]
     print(f"claimed and not exact: {wrong} of {len(records)}; selected where the exact law is found: {rate(on_front)}")
 

@@ -50,6 +50,21 @@ def test_it_works_in_a_pipeline_and_in_cross_validation():
     assert scores.min() > 0.9
 
 
+def test_a_robust_loss_leaves_gross_errors_out():
+    x = np.linspace(0.5, 4.0, 80)
+    y = 3 * x + 1
+    y[::11] += 50.0
+    model = limbeck.SymbolicRegressor(loss="robust", **QUICK).fit(x[:, None], y)
+    np.testing.assert_allclose(model.predict([[2.0]]), [7.0], rtol=1e-6)
+    assert model.law_.regression.row_weights is not None
+
+
+@pytest.mark.user_error
+def test_another_loss_is_refused():
+    with pytest.raises(ValueError, match="unknown loss 'cubic'"):
+        limbeck.SymbolicRegressor(loss="cubic", **QUICK).fit(np.arange(12.0)[:, None], np.arange(12.0))
+
+
 def test_too_few_rows_are_never_called_a_law():
     x = np.linspace(0, 1, 5)[:, None]
     model = limbeck.SymbolicRegressor(**QUICK).fit(x, 2 * x[:, 0] + 1)

@@ -37,6 +37,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
     Args:
         operators: Operator symbols that an equation may use.
         engine: `auto` or the name of an engine.
+        loss: `squared`, or `robust` where a part of the rows, less than a fifth, may be grossly wrong.
         evaluations: Equations that each search may try.
         searches: Independent searches.
         time_limit: Seconds for a fit; 0 is none. What it cuts short promises no repeat.
@@ -48,6 +49,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         *,
         operators: Sequence[str] = DEFAULT_OPERATORS,
         engine: str = "auto",
+        loss: str = "squared",
         evaluations: int = _SEARCH.evaluations,
         searches: int = RegressionConfig().searches,
         time_limit: float = 0.0,
@@ -55,6 +57,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
     ) -> None:
         self.operators = operators
         self.engine = engine
+        self.loss = loss
         self.evaluations = evaluations
         self.searches = searches
         self.time_limit = time_limit
@@ -87,6 +90,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
             weights=weights,
             operators=tuple(self.operators),
             engine=self.engine,
+            loss=self.loss,
             seed=_seed(self.random_state),
             time_limit=self.time_limit,
             config=config,

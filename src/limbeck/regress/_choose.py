@@ -36,6 +36,8 @@ SHORT_LIST = 12  # equations that are fitted to every sample
 DENOMINATORS = (1, 2, 3, 4)
 LARGEST_WHOLE = 12
 NEAR = 2.0  # standard errors within which a number may be a whole one or a simple fraction
+NEAR_ZERO = 3.0  # the same for zero: a number that may be zero is a doubt about the whole equation
+ZERO_SAVES = 0.9  # of a unit of size
 KNOWN_WELL = 0.1  # share of the distance between such numbers that the standard error must stay under
 ROUNDING = 1e-9
 MOST_DESCENTS = 4
@@ -158,6 +160,7 @@ def snapped(best: Described, problem: Problem) -> Described:
     Returns:
         The equation, perhaps with fewer numbers to fit.
     """
+    unit = unit_price(len(problem.target))
     for k in reversed(range(len(free_constants(best.expression)))):
         estimates = standard_errors(best.expression, problem)
         if k >= len(estimates):  # simplification has merged numbers
@@ -166,8 +169,10 @@ def snapped(best: Described, problem: Problem) -> Described:
         for nearest in _simple_numbers(value, error):
             fixed = with_fixed(best.expression, k, nearest)
             other = _described(simplify(fitted(fixed, problem)), problem)
+            # Zero in the place of a number, such as one side of a condition, is as long but says a unit less.
+            dearest = best.cost + (ZERO_SAVES * unit if nearest == 0 else 0.0)
             # A number that has a unit is whole by the choice of the unit only.
-            if other.cost <= best.cost and suits_units(other.expression, problem):
+            if other.cost <= dearest and suits_units(other.expression, problem):
                 best = other
                 break
     return best
@@ -175,7 +180,7 @@ def snapped(best: Described, problem: Problem) -> Described:
 
 def _simple_numbers(value: float, error: float) -> Iterator[float]:
     """Zero, whole numbers and simple fractions that a number may be, simplest first."""
-    if abs(value) <= NEAR * error:
+    if abs(value) <= NEAR_ZERO * error:
         yield 0.0
     for denominator in DENOMINATORS:
         nearest = Fraction(round(value * denominator), denominator)

@@ -10,25 +10,28 @@ Bottom-up enumeration in plain NumPy, all candidates of a size at once:
 
 Deterministic for a seed: the budget counts trees that are evaluated and steps of
 a fit, and the clock is only a guard. Sums are read off scalar products and are
-not counted. The search ends when the samples are explained to rounding: nothing
-larger could be told from what it has.
+not counted. The search ends when the samples are explained to rounding, or to what
+looks like noise (`_noise_level`): nothing larger could be told from what it has.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from limbeck._types import Samples
-from limbeck.expressions import Constant, Expression, Variable, evaluate, variables
+from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, variables
 
-from ._factors import arguments, factors, splits, times
+from ._climb import unit_price
+from ._factors import MOST_FACTORS, Split, arguments, factors, splits, times
 from ._families import Atoms, atoms_of, waves
 from ._grow import Forest, grow
-from ._inner_constants import form_of, shortened
+from ._inner_constants import EXACT, decorated, form_of, shortened, size_of
+from ._noise_level import NoiseTest
 from ._pool import Pool
 from ._problem import Found, Problem, SearchConfig
-from ._sample import draw, fitted
+from ._sample import Sample, draw, fitted
 from ._target import Target, targets
 from ._terms import ONE, best_groups, best_pairs, directions, written
 from ._thresholds import placed, two_sided
@@ -37,6 +40,11 @@ SEARCHED = 256  # samples that candidates are made on
 FITTED = 4_000  # samples that the last fit is made on
 SMALL = 4  # largest tree of the first round
 LARGEST = 11
+SHIFTS = (1e-3, 0.02, 1.0)  # of the parts of a product, in units of their median size
+KINKS = {"abs", "min", "max"}
+SHORT = 5  # nodes of an equation that nothing shorter can stand for: a term with a factor and an offset
+REFITTED = 8  # candidates that are fitted to all samples after a round: the few that it is made on mislead
+JUDGED = 3  # of them that are compared with noise
 FEWEST = 20  # samples by which a free curve can be told from any other
 SPLITS = 6
 FAMILY_SHARE = 0.05  # of the budget, for the functions of one split
@@ -73,8 +81,8 @@ def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> Found
 def _enumerated(problem: Problem, config: SearchConfig, seed: int, too_late: Callable[[], bool]) -> Found:
     """Search, then fit the leaders to many samples."""
     pool = Pool(draw(problem, SEARCHED, seed), problem.operators, config.evaluations, too_late)
-    _Search(config, pool).run()
     whole = draw(problem, FITTED, seed)
+    _Search(config, pool, whole).run()
     mean = Constant(float(np.average(whole.target, weights=whole.root**2)))
     found: list[tuple[Expression, int]] = [(mean, 1)]
     for _, candidate in pool.leaders(HANDED_BACK):
@@ -88,9 +96,13 @@ def _enumerated(problem: Problem, config: SearchConfig, seed: int, too_late: Cal
 class _Search:
     """The rounds of one search."""
 
-    def __init__(self, config: SearchConfig, pool: Pool) -> None:
-        """Take note of what is searched."""
+    def __init__(self, config: SearchConfig, pool: Pool, whole: Sample) -> None:
+        """Take note of what is searched, and of all samples, on which candidates are compared with noise."""
         self.pool = pool
+        self.whole = whole
+        self.noise = None if config.past_noise else NoiseTest(whole)
+        self.refitted: dict[Expression, float] = {}
+        self.explained_by = math.inf
         self.sample = pool.sample
         self.operators = pool.operators
         self.sums = "+" in pool.operators or "-" in pool.operators
@@ -102,10 +114,17 @@ class _Search:
         """Round after round until the pool says that it is over."""
         names = list(self.sample.columns)
         forest = self.trees(names, SMALL, self.config.evaluations // 4)
-        # These always run: a law that is exact may stand in a longer form than it needs.
+        if self.is_explained() and self.explained_by <= SHORT:
+            return
+        found = self.splits()
+        if self.products(found):
+            return
         self.sides(forest)
+        if self.pool.over and not KINKS & set(self.operators):
+            return  # only another function with an edge could be the same law
+        # These run all the same: a law that is exact may stand in a longer form than it needs.
         self.outer_functions(forest)
-        self.one_argument()
+        self.one_argument(found)
         for following in (
             lambda: self.terms_of_all(forest),
             self.more_numbers,
@@ -114,9 +133,47 @@ class _Search:
             self.fewer_variables,
             self.more_numbers,
         ):
-            if self.pool.over:
+            if self.is_explained():
                 return
             following()
+
+    def is_explained(self) -> bool:
+        """Whether the search is over, or what the cheapest candidates leave of all samples is noise."""
+        if self.pool.over:
+            self.explained_by = min((c.size for c in self.pool.found.values() if c.loss < EXACT), default=math.inf)
+            return True
+        if self.noise is None or math.isfinite(self.explained_by):
+            return math.isfinite(self.explained_by)
+        return self.is_noise_left_by(self.hopeful())
+
+    def is_noise_left_by(self, laws: list[tuple[float, int, Expression]]) -> bool:
+        """Whether one of the cheapest laws explains all samples to noise; each comes with its cost and size."""
+        for _, size, law in sorted(laws, key=lambda item: item[0])[:JUDGED]:
+            finished = self.finished(law)
+            self.pool.offer(finished)
+            if self.pool.over or (self.noise is not None and self.noise.passes(finished)):
+                self.explained_by = size
+                return True
+        return False
+
+    def finished(self, law: Expression) -> Expression:
+        """A law with its numbers fitted to all samples."""
+        return placed(fitted(law, self.whole, LAST_STEPS * self.config.constant_steps)[0], self.whole)
+
+    def hopeful(self) -> list[tuple[float, int, Expression]]:
+        """Cost, size and refit to all samples of the cheapest candidates that were not refitted yet."""
+        few, many = len(self.sample.target), len(self.whole.target)
+        fresh = [
+            (_cost(candidate.loss, candidate.size, few), form, candidate)
+            for form, candidate in self.pool.leaders(REFINED)
+            if self.refitted.get(form, math.inf) > candidate.loss
+        ]
+        found = []
+        for _, form, candidate in sorted(fresh, key=lambda item: item[0])[:REFITTED]:
+            self.refitted[form] = candidate.loss
+            law, loss = fitted(candidate.expression, self.whole, self.steps)
+            found.append((_cost(loss, candidate.size, many), candidate.size, law))
+        return found
 
     def trees(self, names: Sequence[str], largest: int, budget: int) -> Forest:
         """Grow trees over some variables and take in what explains most."""
@@ -155,15 +212,41 @@ class _Search:
         self.pool.spent += len(made)
         self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
 
-    def one_argument(self) -> None:
-        """Products of powers times functions of one argument."""
+    def splits(self) -> list[Split]:
+        """The products of powers under which a free curve explains most."""
         if len(self.sample.target) < FEWEST:
-            return
+            return []
+        candidates, rows = arguments(self.sample, self.operators), len(self.sample.target)
+        # The best of N curves of k numbers through n rows of noise leaves little where log N + k comes near n: few
+        # rows are asked for no more splits than they can tell apart, the simplest.
+        most = MOST_FACTORS if rows >= SEARCHED else min(MOST_FACTORS, 1 + rows**2 // max(1, len(candidates)))
+        return splits(self.sample, factors(self.sample, self.operators, most), candidates, SPLITS)
+
+    def products(self, found: list[Split]) -> bool:
+        """Take in products of powers, each with one more number anywhere; true if one explains all samples.
+
+        They are fitted to all samples: where a law spans orders of magnitude, a shift that matters on a
+        few samples of a thousand does not show on fewer.
+
+        Returns:
+            Whether one explains all samples.
+        """
+        laws = []
+        for factor in dict.fromkeys(split.factor for split in found):
+            start = Call("mul", (Constant(1.0), factor))
+            for form in (start, *decorated(start, self.sample, self.operators, SHIFTS)):
+                if self.pool.empty:
+                    return False
+                self.pool.spent += self.steps
+                law, loss = fitted(form, self.whole, self.steps)
+                self.pool.offer(law)
+                laws.append((_cost(loss, size_of(law), len(self.whole.target)), size_of(law), law))
+        return self.is_noise_left_by(laws)
+
+    def one_argument(self, found: list[Split]) -> None:
+        """Products of powers times functions of one argument."""
         most = int(FAMILY_SHARE * self.config.evaluations)
-        tried = splits(
-            self.sample, factors(self.sample, self.operators), arguments(self.sample, self.operators), SPLITS
-        )
-        for split in tried:
+        for split in found:
             if self.pool.empty:
                 return
             with np.errstate(all="ignore"):
@@ -179,7 +262,7 @@ class _Search:
                 if "sin" in self.operators or "cos" in self.operators
             ]
             self.pool.refine(self.pool.leaders(REFINED, made), self.steps)
-            if self.pool.over:
+            if self.is_explained():
                 return
 
     def functions(self, atoms: Atoms, factor: tuple[Expression, Samples]) -> list[Expression]:
@@ -251,3 +334,8 @@ class _Search:
         names = [name for name in self.sample.columns if name in variables(best)]
         if 0 < len(names) < len(self.sample.columns):
             self.trees(names, LARGEST, self.config.evaluations - self.pool.spent)
+
+
+def _cost(loss: float, size: int, n_samples: int) -> float:
+    """Log-loss and the price of the size."""
+    return math.log(max(loss, EXACT)) + unit_price(n_samples) * size

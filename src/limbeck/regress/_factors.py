@@ -106,12 +106,13 @@ def times(one: Expression, two: Expression) -> Expression:
     return one if two == ONE else Call("mul", (one, two))
 
 
-def factors(sample: Sample, operators: tuple[str, ...]) -> list[Factor]:
+def factors(sample: Sample, operators: tuple[str, ...], most: int = MOST_FACTORS) -> list[Factor]:
     """Products of powers of up to three variables.
 
     Args:
         sample: The samples.
         operators: Operator symbols that may be used.
+        most: How many at most.
 
     Returns:
         The products, 1 first, the simplest first.
@@ -123,7 +124,7 @@ def factors(sample: Sample, operators: tuple[str, ...]) -> list[Factor]:
         for names in combinations(sample.columns, count):
             allowed = [[e for e in powers[name] if count < 3 or e in IN_TRIPLES] for name in names]
             for exponents in product(*allowed):
-                if len(made) >= MOST_FACTORS:
+                if len(made) >= most:
                     return made
                 expression: Expression = ONE
                 values = np.ones(len(sample.target))

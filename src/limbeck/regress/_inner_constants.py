@@ -64,13 +64,16 @@ def form_of(expression: Expression) -> Expression:
     return Call(expression.op, tuple(map(form_of, expression.args)))
 
 
-def decorated(expression: Expression, sample: Sample, operators: tuple[str, ...]) -> Iterator[Expression]:
+def decorated(
+    expression: Expression, sample: Sample, operators: tuple[str, ...], starts: tuple[float, ...] = STARTS
+) -> Iterator[Expression]:
     """The tree with one more free number, at every place where that may change its form.
 
     Args:
         expression: The tree.
         sample: Gives the scale of what is added.
         operators: Operator symbols that may be used.
+        starts: Where numbers that are added begin, in units of the median size of what they are added to.
 
     Yields:
         Trees with start values.
@@ -78,9 +81,9 @@ def decorated(expression: Expression, sample: Sample, operators: tuple[str, ...]
     if not isinstance(expression, Call):
         return
     for place, argument in enumerate(expression.args):
-        for new in _at(expression, place, sample, operators):
+        for new in _at(expression, place, sample, operators, starts):
             yield _with(expression, place, new)
-        for inner in decorated(argument, sample, operators):
+        for inner in decorated(argument, sample, operators, starts):
             yield _with(expression, place, inner)
 
 
@@ -89,7 +92,9 @@ def _with(parent: Call, place: int, argument: Expression) -> Call:
     return Call(parent.op, (*parent.args[:place], argument, *parent.args[place + 1 :]))
 
 
-def _at(parent: Call, place: int, sample: Sample, operators: tuple[str, ...]) -> Iterator[Expression]:
+def _at(
+    parent: Call, place: int, sample: Sample, operators: tuple[str, ...], starts: tuple[float, ...]
+) -> Iterator[Expression]:
     """What may stand in the place of one argument."""
     argument = parent.args[place]
     if isinstance(argument, Constant):
@@ -97,19 +102,19 @@ def _at(parent: Call, place: int, sample: Sample, operators: tuple[str, ...]) ->
             yield Constant(argument.value)
         return
     if "+" in operators or "-" in operators:
-        yield from _shifts(parent, argument, sample)
+        yield from _shifts(parent, argument, sample, starts)
     if "*" in operators and parent.op in SCALED and not _has_factor(argument):
         for start in WIDE_STARTS if parent.op in PERIODIC else (1.0,):
             yield Call("mul", (Constant(start), argument))
 
 
-def _shifts(parent: Call, argument: Expression, sample: Sample) -> Iterator[Expression]:
+def _shifts(parent: Call, argument: Expression, sample: Sample, starts: tuple[float, ...]) -> Iterator[Expression]:
     """An argument plus a number, unless it would join another number."""
     if parent.op in ("add", "sub", "exp") or _has_term(argument):
         return
     values = np.abs(evaluate(argument, sample.columns))
     typical = float(np.median(values)) if np.isfinite(values).all() else 0.0
-    for start in STARTS:
+    for start in starts:
         yield Call("add", (argument, Constant(start * typical)))
 
 

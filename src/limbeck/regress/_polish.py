@@ -5,7 +5,7 @@ other. Engines give rough forms, and this finds the exact one that is a few chan
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,14 +30,18 @@ from limbeck.expressions import (
 from ._climb import EXACT, HOPELESS, AbstractBench, Climb, price, unit_price
 from ._hall_of_fame import measure
 from ._moves import neighbours
+from ._noise_level import NoiseTest
 from ._problem import Problem
+from ._sample import draw
 
 SCREEN_SAMPLES = 150
 FIT_SAMPLES = 600
 JUDGE_SAMPLES = 600
 SCREENING_STEPS = 8
 FITTING_STEPS = 20
+SLACK = 1.05  # of the loss at the level of noise, on the samples that judge
 MOST_EXPANDED, MOST_TRIED = 12, 400
+FORMS_A_ROW = 2
 LAST_EXPANDED, LAST_TRIED = 4, 160
 
 
@@ -75,11 +79,26 @@ def polish(
     climb = Climb(_TableBench.prepare(problem, seed))
     for start in starts:
         climb.add(with_factor(simplify(start)))
-    climb.run(is_over=is_over, most_expanded=MOST_EXPANDED, most_tried=MOST_TRIED, content_with=EXACT)
+    content = _content(climb.ranked(), problem, seed)
+    # The best of many forms on few rows is the luckiest: more forms than they can tell apart only cost time.
+    few = FORMS_A_ROW * len(problem.target)
+    tried = min(MOST_TRIED, len(climb.tried) + few)
+    climb.run(is_over=is_over, most_expanded=MOST_EXPANDED, most_tried=tried, content_with=content)
     # What is looked for at a high price of size is near; what is chosen in the end pays what noise asks for.
     climb.rate = unit_price(len(problem.target))
-    climb.run(is_over=is_over, most_expanded=LAST_EXPANDED, most_tried=MOST_TRIED + LAST_TRIED, content_with=EXACT)
+    last = tried + min(LAST_TRIED, few)
+    climb.run(is_over=is_over, most_expanded=LAST_EXPANDED, most_tried=last, content_with=content)
     return climb.ranked()
+
+
+def _content(ranked: Sequence[Polished], problem: Problem, seed: int) -> float:
+    """The loss below which nothing better is looked for: that of an equation that leaves noise, else rounding."""
+    if not ranked:
+        return EXACT
+    unit = unit_price(len(problem.target))
+    best = min(ranked, key=lambda polished: price(polished, unit))
+    leaves_noise = NoiseTest(draw(problem, len(problem.target), seed)).passes(fitted(best.expression, problem))
+    return max(SLACK * best.loss, EXACT) if leaves_noise else EXACT
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,7 @@ class SearchConfig:
         threads: Threads of the engine. Only 1 repeats exactly for a seed: with 2, a short search of
             PyOperon gave another front in 3 of 8 runs, with a longer one in none.
         time_limit: Seconds after which a search is ended; 0 is none. A search that it ends is not repeatable.
+        past_noise: Whether enumeration goes on where what an equation leaves over looks like noise already.
     """
 
     evaluations: int = 120_000
@@ -140,6 +141,7 @@ class SearchConfig:
     constant_steps: int = 5
     threads: int = 1
     time_limit: float = 0.0
+    past_noise: bool = False
 
     def __post_init__(self) -> None:
         """Check the ranges.

@@ -135,7 +135,8 @@ def regress_squares(
     attempts = [refined([hall], k) for k, hall in enumerate(first)]
     if _is_split(attempts, problem) and time.monotonic() < deadline:
         both = list(dict.fromkeys(engines))
-        attempts.append(refined(_searched(looked_at, config.search, both, seed + len(first), deadline), len(first)))
+        thorough = replace(config.search, past_noise=True)
+        attempts.append(refined(_searched(looked_at, thorough, both, seed + len(first), deadline), len(first)))
     best, agreement = _agreement(attempts, problem)
     hall = _merged(attempts, best.chosen, looked_at)
     chosen = replace(_equation(best.chosen), heldout_loss=_held_out(best.chosen.expression, problem, seed))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_BINS = 60
+LEFT_OUT = 1e-3  # weight below which a robust loss leaves a row out
 
 
 def parity_picture(found: Regression, unit: str) -> Picture | None:
@@ -47,11 +48,21 @@ def parity_picture(found: Regression, unit: str) -> Picture | None:
     predicted, target = predicted[good], problem.target[good]
     if not len(target):
         return None
+    out = np.zeros(len(target), bool) if found.row_weights is None else found.row_weights[good] < LEFT_OUT
+    if out.all():
+        return None
     rows = thinned(len(target), MAX_POINTS)
     figure, (left, right) = panels(2, 3.9)
     ends = [min(predicted.min(), target.min()), max(predicted.max(), target.max())]
     left.plot(ends, ends, "-", lw=0.9, color=GREY, zorder=0)
-    left.scatter(predicted[rows], target[rows], s=8, lw=0, alpha=0.5, color=BLUE, rasterized=True)
+    counted = rows[~out[rows]]
+    left.scatter(predicted[counted], target[counted], s=8, lw=0, alpha=0.5, color=BLUE, rasterized=True)
+    if out.any():
+        left.scatter(
+            predicted[out], target[out], s=14, lw=0.8, marker="x", color=RED, label="left out", rasterized=True
+        )
+        plain(left.legend(fontsize=8, frameon=False).get_texts())
+    predicted, target = predicted[~out], target[~out]
     finish(left, with_unit(f"{problem.name} by the equation", unit), with_unit(problem.name, unit))
     residual = target - predicted
     right.hist(residual, bins=min(MOST_BINS, max(8, round(2 * len(residual) ** 0.4))), color=BLUE, alpha=0.8)
@@ -62,9 +73,17 @@ def parity_picture(found: Regression, unit: str) -> Picture | None:
     return picture(
         figure,
         alt="Scatter of the target against the equation, and a histogram of their difference.",
-        caption=f"The target against the equation on all {len(target)} rows{agreement}; on the line they agree. "
+        caption=f"The target against the equation on {_rows(len(target), int(out.sum()))}{agreement}; "
+        "on the line they agree. "
         "Right: what is left over. A lopsided or two-humped histogram says that something is missing.",
     )
+
+
+def _rows(counted: int, left_out: int) -> str:
+    """What is shown, where a robust loss may have left rows out."""
+    if not left_out:
+        return f"all {counted} rows"
+    return f"{counted} rows, and {left_out} more that lie too far off to count (crosses; not in the histogram or R²)"
 
 
 def front_picture(found: Regression) -> Picture | None:
