@@ -43,6 +43,7 @@ class Attempt:
         law: The composed law, if there is one.
         checks: What was asked of the law.
         rollout: Rollout of law and network.
+        reason: Why the network was not distilled, where it is not its error.
     """
 
     biases: Biases
@@ -53,6 +54,7 @@ class Attempt:
     law: ComposedLaw | None = None
     checks: Checks | None = None
     rollout: Rollout | None = None
+    reason: str = ""
 
     @property
     def stands(self) -> bool:
@@ -73,7 +75,7 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
         run.journal.note("train", "bias", {"bias": list(biases.names), "error": finite(trained.validation_error)})
         attempt = Attempt(biases=biases, trained=trained, step=step)
         if trained.validation_error <= max(goal, PROMISING) and _improves(attempts, trained):
-            attempt = _distilled(run, dataset, attempt, noise)
+            attempt = distilled(run, dataset, attempt, noise)
         attempts.append(attempt)
         if attempt.stands or run.is_over():
             return attempts
@@ -81,7 +83,7 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
         return attempts
     best = _best_network([a for a in attempts if a.biases.second_law])
     if best is not None and best.trained.validation_error < UNUSABLE:
-        attempts[attempts.index(best)] = _distilled(run, dataset, best, noise)
+        attempts[attempts.index(best)] = distilled(run, dataset, best, noise)
     return attempts
 
 
@@ -110,8 +112,18 @@ def _nothing_moves(dataset: GraphDataset) -> bool:
     return bool(np.quantile(sizes, 0.9) <= RESTING * max(speed, extent) * magnified)
 
 
-def _distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -> Attempt:
-    """Search, compose, roll out and check the law of one network; a conditional law where no smooth one stands."""
+def distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -> Attempt:
+    """Search, compose, roll out and check the law of one network; a conditional law where no smooth one stands.
+
+    Args:
+        run: The run.
+        dataset: The data.
+        attempt: The network.
+        noise: Effect of the noise of the accelerations.
+
+    Returns:
+        The attempt with what was found.
+    """
     trained, step = attempt.trained, attempt.step
     with run.timed("regress"):
         table, halls = distil(run, trained, dataset, step)

@@ -27,7 +27,7 @@ from limbeck.compose import (
 )
 from limbeck.expressions import evaluate, parse, same_form, simplify, to_string, variables
 from limbeck.graphs import GraphDataset
-from limbeck.models import RadialMessage
+from limbeck.models import ForceNetwork, RadialMessage
 from limbeck.regress import ConstantEstimate, HallOfFame, scores
 from limbeck.report import MessageSamples
 from limbeck.simulate import SystemDefinition
@@ -284,7 +284,8 @@ def message_samples(
     channel = next((c for c in table.channels if c.name == "radial"), None)
     if composed is None or channel is None or "radial" not in composed.law.components:
         return None
-    if not isinstance(trained.model.edge_model, RadialMessage):
+    model = trained.model
+    if not isinstance(model, ForceNetwork) and not isinstance(model.edge_model, RadialMessage):
         return None
     columns = dict(zip(channel.variables, channel.inputs.T, strict=True))
     law = np.broadcast_to(evaluate(composed.law.components["radial"], columns), channel.values.shape).astype(float)
