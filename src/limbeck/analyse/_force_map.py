@@ -45,16 +45,13 @@ def force_map(
         The map; None where messages span fewer directions than space has.
     """
     offset = np.zeros(messages.shape[1]) if antisymmetric else np.median(messages, axis=0)
-    found = None
-    for _ in range(1 if antisymmetric else ROUNDS):
-        found = _mapped(messages - offset, unit)
+    found = _mapped(messages - offset, unit)
+    for _ in range(0 if antisymmetric else ROUNDS):
         if found is None:
-            return None
-        to_force, along = found
-        if not antisymmetric:
-            offset = _offset(messages, unit, to_force)
-    assert found is not None  # there is at least one round
-    return ForceMap(to_force=to_force, offset=offset, along=along)
+            break
+        offset = _offset(messages, unit, found[0])
+        found = _mapped(messages - offset, unit)
+    return None if found is None else ForceMap(to_force=found[0], offset=offset, along=found[1])
 
 
 def _mapped(

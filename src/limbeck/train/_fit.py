@@ -15,7 +15,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from limbeck.graphs import GraphDataset, Snapshots
-from limbeck.models import Biases, ForceNetwork, GraphNetwork, ModelConfig, PairIndex, build_model, measure_scales
+from limbeck.models import Biases, GraphNetwork, ModelConfig, PairIndex, build_model, measure_scales
 
 from ._chunks import Trainer, stack_members
 from ._config import TrainConfig
@@ -45,7 +45,7 @@ class TrainedModel:
         status: "finished", "stopped early" or "out of time".
     """
 
-    model: GraphNetwork | ForceNetwork
+    model: GraphNetwork
     pairs: PairIndex
     validation_error: float
     errors: Float[np.ndarray, "chunks seeds"]
