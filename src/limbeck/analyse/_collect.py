@@ -61,9 +61,14 @@ _Drawn = tuple[str, tuple[str, ...], Table, Samples]
 _Source = Callable[[TrainedModel, GraphDataset, Snapshots, np.random.Generator, int], Iterator[_Drawn]]
 
 
+def _network(trained: TrainedModel) -> GraphNetwork:
+    """The network of a training; one that is read as forces does not come here."""
+    return cast(GraphNetwork, trained.model)
+
+
 def _sources(trained: TrainedModel) -> list[_Source]:
     """Which functions the network has."""
-    model = trained.model
+    model = _network(trained)
     sources: list[_Source] = [_pair_channels]
     if isinstance(model.inertia, Inertia) and model.inertia.network is not None:
         sources.append(_inertia)
@@ -78,8 +83,10 @@ def _pair_channels(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
     """Scalars (or components) of the message to the receiver of each directed edge."""
-    edge = trained.model.edge_model
-    geometry = trained.model.pair_geometry(to_device(batch, centred=trained.model.biases.origin_free), trained.pairs)
+    edge = _network(trained).edge_model
+    geometry = _network(trained).pair_geometry(
+        to_device(batch, centred=_network(trained).biases.origin_free), trained.pairs
+    )
     values = np.stack([np.asarray(edge.channels(g), dtype=float) for g in (geometry, geometry.swapped())])
     ends = np.stack([dataset.pairs.first, dataset.pairs.second])
     distance = np.linalg.norm(batch.positions[:, ends[0]] - batch.positions[:, ends[1]], axis=-1)
@@ -106,8 +113,8 @@ def _inertia(
     """Inertia against the attributes of the receiver."""
     sample, node = draw_nodes(batch, generator, n_samples)
     attributes = batch.attributes[sample, node]
-    features = trained.model.scales.node_features(jnp.asarray(attributes, jnp.float32))
-    values = np.asarray(trained.model.inertia(features), dtype=float)
+    features = _network(trained).scales.node_features(jnp.asarray(attributes, jnp.float32))
+    values = np.asarray(_network(trained).inertia(features), dtype=float)
     yield "inertia", tuple(f"{a}_1" for a in dataset.attribute_names), attributes, values
 
 
@@ -115,11 +122,11 @@ def _one_body(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
     """Drag, central and uniform forces; `v_1` is the speed, `r_1` the distance from the origin."""
-    field = cast(OneBodyField, trained.model.field)  # `_sources` asked for it
+    field = cast(OneBodyField, _network(trained).field)  # `_sources` asked for it
     sample, node = draw_nodes(batch, generator, n_samples)
     attributes = batch.attributes[sample, node]
     own = tuple(f"{a}_1" for a in dataset.attribute_names)
-    features = trained.model.scales.node_features(jnp.asarray(attributes, jnp.float32))
+    features = _network(trained).scales.node_features(jnp.asarray(attributes, jnp.float32))
     speed = np.linalg.norm(batch.velocities[sample, node], axis=-1)
     radius = np.linalg.norm(batch.positions[sample, node], axis=-1)
     drag = field.drag_factor(jnp.asarray(speed, jnp.float32), features)
@@ -135,11 +142,11 @@ def _free_field(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
     """Components of any one-body force."""
-    field = cast(FreeField, trained.model.field)  # `_sources` asked for it
+    field = cast(FreeField, _network(trained).field)  # `_sources` asked for it
     sample, node = draw_nodes(batch, generator, n_samples)
     x, v, attributes = (array[sample, node] for array in (batch.positions, batch.velocities, batch.attributes))
     axes = AXES[: x.shape[-1]]
-    features = trained.model.scales.node_features(jnp.asarray(attributes, jnp.float32))
+    features = _network(trained).scales.node_features(jnp.asarray(attributes, jnp.float32))
     values = np.asarray(field(jnp.asarray(x, jnp.float32), jnp.asarray(v, jnp.float32), features), dtype=float)
     names = (*(f"{a}_1" for a in axes), *(f"v{a}_1" for a in axes), *(f"{a}_1" for a in dataset.attribute_names))
     for k, axis in enumerate(axes):
@@ -154,7 +161,7 @@ def _importances(trained: TrainedModel, batch: Snapshots, names: list[str]) -> d
         if name in ("radial", "inertia") or name.startswith("message"):
             found[name] = float("inf")
             continue
-        without = replace(trained, model=_silence(trained.model, name))
+        without = replace(trained, model=_silence(_network(trained), name))
         found[name] = float(np.median(relative_errors(without.accelerations(batch), batch))) / max(whole, 1e-12)
     return found
 

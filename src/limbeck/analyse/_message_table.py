@@ -48,7 +48,7 @@ class MessageTable:
 
 
 def message_table(
-    drawn: list[tuple[str, tuple[str, ...], Table, Samples]], importance: dict[str, float]
+    drawn: list[tuple[str, tuple[str, ...], np.ndarray, np.ndarray]], importance: dict[str, float]
 ) -> MessageTable:
     """Keep the channels that matter.
 

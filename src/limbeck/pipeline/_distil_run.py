@@ -8,7 +8,7 @@ import math
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from limbeck.artefacts import finite
 from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
 from limbeck.graphs import GraphDataset
-from limbeck.models import Biases, ForceNetwork, GraphNetwork, HamiltonianNetwork, MessageNetwork
+from limbeck.models import Biases, ForceNetwork, HamiltonianNetwork, MessageNetwork
 from limbeck.track import check_trackers, tracked
 from limbeck.train import TrainedModel, accelerations_of, pair_index, relative_errors, validation_batch
 
@@ -142,7 +142,7 @@ def _as_trained(
     """The network as the stages of a discovery take one; as it is where no force can be read from it."""
     unread = ForceNetwork(network=network, to_force=np.zeros((1, 1)), offset=np.zeros(1), biases=Biases())
     return TrainedModel(
-        model=cast(GraphNetwork, reading.network or unread),  # it has all that the later stages ask of one
+        model=reading.network or unread,
         pairs=pair_index(dataset),
         validation_error=error,
         errors=np.array([[error]]),
