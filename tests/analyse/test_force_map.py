@@ -40,7 +40,7 @@ def test_noise_of_small_messages_and_an_offset_leave_the_map(components):
     forces = (messages - found.offset) @ found.to_force
     large = np.abs(kernel) > 1.0
     ratio = np.sum(forces * unit, axis=1)[large] / kernel[large]
-    np.testing.assert_allclose(ratio, np.median(ratio), rtol=0.1)
+    np.testing.assert_allclose(ratio, np.median(ratio), rtol=0.2)
     assert found.along > 0.99
 
 

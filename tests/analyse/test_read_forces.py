@@ -1,5 +1,7 @@
 """Published networks read as forces: planted ones, whose law is known, through any linear map."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -34,6 +36,14 @@ def table_of(network, dataset=DATASET):
     return {channel.name: channel for channel in collect_messages(trained, dataset, seed=0).channels}
 
 
+def moved_by(network):
+    """The same states with the accelerations of a network."""
+    t = DATASET.trajectories
+    rows = np.argwhere(np.ones((t.n_systems, t.n_times), dtype=bool))
+    found = accelerations_of(network, DATASET.batch(rows), pair_index(DATASET))
+    return replace(DATASET, trajectories=replace(t, accelerations=found.reshape(t.accelerations.shape)))
+
+
 def columns(channel):
     return dict(zip(channel.variables, channel.inputs.T, strict=True))
 
@@ -56,13 +66,14 @@ def test_kernel_and_inertia_come_out_with_one_factor(components, dataset, seed):
 
 
 def test_drag_uniform_force_and_friction_come_out_with_the_same_factor():
-    found = table_of(planted_network(DATASET, friction=-0.3, drag=-0.7, uniform=-1.2))
+    network = planted_network(DATASET, friction=-0.3, drag=-0.7, uniform=-1.2)
+    found = table_of(network, moved_by(network))
     assert set(found) == {"radial", "friction", "inertia", "drag", "uniform_y"}
     factor = np.median(found["inertia"].values / columns(found["inertia"])["m_1"])
     for name, value in (("friction", -0.3), ("drag", -0.7), ("uniform_y", -1.2)):
-        np.testing.assert_allclose(found[name].values, value * factor, rtol=5e-3)
+        np.testing.assert_allclose(found[name].values, value * factor, rtol=3e-2)
     radial = found["radial"]
-    np.testing.assert_allclose(radial.values, -2 * factor * (columns(radial)["r"] - 0.99), atol=5e-3 * factor)
+    np.testing.assert_allclose(radial.values, -2 * factor * (columns(radial)["r"] - 0.99), atol=3e-2 * factor)
 
 
 def test_without_the_third_law_an_offset_is_found_and_taken_off():

@@ -54,6 +54,24 @@ def force_map(
     return None if found is None else ForceMap(to_force=found[0], offset=offset, along=found[1])
 
 
+def plain_map(
+    forces: Float[np.ndarray, "edges dim"], unit: Float[np.ndarray, "edges dim"], *, antisymmetric: bool
+) -> ForceMap:
+    """The map of messages that are forces in space already: nothing but an offset is free.
+
+    Args:
+        forces: Forces on the receiver of each edge.
+        unit: Unit vectors from sender to receiver.
+        antisymmetric: Whether forces change sign with the pair, so that they carry no offset.
+
+    Returns:
+        The identity, the offset, and how much of the forces is along the pairs.
+    """
+    identity = np.eye(unit.shape[1])
+    offset = np.zeros(len(identity)) if antisymmetric else _offset(forces, unit, identity)
+    return ForceMap(to_force=identity, offset=offset, along=_along(forces - offset, unit))
+
+
 def _mapped(
     messages: Float[np.ndarray, "edges message_dim"], unit: Float[np.ndarray, "edges dim"]
 ) -> tuple[Float[np.ndarray, "message_dim dim"], float] | None:

@@ -1,10 +1,12 @@
 """Read a published network as forces: the map from its messages, and whether its node model divides by an inertia."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import equinox as eqx
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from limbeck._errors import InputError
 from limbeck._types import Samples
@@ -13,10 +15,11 @@ from limbeck.models import Biases, ForceNetwork, HamiltonianNetwork, MessageNetw
 from limbeck.train import to_device
 
 from ._draw_edges import draw_edges
-from ._force_map import force_map
+from ._force_map import ForceMap, force_map, plain_map
 
 SNAPSHOTS = 2_000
 EDGES = 10_000
+FRICTION_ROUNDS = 4
 LARGEST_DISTORTION = 0.1  # part of messages across their pairs, or of the node's response across the force
 
 
@@ -109,9 +112,11 @@ def read_forces(
     if len(edges.sample) == 0:
         raise InputError("no pair interacts in the validation snapshots, so no force can be read")
     unit, relative = directions(batch, edges)
-    found = force_map(edges.force, unit, antisymmetric=whole.biases.third_law)
+    fit = plain_map if isinstance(network, HamiltonianNetwork) else force_map
+    found = fit(edges.force, unit, antisymmetric=whole.biases.third_law)
     if found is None:
         return ForceReading(network=None, along=0.0, second_law=0.0)
+    found, along = _with_friction(fit, found, edges.force, unit, relative, whole.biases.third_law)
     scale = 1.0 / np.median(np.abs(edges.force @ found.to_force))
     mapped = ForceNetwork(
         network=network,
@@ -122,8 +127,6 @@ def read_forces(
     response = node_response(mapped, pairs, batch)
     sign, second_law = _alignment(response, batch)
     mapped = ForceNetwork(network=network, to_force=sign * mapped.to_force, offset=mapped.offset, biases=mapped.biases)
-    forces = (edges.force - found.offset) @ np.asarray(mapped.to_force, dtype=float)
-    along = max(found.along, _explained(forces, unit, relative))
     return ForceReading(network=mapped, along=along, second_law=second_law)
 
 
@@ -175,12 +178,31 @@ def edge_forces(
         The edges with their forces.
     """
     device = to_device(batch, centred=network.origin_free)
-    forces = np.stack([np.asarray(f, dtype=float) for f in network.edge_messages(device, pairs)])
+    forces = np.stack([np.asarray(f, dtype=float) for f in _edge_messages(network, device, pairs)])
     who = np.stack([ends.first, ends.second])
     distance = np.linalg.norm(batch.positions[:, who[0]] - batch.positions[:, who[1]], axis=-1)
     acts = np.stack([batch.forward, batch.backward]) > 0
     way, sample, pair = draw_edges(np.broadcast_to(distance, acts.shape), acts, generator, n_samples)
     return EdgeForces(sample, who[way, pair], who[1 - way, pair], forces[way, sample, pair])
+
+
+@eqx.filter_jit
+def _edge_messages(network: ForceNetwork, snapshots: Snapshots, pairs: PairIndex) -> Any:
+    """Forces either way, in one compiled program."""
+    return network.edge_messages(snapshots, pairs)
+
+
+@eqx.filter_jit
+def _reversed(network: ForceNetwork, snapshots: Snapshots, pairs: PairIndex) -> tuple[Array, list[Array]]:
+    """Summed messages without offset, and accelerations with messages, velocities, or both reversed."""
+    summed, offsets = network.aggregated(snapshots, pairs), network.offsets(snapshots, pairs)
+    back = snapshots._replace(velocities=-snapshots.velocities)
+    ways = [
+        network.node_prediction(states, messages)
+        for states in (snapshots, back)
+        for messages in (summed, 2.0 * offsets - summed)
+    ]
+    return summed - offsets, ways
 
 
 def directions(
@@ -238,6 +260,29 @@ def friction_coefficient(
     return float(np.sum(weights * np.sum(left * right, axis=1))) / norm if norm > 0 else 0.0
 
 
+def _with_friction(
+    fit: Callable[..., ForceMap | None],
+    found: ForceMap,
+    messages: Float[np.ndarray, "edges message_dim"],
+    unit: Float[np.ndarray, "edges dim"],
+    relative: Float[np.ndarray, "edges dim"],
+    antisymmetric: bool,
+) -> tuple[ForceMap, float]:
+    """The map once more where friction turns forces off their pairs, and the part of the forces that is explained."""
+    along = found.along
+    for _ in range(FRICTION_ROUNDS):
+        forces = (messages - found.offset) @ found.to_force
+        explained = _explained(forces, unit, relative)
+        if 1.0 - explained > 0.5 * (1.0 - along):  # friction does not explain what is across the pairs
+            break
+        friction = friction_coefficient(forces, unit, relative)
+        radial = np.sum((forces - friction * relative) * unit, axis=1, keepdims=True)
+        turned = radial * unit + friction * relative
+        again = fit(messages, turned / np.linalg.norm(turned, axis=1, keepdims=True), antisymmetric=antisymmetric)
+        found, along = again or found, explained
+    return found, max(along, _explained((messages - found.offset) @ found.to_force, unit, relative))
+
+
 def _explained(
     forces: Float[np.ndarray, "edges dim"],
     unit: Float[np.ndarray, "edges dim"],
@@ -262,15 +307,9 @@ def node_response(network: ForceNetwork, pairs: PairIndex, batch: Snapshots) -> 
         The parts of the accelerations.
     """
     device = to_device(batch, centred=network.origin_free)
-    summed, offsets = network.aggregated(device, pairs), network.offsets(device, pairs)
-    back = device._replace(velocities=-device.velocities)
-    ways = [
-        np.asarray(network.node_prediction(states, messages), dtype=float)
-        for states in (device, back)
-        for messages in (summed, 2.0 * offsets - summed)
-    ]
-    with_both, against_force, against_velocity, against_both = ways
-    force = np.asarray(summed - offsets, dtype=float) @ np.asarray(network.to_force, dtype=float)
+    summed, ways = _reversed(network, device, pairs)
+    with_both, against_force, against_velocity, against_both = (np.asarray(way, dtype=float) for way in ways)
+    force = np.asarray(summed, dtype=float) @ np.asarray(network.to_force, dtype=float)
     return NodeResponse(
         force=force,
         to_force=(with_both - against_force + against_velocity - against_both) / 4.0,

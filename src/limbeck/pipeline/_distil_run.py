@@ -166,8 +166,10 @@ def _run(
     origin = _origin(study, source)
     journal.note("read", "forces", {"along": origin["along"], "second_law": origin["second_law"]})
     noise = noise_effect(dataset)
-    attempt = Attempt(biases=trained.model.biases, trained=trained, step=0, reason=reading.reason)
-    if not reading.reason and trained.validation_error < UNUSABLE:
+    # A network that predicts nothing is reason enough; what its messages look like then says nothing.
+    reason = reading.reason if trained.validation_error < UNUSABLE else ""
+    attempt = Attempt(biases=trained.model.biases, trained=trained, step=0, reason=reason)
+    if not reason and trained.validation_error < UNUSABLE:
         attempt = distilled(run, dataset, attempt, noise)
     result = conclude(run, dataset, [attempt], attempt, noise, more={"network": origin})
     journal.note("run", "finished", result["verdict"])
