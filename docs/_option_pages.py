@@ -76,6 +76,17 @@ def train_study_page() -> str:
     return "\n".join(_settings(TrainStudy(), "", "At the top, for a training"))
 
 
+def distil_study_page() -> str:
+    """Every setting of a distillation, with its default and its meaning.
+
+    Returns:
+        Markdown.
+    """
+    from limbeck.pipeline import DistilStudy
+
+    return "\n".join(_settings(DistilStudy(), "", "At the top, for a distillation"))
+
+
 def _settings(record: Any, path: str, top: str) -> list[str]:
     """A table of a record's own settings, then those of the records in it."""
     meanings = documented(type(record).__doc__ or "")
@@ -123,6 +134,7 @@ def write_option_pages(target: Path) -> None:
         "_study.md": study_page(),
         "_regression_study.md": regression_study_page(),
         "_train_study.md": train_study_page(),
+        "_distil_study.md": distil_study_page(),
     }
     for name, text in pages.items():
         path = target / name

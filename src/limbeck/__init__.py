@@ -13,13 +13,14 @@ if TYPE_CHECKING:
         discover as discover,
         load as load,
     )
+    from ._distillation import distil as distil
     from ._errors import (
         ArtefactMismatch as ArtefactMismatch,
         InputError as InputError,
         RunError as RunError,
     )
     from ._estimator import SymbolicRegressor as SymbolicRegressor
-    from .pipeline import SourceOptions as SourceOptions, Study as Study
+    from .pipeline import DistilStudy as DistilStudy, SourceOptions as SourceOptions, Study as Study
     from .regress._regress import RegressedLaw as RegressedLaw, regress as regress
     from .simulate._custom import custom_system as custom_system
     from .simulate._simulate import simulate as simulate
@@ -36,10 +37,12 @@ _HOMES = {
     "Discovery": "_discovery",
     "discover": "_discovery",
     "load": "_discovery",
+    "distil": "_distillation",
     "ArtefactMismatch": "_errors",
     "InputError": "_errors",
     "RunError": "_errors",
     "SymbolicRegressor": "_estimator",
+    "DistilStudy": "pipeline",
     "SourceOptions": "pipeline",
     "Study": "pipeline",
     "RegressedLaw": "regress",

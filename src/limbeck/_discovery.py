@@ -28,6 +28,7 @@ from limbeck.pipeline import (
 from limbeck.regress import HallOfFame
 from limbeck.trajectories import Trajectories
 
+LAWS = ("discovery", "distillation")  # kinds of run that end with a law of motion
 States = Float[np.ndarray | Array, "*batch nodes dim"]
 
 
@@ -193,7 +194,7 @@ def load(folder: str | Path) -> Discovery:
     if not is_run(folder):
         raise InputError(f"{folder} holds no run of limbeck")
     kind = kind_of(folder)
-    if kind != "discovery":
+    if kind not in LAWS:
         what = {"regression": "a regression of a table", "training": "a training of networks"}.get(kind, f"a {kind}")
         where = folder / "result.json"
         raise InputError(f"{folder} holds {what}, not a law of motion: what it found stands in {where}")

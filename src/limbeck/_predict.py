@@ -13,7 +13,7 @@ from limbeck.compose import law_accelerations
 from limbeck.config import from_toml
 from limbeck.expressions import variables
 from limbeck.graphs import GraphDataset, pair_list
-from limbeck.pipeline import Study, read_file
+from limbeck.pipeline import DistilStudy, Study, kind_of, read_file
 from limbeck.trajectories import Trajectories
 
 
@@ -91,7 +91,8 @@ def check_output(out: Path, data: Path) -> None:
 def _states(folder: Path, data: Path) -> Trajectories:
     """States, read with the same columns, units and pairs as the run's own data."""
     text = (folder / "study.toml").read_text(encoding="utf-8")
-    source = from_toml(text, Study, str(folder / "study.toml")).file
+    kind = DistilStudy if kind_of(folder) == "distillation" else Study
+    source = from_toml(text, kind, str(folder / "study.toml")).file
     return read_file(replace(source, path=str(data), edges="", allow_gaps=True))
 
 

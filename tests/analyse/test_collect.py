@@ -11,7 +11,7 @@ import registry
 from clouds import cloud, padded
 
 from limbeck.analyse import collect_messages, message_r2
-from limbeck.analyse._collect import _trimmed
+from limbeck.analyse._message_table import trimmed
 from limbeck.graphs import connect
 from limbeck.models import ModelConfig, PairGeometry, PairIndex, build_model, measure_scales
 from limbeck.train import TrainedModel
@@ -152,8 +152,8 @@ def test_close_encounters_are_seen():
 
 def test_the_largest_and_the_undefined_are_left_out():
     values = np.array([np.nan, np.inf, *range(100)])
-    assert values[_trimmed(values)].tolist() == list(range(98))
-    assert not _trimmed(np.full(3, np.nan)).any()
+    assert values[trimmed(values)].tolist() == list(range(98))
+    assert not trimmed(np.full(3, np.nan)).any()
 
 
 def test_r2_of_messages_against_what_they_are_and_against_noise(dataset):

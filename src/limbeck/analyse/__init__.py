@@ -1,11 +1,7 @@
 """Reading what a trained network's functions say."""
 
-from ._collect import (
-    Channel as Channel,
-    MessageTable as MessageTable,
-    collect_messages as collect_messages,
-    message_r2 as message_r2,
-)
+from ._collect import collect_messages as collect_messages, message_r2 as message_r2
+from ._force_map import ForceMap as ForceMap, force_map as force_map
 from ._importance import (
     Importance as Importance,
     importance as importance,
@@ -31,6 +27,8 @@ from ._message_summary import (
     summarise_seeds as summarise_seeds,
     summary_to_mapping as summary_to_mapping,
 )
+from ._message_table import Channel as Channel, MessageTable as MessageTable
+from ._read_forces import ForceReading as ForceReading, read_forces as read_forces
 from ._record_messages import record_messages as record_messages
 from ._specialisation import Specialisation as Specialisation, specialisation as specialisation
 from ._targets import (

@@ -7,7 +7,7 @@ error as it was carry nothing, and are left out.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import equinox as eqx
@@ -21,6 +21,7 @@ from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import (
     AttributeInertia,
     CoupledMessage,
+    ForceNetwork,
     FreeField,
     GraphNetwork,
     Inertia,
@@ -30,49 +31,14 @@ from limbeck.models import (
 )
 from limbeck.train import TrainedModel, relative_errors, to_device
 
+from ._collect_forces import collect_forces
+from ._draw_edges import draw_edges, draw_nodes
 from ._linear_fit import mean_score, plain_fit
+from ._message_table import MessageTable, message_table
 from ._record_messages import record_messages
 
 AXES = "xyz"
-MATTERS = 1.3  # a channel stays if removing it raises the median error by this factor
 FELT = 1e-2  # part of the force on a particle from which on a pair is one that the data speak of
-TRIM = 0.02  # share of samples with the largest values that a search is spared
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Channel:
-    """Samples of one learned scalar function.
-
-    Attributes:
-        name: `radial`, `friction`, `transverse`, `inertia`, `drag`, `central`, `uniform_x`, `message_x`, `field_x`, ...
-        variables: Name of each input, as in equations.
-        inputs: One row a sample.
-        values: The function's value.
-        importance: Error of the network without this channel over its error with it.
-    """
-
-    name: str
-    variables: tuple[str, ...]
-    inputs: Table
-    values: Samples
-    importance: float
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MessageTable:
-    """What the functions of one network say on held-out snapshots.
-
-    Attributes:
-        channels: The channels that matter.
-        dropped: Importance of the channels that do not.
-        pair_distances: Distances of a sample of pairs, for the report [length].
-        pair_messages: Radial message (or length of the message) at those pairs.
-    """
-
-    channels: tuple[Channel, ...]
-    dropped: dict[str, float]
-    pair_distances: Samples
-    pair_messages: Samples
 
 
 def collect_messages(
@@ -93,43 +59,28 @@ def collect_messages(
     Returns:
         The channels that matter and the names of those that do not.
     """
+    if isinstance(trained.model, ForceNetwork):
+        return collect_forces(trained, dataset, n_samples=n_samples, seed=seed)
     generator = np.random.default_rng(seed)
     rows = generator.permutation(len(dataset.validation))[: max(50, n_samples)]
     batch = dataset.batch(dataset.validation[np.sort(rows)])
     drawn = [drawn for source in _sources(trained) for drawn in source(trained, dataset, batch, generator, n_samples)]
     importance = _importances(trained, batch, [name for name, *_ in drawn])
-    channels, dropped = [], {}
-    for name, variables, inputs, values in drawn:
-        if importance[name] < MATTERS:
-            dropped[name] = importance[name]
-            continue
-        kept = _trimmed(values)
-        channels.append(
-            Channel(
-                name=name,
-                variables=variables,
-                inputs=inputs[kept].astype(float),
-                values=values[kept].astype(float),
-                importance=importance[name],
-            )
-        )
-    first = next((c for c in drawn if c[0] in ("radial", "message_x")), drawn[0])
-    distance = first[2][:, first[1].index("r")] if "r" in first[1] else np.zeros(len(first[3]))
-    return MessageTable(
-        channels=tuple(channels),
-        dropped=dropped,
-        pair_distances=distance,
-        pair_messages=np.asarray(first[3], dtype=float),
-    )
+    return message_table(drawn, importance)
 
 
 _Drawn = tuple[str, tuple[str, ...], Table, Samples]
 _Source = Callable[[TrainedModel, GraphDataset, Snapshots, np.random.Generator, int], Iterator[_Drawn]]
 
 
+def _network(trained: TrainedModel) -> GraphNetwork:
+    """The network of a training; one that is read as forces does not come here."""
+    return cast(GraphNetwork, trained.model)
+
+
 def _sources(trained: TrainedModel) -> list[_Source]:
     """Which functions the network has."""
-    model = trained.model
+    model = _network(trained)
     sources: list[_Source] = [_pair_channels]
     inertia = model.inertia
     learned = isinstance(inertia, Inertia) and inertia.network is not None
@@ -146,15 +97,17 @@ def _pair_channels(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
     """Scalars (or components) of the message to the receiver of each directed edge."""
-    edge = trained.model.edge_model
-    geometry = trained.model.pair_geometry(to_device(batch, centred=trained.model.biases.origin_free), trained.pairs)
+    edge = _network(trained).edge_model
+    geometry = _network(trained).pair_geometry(
+        to_device(batch, centred=_network(trained).biases.origin_free), trained.pairs
+    )
     values = np.stack([np.asarray(edge.channels(g), dtype=float) for g in (geometry, geometry.swapped())])
     ends = np.stack([dataset.pairs.first, dataset.pairs.second])
     distance = np.linalg.norm(batch.positions[:, ends[0]] - batch.positions[:, ends[1]], axis=-1)
     acts = np.stack([batch.forward, batch.backward]) > 0
     if isinstance(edge, CoupledMessage):
         acts &= _felt(trained, batch, ends, values[0, ..., 0])
-    way, sample, pair = _draw_edges(np.broadcast_to(distance, acts.shape), acts, generator, n_samples)
+    way, sample, pair = draw_edges(np.broadcast_to(distance, acts.shape), acts, generator, n_samples)
     receiver, sender = ends[way, pair], ends[1 - way, pair]
     names = dataset.attribute_names
     variables = ("r", *(f"{a}_1" for a in names), *(f"{a}_2" for a in names))
@@ -177,52 +130,23 @@ def _felt(
     forces: Float[np.ndarray, "samples pairs"],
 ) -> Bool[np.ndarray, "samples pairs"]:
     """Pairs whose force is a fair part of what moves either end: of others the data told the network nothing."""
-    features = trained.model.scales.node_features(jnp.asarray(batch.attributes, jnp.float32))
-    resisting = np.asarray(trained.model.inertia(features), dtype=float)
+    model = _network(trained)
+    features = model.scales.node_features(jnp.asarray(batch.attributes, jnp.float32))
+    resisting = np.asarray(model.inertia(features), dtype=float)
     sizes = np.linalg.norm(batch.targets, axis=-1) * resisting
     felt = [np.abs(forces) >= FELT * sizes[:, end] for end in ends]
     targeted = batch.targeted()
     return (felt[0] & targeted[:, ends[0]]) | (felt[1] & targeted[:, ends[1]])
 
 
-def _draw_edges(
-    distance: Float[np.ndarray, "ways samples pairs"],
-    acts: Bool[np.ndarray, "ways samples pairs"],
-    generator: np.random.Generator,
-    n_samples: int,
-) -> tuple[Int[np.ndarray, " drawn"], Int[np.ndarray, " drawn"], Int[np.ndarray, " drawn"]]:
-    """Directed edges half evenly over log distance, half as they come."""
-    way, sample, pair = np.nonzero(acts & (distance > 0))
-    logs = np.log(distance[way, sample, pair])
-    if len(logs) == 0:
-        return way, sample, pair
-    low, high = np.quantile(logs, 0.005, method="lower"), np.quantile(logs, 0.995, method="higher")
-    inside = np.flatnonzero((logs >= low) & (logs <= high))
-    order = inside[np.argsort(logs[inside], kind="stable")]
-    wanted = generator.uniform(low, high, n_samples // 2)
-    even = order[np.clip(np.searchsorted(logs[order], wanted), 0, len(order) - 1)]
-    common = generator.choice(inside, size=min(n_samples // 2, len(inside)), replace=False)
-    chosen = np.unique(np.concatenate([even, common]))
-    return way[chosen], sample[chosen], pair[chosen]
-
-
-def _draw_nodes(
-    batch: Snapshots, generator: np.random.Generator, n_samples: int
-) -> tuple[Int[np.ndarray, " drawn"], Int[np.ndarray, " drawn"]]:
-    """Particles with a target, as they come."""
-    sample, node = np.nonzero(batch.targeted())
-    chosen = np.sort(generator.permutation(len(sample))[:n_samples])
-    return sample[chosen], node[chosen]
-
-
 def _inertia(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
     """Inertia against the attributes of the receiver."""
-    sample, node = _draw_nodes(batch, generator, n_samples)
+    sample, node = draw_nodes(batch, generator, n_samples)
     attributes = batch.attributes[sample, node]
-    features = trained.model.scales.node_features(jnp.asarray(attributes, jnp.float32))
-    values = np.asarray(trained.model.inertia(features), dtype=float)
+    features = _network(trained).scales.node_features(jnp.asarray(attributes, jnp.float32))
+    values = np.asarray(_network(trained).inertia(features), dtype=float)
     yield "inertia", tuple(f"{a}_1" for a in dataset.attribute_names), attributes, values
 
 
@@ -230,11 +154,11 @@ def _one_body(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
     """Drag, central and uniform forces; `v_1` is the speed, `r_1` the distance from the origin."""
-    field = cast(OneBodyField, trained.model.field)  # `_sources` asked for it
-    sample, node = _draw_nodes(batch, generator, n_samples)
+    field = cast(OneBodyField, _network(trained).field)  # `_sources` asked for it
+    sample, node = draw_nodes(batch, generator, n_samples)
     attributes = batch.attributes[sample, node]
     own = tuple(f"{a}_1" for a in dataset.attribute_names)
-    features = trained.model.scales.node_features(jnp.asarray(attributes, jnp.float32))
+    features = _network(trained).scales.node_features(jnp.asarray(attributes, jnp.float32))
     speed = np.linalg.norm(batch.velocities[sample, node], axis=-1)
     radius = np.linalg.norm(batch.positions[sample, node], axis=-1)
     drag = field.drag_factor(jnp.asarray(speed, jnp.float32), features)
@@ -250,22 +174,15 @@ def _free_field(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
 ) -> Iterator[_Drawn]:
     """Components of any one-body force."""
-    field = cast(FreeField, trained.model.field)  # `_sources` asked for it
-    sample, node = _draw_nodes(batch, generator, n_samples)
+    field = cast(FreeField, _network(trained).field)  # `_sources` asked for it
+    sample, node = draw_nodes(batch, generator, n_samples)
     x, v, attributes = (array[sample, node] for array in (batch.positions, batch.velocities, batch.attributes))
     axes = AXES[: x.shape[-1]]
-    features = trained.model.scales.node_features(jnp.asarray(attributes, jnp.float32))
+    features = _network(trained).scales.node_features(jnp.asarray(attributes, jnp.float32))
     values = np.asarray(field(jnp.asarray(x, jnp.float32), jnp.asarray(v, jnp.float32), features), dtype=float)
     names = (*(f"{a}_1" for a in axes), *(f"v{a}_1" for a in axes), *(f"{a}_1" for a in dataset.attribute_names))
     for k, axis in enumerate(axes):
         yield f"field_{axis}", names, np.concatenate([x, v, attributes], axis=1), values[:, k]
-
-
-def _trimmed(values: Samples) -> Bool[np.ndarray, " samples"]:
-    """Which samples are kept: all but the largest values and the undefined."""
-    finite = np.isfinite(values)
-    size = np.abs(np.where(finite, values, 0.0))
-    return finite & (size <= np.quantile(size[finite], 1.0 - TRIM)) if finite.any() else finite
 
 
 def _importances(trained: TrainedModel, batch: Snapshots, names: list[str]) -> dict[str, float]:
@@ -276,7 +193,7 @@ def _importances(trained: TrainedModel, batch: Snapshots, names: list[str]) -> d
         if name in ("radial", "inertia") or name.startswith("message"):
             found[name] = float("inf")
             continue
-        without = replace(trained, model=_silence(trained.model, name))
+        without = replace(trained, model=_silence(_network(trained), name))
         found[name] = float(np.median(relative_errors(without.accelerations(batch), batch))) / max(whole, 1e-12)
     return found
 

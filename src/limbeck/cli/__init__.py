@@ -7,6 +7,7 @@ codes are the contract's: 0 found, 3 no law can be stood behind, 2 wrong input,
 
 from . import (  # noqa: F401 - each adds its commands to the app
     _discover,
+    _distil,
     _messages,
     _predict,
     _regress,

@@ -98,9 +98,13 @@ def resume(folder: Annotated[Path, typer.Argument(help="Folder of a run.")], qui
 
     def work() -> int:
         from limbeck._display import print_training
-        from limbeck.pipeline import kind_of, resume_regression, resume_study, resume_training
+        from limbeck.pipeline import kind_of, resume_distillation, resume_regression, resume_study, resume_training
 
-        kinds = {"regression": resume_regression, "training": resume_training}
+        kinds = {
+            "distillation": resume_distillation,
+            "regression": resume_regression,
+            "training": resume_training,
+        }
         kind = kind_of(folder)
         with progress_display(quiet) as listener:
             result = kinds.get(kind, resume_study)(folder, listener=listener)

@@ -98,9 +98,7 @@ class PropertySlopes:
             for k, direction in axes:
                 by_slot[particle, k, own] += direction * slope
             return
-        edges = states.gather.tocoo()
-        row = np.empty(edges.shape[1], dtype=int)
-        row[edges.col] = edges.row
+        row = states.gather.tocsc().indices  # each edge arrives at one particle
         for end, objects in ((at_receiver, self.objects.receivers), (None, self.objects.senders)):
             slopes = derivative(expression, f"{self.name}_2") if end is None else end
             slope = _on(slopes, states.edges, len(row)) / inertia[row]

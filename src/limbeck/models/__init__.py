@@ -24,6 +24,7 @@ from ._flavours import (
     FlavourConfig as FlavourConfig,
     MessagePassing as MessagePassing,
 )
+from ._force_network import ForceNetwork as ForceNetwork
 from ._graph_network import (
     CompletePairs as CompletePairs,
     GraphNetwork as GraphNetwork,

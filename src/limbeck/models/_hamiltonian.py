@@ -163,6 +163,14 @@ class HamiltonianNetwork(eqx.Module):
         slopes = jax.grad(total, argnums=(0, 1))(first.positions, second.positions)
         return -slopes[0], -slopes[1]
 
+    def node_prediction(
+        self, snapshots: Snapshots, aggregated: Float[Array, "*batch nodes dim"]
+    ) -> Float[Array, "*batch nodes dim"]:
+        """Accelerations from pair forces that are summed already: (their sum - ∂H_self/∂q)/m."""
+        state = self.phase_space(snapshots)
+        slope = jax.grad(lambda x: jnp.sum(self.self_energies(state._replace(positions=x))))(state.positions)
+        return (aggregated - slope) / self.inertia(snapshots.attributes)
+
     def node_energies(self, state: PhaseSpace, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "*batch nodes"]:
         """Self energy of every node and h of the directed edges that arrive there; their sum is H."""
         energies = self.self_energies(state)

@@ -97,7 +97,7 @@ class MessageNetwork(eqx.Module):
     ) -> Float[Array, "*batch nodes dim"]:
         """Accelerations of every node; a key samples the messages of a KL network, as in training."""
         if self._sums_hidden:
-            return self._node_prediction(snapshots, self._aggregated(snapshots, pairs))
+            return self.node_prediction(snapshots, self._aggregated(snapshots, pairs))
         return self.predict(snapshots, self.edge_statistics(snapshots, pairs), pairs, key)
 
     @property
@@ -186,9 +186,9 @@ class MessageNetwork(eqx.Module):
         n_nodes = snapshots.positions.shape[-2]
         summed = sum_at(pairs.first, forward * snapshots.forward[..., None], n_nodes)
         summed = summed + sum_at(pairs.second, backward * snapshots.backward[..., None], n_nodes)
-        return self._node_prediction(snapshots, summed)
+        return self.node_prediction(snapshots, summed)
 
-    def _node_prediction(
+    def node_prediction(
         self, snapshots: Snapshots, summed: Float[Array, "*batch nodes message_dim"]
     ) -> Float[Array, "*batch nodes dim"]:
         """The node model's accelerations from aggregated messages."""

@@ -54,6 +54,9 @@ class Attempt:
         law: The composed law, if there is one.
         checks: What was asked of the law.
         rollout: Rollout of law and network.
+        dataset: The data, where they hold a property that was learned; None where they are as given.
+        properties: That property, fitted together with the law.
+        reason: Why the network was not distilled, where it is not its error.
     """
 
     biases: Biases
@@ -66,6 +69,7 @@ class Attempt:
     rollout: Rollout | None = None
     dataset: GraphDataset | None = None
     properties: FittedProperties | None = None
+    reason: str = ""
 
     @property
     def stands(self) -> bool:
@@ -88,7 +92,7 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
         run.journal.note("train", "bias", {"bias": list(biases.names), "error": finite(trained.validation_error)})
         attempt = Attempt(biases=biases, trained=trained, step=step)
         if trained.validation_error <= max(goal, PROMISING) and _improves(attempts, trained):
-            attempt = _distilled(run, dataset, attempt, noise)
+            attempt = distilled(run, dataset, attempt, noise)
         attempts.append(attempt)
         if attempt.stands or run.is_over():
             return attempts
@@ -96,7 +100,7 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
         return attempts
     best = _best_network([a for a in attempts if a.biases.second_law])
     if best is not None and best.trained.validation_error < UNUSABLE:
-        attempts[attempts.index(best)] = _distilled(run, dataset, best, noise)
+        attempts[attempts.index(best)] = distilled(run, dataset, best, noise)
     return attempts
 
 
@@ -111,7 +115,7 @@ def _with_property(run: Run, dataset: GraphDataset, goal: float, noise: float) -
     attempt = Attempt(biases=trained.model.biases, trained=trained, step=0, dataset=complete)
     if trained.validation_error > max(goal, PROMISING):
         return attempt
-    return _distilled(run, complete, attempt, noise)
+    return distilled(run, complete, attempt, noise)
 
 
 def _improves(attempts: list[Attempt], trained: TrainedModel) -> bool:
@@ -139,8 +143,18 @@ def _nothing_moves(dataset: GraphDataset) -> bool:
     return bool(np.quantile(sizes, 0.9) <= RESTING * max(speed, extent) * magnified)
 
 
-def _distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -> Attempt:
-    """Search, compose, roll out and check the law of one network; a conditional law where no smooth one stands."""
+def distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -> Attempt:
+    """Search, compose, roll out and check the law of one network; a conditional law where no smooth one stands.
+
+    Args:
+        run: The run.
+        dataset: The data.
+        attempt: The network.
+        noise: Effect of the noise of the accelerations.
+
+    Returns:
+        The attempt with what was found.
+    """
     trained, step = attempt.trained, attempt.step
     with run.timed("regress"):
         table, halls = distil(run, trained, dataset, step)

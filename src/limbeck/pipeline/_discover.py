@@ -126,7 +126,7 @@ def _run(
     journal.note("run", "started", None)
     with run.timed("simulate" if study.is_simulated else "load"):
         dataset = _connected(trajectories_of(study), study) if dataset is None else dataset
-        run.fingerprint = _fingerprint(run, dataset)
+        run.fingerprint = check_fingerprint(run, dataset)
     noise = noise_effect(dataset)
     attempts = attempts_along(run, dataset, noise)
     result = conclude(run, dataset, attempts, chosen_among(attempts), noise)
@@ -134,8 +134,19 @@ def _run(
     return result
 
 
-def _fingerprint(run: Run, dataset: GraphDataset) -> str:
-    """Hash of the data; a resumed run must see the same data and the same study."""
+def check_fingerprint(run: Run, dataset: GraphDataset) -> str:
+    """Hash of the data; a resumed run must see the same data and the same study.
+
+    Args:
+        run: The run; it keeps both hashes when it starts.
+        dataset: Its data.
+
+    Returns:
+        The hash of the data.
+
+    Raises:
+        ArtefactMismatch: If data or study changed since the run was started.
+    """
     study = to_toml(replace(run.study, time_limit=0.0, track=())).encode()  # neither changes what a stage means
     now = {"data": content_hash(dataset.trajectories), "study": hashlib.sha256(study).hexdigest()}
     path = run.checkpoint("inputs.json")

@@ -79,12 +79,7 @@ def with_source(study: Study, source: str | Path, options: SourceOptions) -> Stu
         _refuse(given, FILE_OPTIONS, "files", text)
         return _with_system(study, CUSTOM, given)
     if text == SOLAR_SYSTEM:
-        for names, owner in (
-            (SYSTEM_OPTIONS, "systems"),
-            (CUSTOM_OPTIONS, "the source custom"),
-            (FILE_OPTIONS, "files"),
-        ):
-            _refuse(given, names, owner, text)
+        _refuse(given, (*SYSTEM_OPTIONS, *CUSTOM_OPTIONS, *FILE_OPTIONS), "other sources", text)
         return replace(study, file=FileSource(path=text), system=SystemSource(), learn=study.learn or "m")
     if text != IN_MEMORY and not _is_path(text):
         _refuse(given, CUSTOM_OPTIONS, "the source custom", text)

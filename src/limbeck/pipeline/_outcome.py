@@ -34,9 +34,15 @@ from ._train_stage import save_network, training_stage
 
 
 def conclude(
-    run: Run, dataset: GraphDataset, attempts: list[Attempt], chosen: Attempt | None, noise: float
+    run: Run,
+    dataset: GraphDataset,
+    attempts: list[Attempt],
+    chosen: Attempt | None,
+    noise: float,
+    *,
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write everything that a run says, the result last."""
+    """Write everything that a run says, the result last; `more` are fields of its own."""
     study = run.study
     # With a property that was learned in units of its own, no law of limbeck's is the truth's.
     truth = None if study.learn else study.truth()
@@ -56,6 +62,7 @@ def conclude(
         "checks": checks_fields((chosen.checks if chosen and chosen.checks else _no_checks()), known, r2),
         "data": data_fields(dataset, noise),
         **run_fields(study, run.timings, dict(dataset.trajectories.source), run.budget_struck),
+        **(more or {}),
     }
     if chosen is not None:
         save_network(run, chosen.trained, chosen.step)
@@ -87,6 +94,8 @@ def _verdict(attempts: list[Attempt], chosen: Attempt | None) -> tuple[str, list
     """The verdict with its reasons."""
     if chosen is None:
         return "not found", ["nothing accelerates: no force acts that a law could describe"]
+    if chosen.law is None and chosen.reason:
+        return "not found", [chosen.reason]
     if chosen.law is None:
         error = chosen.trained.validation_error
         best = min(a.trained.validation_error for a in attempts)

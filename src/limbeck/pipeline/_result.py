@@ -28,7 +28,7 @@ from limbeck.compose import (
 )
 from limbeck.expressions import evaluate, parse, same_form, simplify, to_string, variables
 from limbeck.graphs import GraphDataset
-from limbeck.models import CoupledMessage, RadialMessage
+from limbeck.models import CoupledMessage, ForceNetwork, RadialMessage
 from limbeck.regress import ConstantEstimate, HallOfFame, scores
 from limbeck.report import MessageSamples
 from limbeck.simulate import SystemDefinition
@@ -105,13 +105,13 @@ def property_fields(properties: FittedProperties | None, dataset: GraphDataset) 
         if objects[system, node] in seen:
             continue
         seen.add(objects[system, node])
-        error = finite(p.standard_errors[system, node])
+        error, value = finite(float(p.standard_errors[system, node])), float(p.values[system, node])
         rows.append(
             {
                 "simulation": None if t.shared_particles else _named(t.system_names, system),
                 "particle": _named(t.particle_names[system] if t.particle_names else (), node),
                 "name": p.name,
-                "value": None if error is None else finite(p.values[system, node]),
+                "value": None if error is None else finite(value),
                 "standard_error": error,
                 "determined": bool(p.determined[system, node]),
                 "scale": p.scale,
@@ -324,7 +324,8 @@ def message_samples(
     channel = next((c for c in table.channels if c.name == "radial"), None)
     if composed is None or channel is None or "radial" not in composed.law.components:
         return None
-    if not isinstance(trained.model.edge_model, RadialMessage | CoupledMessage):
+    model = trained.model
+    if not isinstance(model, ForceNetwork) and not isinstance(model.edge_model, RadialMessage | CoupledMessage):
         return None
     columns = dict(zip(channel.variables, channel.inputs.T, strict=True))
     law = np.broadcast_to(evaluate(composed.law.components["radial"], columns), channel.values.shape).astype(float)

@@ -2,7 +2,12 @@
 
 from ._chunks import Trainer as Trainer
 from ._config import TrainConfig as TrainConfig
-from ._evaluate import pair_index as pair_index, to_device as to_device
+from ._evaluate import (
+    accelerations_of as accelerations_of,
+    pair_index as pair_index,
+    to_device as to_device,
+    validation_batch as validation_batch,
+)
 from ._fit import (
     TrainedModel as TrainedModel,
     fit as fit,

@@ -15,7 +15,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from limbeck.graphs import GraphDataset, Snapshots
-from limbeck.models import Biases, GraphNetwork, ModelConfig, PairIndex, build_model, measure_scales
+from limbeck.models import Biases, ForceNetwork, GraphNetwork, ModelConfig, PairIndex, build_model, measure_scales
 
 from ._chunks import Trainer, stack_members
 from ._config import TrainConfig
@@ -36,7 +36,7 @@ class TrainedModel:
     """A fitted network with its history.
 
     Attributes:
-        model: The best network on validation data.
+        model: The best network on validation data, or a published one that is read as forces.
         pairs: The pairs it was trained with.
         validation_error: Its median relative error on validation snapshots.
         errors: Validation error after each chunk, by seed.
@@ -45,7 +45,7 @@ class TrainedModel:
         status: "finished", "stopped early" or "out of time".
     """
 
-    model: GraphNetwork
+    model: GraphNetwork | ForceNetwork
     pairs: PairIndex
     validation_error: float
     errors: Float[np.ndarray, "chunks seeds"]

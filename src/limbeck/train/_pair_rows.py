@@ -105,7 +105,7 @@ def _typical_sizes(
     slots: Int[np.ndarray, "rows nodes"],
     n_slots: int,
 ) -> Float[np.ndarray, "rows nodes"]:
-    """Typical acceleration of each object where objects return (the Sun is as much a witness as Mercury), else of all."""
+    """Typical acceleration of each object where objects return (the Sun testifies like Mercury), else of all."""
     if n_slots == 0:
         return np.full(size.shape, typical_size(size[there]))
     own = np.array([typical_size(size[there & (slots == slot)]) for slot in range(n_slots)])

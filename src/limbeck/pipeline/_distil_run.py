@@ -1,0 +1,191 @@
+"""From a trained published network to one law with its verdict, in a folder of its own.
+
+The network is read as forces, an inertia and one-body terms; from there on the way is that of a discovery:
+the same searches, composition, checks and files.
+"""
+
+import math
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from limbeck._errors import ArtefactMismatch, InputError
+from limbeck.analyse import ForceReading, read_forces
+from limbeck.artefacts import finite
+from limbeck.compose import noise_effect
+from limbeck.config import from_toml, to_toml
+from limbeck.graphs import GraphDataset
+from limbeck.models import Biases, ForceNetwork, HamiltonianNetwork, MessageNetwork
+from limbeck.track import check_trackers, tracked
+from limbeck.train import TrainedModel, accelerations_of, pair_index, relative_errors, validation_batch
+
+from ._attempts import UNUSABLE, Attempt, distilled
+from ._discover import check_fingerprint
+from ._distil_study import BEST, DistilStudy
+from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, hold, kind_of, sweep
+from ._outcome import conclude
+from ._run import Run
+from ._train_run import trained_members
+from ._train_study import KIND as TRAINING, TrainStudy
+
+
+class _Source(NamedTuple):
+    """A trained network with its data."""
+
+    trained: TrainedModel
+    dataset: GraphDataset
+    study: TrainStudy
+    member: int
+    reading: ForceReading
+
+
+def run_distillation(
+    study: DistilStudy, folder: Path, *, overwrite: bool = False, listener: Listener | None = None
+) -> dict[str, Any]:
+    """Distil a trained network into a law, from the start.
+
+    Args:
+        study: What is asked for; data and system are taken from the training.
+        folder: Where everything is written.
+        overwrite: Whether an earlier run of limbeck there may be removed.
+        listener: Told about progress.
+
+    Returns:
+        The content of `result.json`.
+
+    Raises:
+        InputError: If the training, options or folder are wrong; nothing is written then.
+    """
+    started = time.monotonic()
+    check_folder(folder, overwrite=overwrite)
+    check_trackers(study.track)
+    training = Path(study.training)
+    if folder.resolve() in (training.resolve(), *training.resolve().parents):
+        raise InputError(f"{folder} holds the training itself; choose another folder for the law")
+    source = _read(study)
+    # Where the training lies must still be true for whoever resumes from elsewhere.
+    study = replace(
+        study,
+        training=str(training.resolve()),
+        member=source.member,
+        system=source.study.system,
+        file=source.study.file,
+    )
+    with (
+        claim(folder, to_toml(study), overwrite=overwrite),
+        tracked(study.track, folder, asdict(study), listener) as heard,
+    ):
+        return _run(study, folder, source, heard, started)
+
+
+def resume_distillation(folder: Path, *, listener: Listener | None = None) -> dict[str, Any]:
+    """Go on with a distillation that was interrupted; a finished one only gives its result.
+
+    Args:
+        folder: The folder of the run.
+        listener: Told about progress.
+
+    Returns:
+        The content of `result.json`.
+
+    Raises:
+        InputError: If another process is at work in the folder, or the training is gone or wrong.
+        ArtefactMismatch: If data or study are not those that the run began with.
+    """
+    started = time.monotonic()
+    finished = finished_result(folder)
+    if finished is not None:
+        if listener is not None:
+            listener("run", "was finished", None)
+        return finished
+    study = from_toml((folder / STUDY).read_text(encoding="utf-8"), DistilStudy, str(folder / STUDY))
+    check_trackers(study.track)
+    with hold(folder), tracked(study.track, folder, asdict(study), listener) as heard:
+        sweep(folder)
+        return _run(study, folder, _read(study), heard, started)
+
+
+def _read(study: DistilStudy) -> _Source:
+    """The network that is asked for, read as forces; whatever is wrong with its folder is wrong input."""
+    folder = Path(study.training)
+    kind = kind_of(folder)
+    if kind != TRAINING:
+        what = f"a {kind}, not a training" if kind else "no run of limbeck"
+        raise InputError(f"{folder} holds {what}: make one with limbeck train")
+    try:
+        if finished_result(folder) is None:
+            raise InputError(f"the training in {folder} is not finished; go on with limbeck resume {folder}")
+        members, dataset, training = trained_members(folder)
+    except ArtefactMismatch as error:
+        raise InputError(f"the training in {folder} can't be used: {error}") from error
+    if study.member >= len(members.networks):
+        raise InputError(f"{folder} holds {len(members.networks)} networks, from 0; there is no number {study.member}")
+    errors = [_validation_error(network, dataset) for network in members.networks]
+    member = int(np.argmin(errors)) if study.member == BEST else study.member
+    network = members.networks[member]
+    reading = read_forces(network, pair_index(dataset), dataset, seed=study.seed)
+    return _Source(_as_trained(network, reading, dataset, errors[member]), dataset, training, member, reading)
+
+
+def _validation_error(network: Any, dataset: GraphDataset) -> float:
+    """Median relative error on the snapshots that training validated on."""
+    batch = validation_batch(dataset)
+    return float(np.median(relative_errors(accelerations_of(network, batch, pair_index(dataset)), batch)))
+
+
+def _as_trained(
+    network: MessageNetwork | HamiltonianNetwork, reading: ForceReading, dataset: GraphDataset, error: float
+) -> TrainedModel:
+    """The network as the stages of a discovery take one; as it is where no force can be read from it."""
+    unread = ForceNetwork(network=network, to_force=np.zeros((1, 1)), offset=np.zeros(1), biases=Biases())
+    return TrainedModel(
+        model=reading.network or unread,
+        pairs=pair_index(dataset),
+        validation_error=error,
+        errors=np.array([[error]]),
+        losses=np.array([[np.nan]]),
+        steps=0,
+        status="trained before",
+    )
+
+
+def _run(
+    study: DistilStudy, folder: Path, source: _Source, listener: Listener | None, started: float
+) -> dict[str, Any]:
+    """Everything between network and result."""
+    journal = Journal(folder, listener)
+    deadline = started + study.time_limit if study.time_limit else math.inf
+    run = Run(study=study.data, folder=folder, journal=journal, deadline=deadline)
+    run.timings["load"] = time.monotonic() - started
+    journal.note("run", "started", None)
+    dataset, trained, reading = source.dataset, source.trained, source.reading
+    run.fingerprint = check_fingerprint(run, dataset)
+    origin = _origin(study, source)
+    journal.note("read", "forces", {"along": origin["along"], "second_law": origin["second_law"]})
+    noise = noise_effect(dataset)
+    # A network that predicts nothing is reason enough; what its messages look like then says nothing.
+    reason = reading.reason if trained.validation_error < UNUSABLE else ""
+    attempt = Attempt(biases=trained.model.biases, trained=trained, step=0, reason=reason)
+    if not reason and trained.validation_error < UNUSABLE:
+        attempt = distilled(run, dataset, attempt, noise)
+    result = conclude(run, dataset, [attempt], attempt, noise, more={"network": origin})
+    journal.note("run", "finished", result["verdict"])
+    return result
+
+
+def _origin(study: DistilStudy, source: _Source) -> dict[str, Any]:
+    """What the law was distilled from, for `result.json`."""
+    network, reading = source.reading.network, source.reading
+    to_force = None if network is None else np.asarray(network.to_force, dtype=float).tolist()
+    return {
+        "training": study.training,
+        "model": source.study.model,
+        "member": source.member,
+        "validation_error": finite(source.trained.validation_error),
+        "along": finite(reading.along),
+        "second_law": finite(reading.second_law),
+        "to_force": to_force,
+    }
