@@ -1,6 +1,6 @@
 """Exponents of a law, fitted as if they were not whole numbers: what the data say of them."""
 
-from limbeck.expressions import Call, Constant, Expression, Variable, to_readable, variables
+from limbeck.expressions import Call, Constant, Expression, Variable, simplify, to_readable, variables
 
 from ._law import Law
 
@@ -17,7 +17,7 @@ def with_free_exponents(law: Law) -> tuple[Law, dict[int, str]]:
     """
     components, places, count = {}, {}, 0
     for channel, expression in law.components.items():
-        freed, found = _freed(expression, count)
+        freed, found = _freed(simplify(expression), count)
         components[channel] = freed
         places.update({number: f"{channel}: exponent of {base}" for number, base in found.items()})
         count += _free_count(freed)

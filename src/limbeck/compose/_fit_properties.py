@@ -14,8 +14,11 @@ from limbeck._types import Constants
 from limbeck.graphs import GraphDataset
 from limbeck.trajectories import object_index, objects_return
 
+from ._block_errors import errors_by_block
+from ._group_equations import RIDGE, GroupEquations, squares
 from ._law import Law
 from ._property_slopes import PropertySlopes
+from ._refit import ROUNDING
 from ._states import Objects, States, states_of
 
 STEPS = 40
@@ -24,7 +27,6 @@ MOST_ROWS = 12_000  # snapshots of groups that share nothing
 MOST_RETURNING = 1_500  # snapshots where all objects return
 CHUNKS = 20  # stretches of time whose errors count as independent
 CERTAIN = 3.0  # standard errors that a value must lie from zero to be determined
-RIDGE = 1e-13
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,6 +70,9 @@ def fit_properties(law: Law, name: str, dataset: GraphDataset) -> FittedProperti
     problem = _Problem.prepare(law, name, dataset)
     constants, values = problem.solved()
     values_error, constants_error = problem.errors(constants, values)
+    # Rounding in the data and the end of the iteration leave this much even where nothing is noisy.
+    constants_error = constants_error + ROUNDING * np.abs(constants)
+    values_error = values_error + ROUNDING * np.abs(values) * (np.arange(len(values)) != problem.unit)
     objects = object_index(dataset.trajectories)
     place = np.searchsorted(problem.known, objects)
     place = np.minimum(place, len(problem.known) - 1)
@@ -154,19 +159,19 @@ class _Problem:
         """Levenberg-Marquardt steps, then the unit."""
         constants, values = self.slopes.law.constants, self.start.copy()
         error, by_c, by_s = self.linear(constants, values)
-        cost, damping = _cost(error), 1e-6
+        cost, damping = squares(error), 1e-6
         for _ in range(STEPS):
-            normal = _Normal.of(error, by_c, by_s, self.rows, int(self.group.max()) + 1)
+            normal = GroupEquations.of(error, by_c, by_s, self.rows, int(self.group.max()) + 1)
             step_c, step_s = normal.step(damping)
             new_c, new_v = constants - step_c, values - step_s[self.group, self.slopes.slots]
             trial = self.linear(new_c, new_v)
-            if not _cost(trial[0]) < cost:
+            if not squares(trial[0]) < cost:
                 damping *= 10.0
                 if damping > 1e6:
                     break
                 continue
-            fall = 1.0 - _cost(trial[0]) / cost
-            constants, values, (error, by_c, by_s), cost = new_c, new_v, trial, _cost(trial[0])
+            fall = 1.0 - squares(trial[0]) / cost
+            constants, values, (error, by_c, by_s), cost = new_c, new_v, trial, squares(trial[0])
             damping = max(damping / 10.0, 1e-12)
             if fall < 1e-10:
                 break
@@ -182,8 +187,8 @@ class _Problem:
             size = np.linalg.norm(flat, axis=0)
             size[size == 0] = 1.0
             step = np.linalg.lstsq(flat / size, error.ravel(), rcond=None)[0] / size
-            trial = _cost(self.linear(constants - step, values)[0])
-            if not trial < _cost(error) * (1.0 - 1e-12):
+            trial = squares(self.linear(constants - step, values)[0])
+            if not trial < squares(error) * (1.0 - 1e-12):
                 break
             constants = constants - step
         return constants, values
@@ -195,7 +200,7 @@ class _Problem:
             return self._errors_by_group(values, error, by_c, by_s)
         both = np.concatenate([by_c, by_s], axis=-1)
         # The unit is exact by its choice; what nothing depends on is known to no accuracy.
-        found = _sandwich(error, both, self.blocks, self.slopes.objects.particles)
+        found = errors_by_block(error, both, self.blocks, self.slopes.objects.particles)
         by_object = found[by_c.shape[-1] :][self.slopes.slots]
         by_object[self.unit] = 0.0
         return by_object, found[: by_c.shape[-1]]
@@ -204,7 +209,7 @@ class _Problem:
         self, values: np.ndarray, error: np.ndarray, by_c: np.ndarray, by_s: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The same where each simulation has objects of its own and the mean size is the unit."""
-        normal = _Normal.of(error, by_c, by_s, self.rows, int(self.group.max()) + 1)
+        normal = GroupEquations.of(error, by_c, by_s, self.rows, int(self.group.max()) + 1)
         weight = np.zeros(normal.groups.shape[:2])  # slope of the mean size in each value
         weight[self.group, self.slopes.slots] = np.sign(values) / len(values)
         inverse = normal.inverse()
@@ -214,13 +219,11 @@ class _Problem:
         tied = np.einsum("gp,gpc->c", weight, across) / stiffness
         across = across - towards[:, :, None] * tied  # the mean size stays as it is
         schur = normal.constants.sum(axis=0) - np.einsum("gpc,gpd->cd", normal.shared, across)
-        scores = normal.gradient_c - np.einsum("gpc,gp->gc", across, normal.gradient_s)
-        bread = np.linalg.pinv(schur, rcond=RIDGE, hermitian=True)
-        n_groups = len(scores)
-        middle = scores.T @ scores * (n_groups / max(n_groups - 1, 1))
-        constants_error = np.sqrt(np.maximum(np.diag(bread @ middle @ bread), 0.0))
         freedom = max(error.size - len(values) - by_c.shape[-1], 1)
-        variance = _cost(error) / freedom
+        variance = squares(error) / freedom
+        # Scores by group, as a sandwich needs them, are all zero here: each group has numbers of its own to see to that.
+        bread = np.linalg.pinv(schur, rcond=RIDGE, hermitian=True)
+        constants_error = np.sqrt(variance * np.maximum(np.diag(bread), 0.0))
         known = np.einsum("gpp->gp", normal.groups) > 0
         spread = np.where(known, np.sqrt(variance * np.maximum(np.einsum("gpp->gp", inverse), 0.0)), np.inf)
         return spread[self.group, self.slopes.slots], constants_error
@@ -242,94 +245,3 @@ def _chosen(dataset: GraphDataset, returning: bool) -> Int[np.ndarray, "rows 2"]
     each = max(FEWEST, most // len(systems))
     parts = [dataset.train[dataset.train[:, 0] == system] for system in systems]
     return np.concatenate([p[np.unique(np.linspace(0, len(p) - 1, min(each, len(p))).astype(int))] for p in parts])
-
-
-def _cost(error: np.ndarray) -> float:
-    """Sum of squares, infinite where something is undefined."""
-    with np.errstate(all="ignore"):
-        value = float(np.sum(error**2))
-    return value if np.isfinite(value) else np.inf
-
-
-def _sandwich(
-    error: np.ndarray, slopes: np.ndarray, blocks: np.ndarray, owners: np.ndarray
-) -> Float[np.ndarray, " numbers"]:
-    """Errors by blocks, and by what a bias of each object's accelerations would do."""
-    flat = slopes.reshape(error.size, -1)
-    size = np.linalg.norm(flat, axis=0)
-    moving = size > 0
-    kept = flat[:, moving] / size[moving]
-    inverse = np.linalg.pinv(kept.T @ kept, rcond=RIDGE, hermitian=True)
-    influence = np.einsum("pq,rdq->rdp", inverse, kept.reshape(*error.shape, -1)) * error[..., None]
-    summed = np.zeros((int(blocks.max()) + 1, kept.shape[1]))
-    np.add.at(summed, blocks, influence.sum(axis=1))
-    count = len(summed)
-    variance = np.sum(summed**2, axis=0) * count / max(count - 1, 1)
-    # What a law leaves out (relativity, the figure of the Earth) pushes the same way at every time, and adds up
-    # in the worst case; noise does not. The share of the error that one snapshot hands to the next tells them apart.
-    systematic = np.zeros(kept.shape[1])
-    for owner in np.unique(owners):
-        mine = owners == owner
-        reach = np.abs(influence[mine]).sum(axis=(0, 1))
-        systematic += (_persistence(error[mine]) * reach) ** 2
-    found = np.zeros(flat.shape[1])
-    found[moving] = np.sqrt(variance + systematic) / size[moving]
-    return np.where(moving, found, np.inf)
-
-
-def _persistence(error: Float[np.ndarray, "times dim"]) -> float:
-    """Correlation of errors of neighbouring times, as far as it is certain."""
-    total = float(np.sum(error**2))
-    if total == 0.0 or len(error) < 3:
-        return 0.0
-    share = float(np.sum(error[1:] * error[:-1])) / total
-    return share if share > CERTAIN / np.sqrt(error.size) else 0.0
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Normal:
-    """Normal equations, group by group."""
-
-    groups: Float[np.ndarray, "groups slots slots"]
-    shared: Float[np.ndarray, "groups slots constants"]
-    constants: Float[np.ndarray, "groups constants constants"]
-    gradient_s: Float[np.ndarray, "groups slots"]
-    gradient_c: Float[np.ndarray, "groups constants"]
-
-    @classmethod
-    def of(cls, error: np.ndarray, by_c: np.ndarray, by_s: np.ndarray, rows: np.ndarray, n_groups: int) -> "_Normal":
-        """Sum over particles."""
-
-        def summed(terms: str, *arrays: np.ndarray) -> np.ndarray:
-            each = np.einsum(terms, *arrays, optimize=True)
-            total = np.zeros((n_groups, *each.shape[1:]))
-            np.add.at(total, rows, each)
-            return total
-
-        return cls(
-            groups=summed("rdp,rdq->rpq", by_s, by_s),
-            shared=summed("rdp,rdc->rpc", by_s, by_c),
-            constants=summed("rdc,rde->rce", by_c, by_c),
-            gradient_s=summed("rdp,rd->rp", by_s, error),
-            gradient_c=summed("rdc,rd->rc", by_c, error),
-        )
-
-    def inverse(self, damping: float = 0.0) -> Float[np.ndarray, "groups slots slots"]:
-        """Inverse of each group's equations; an unknown that nothing depends on has none."""
-        size = np.sqrt(np.einsum("gpp->gp", self.groups))
-        size[size == 0] = 1.0
-        scaled = self.groups / (size[:, :, None] * size[:, None, :])
-        scaled = scaled + (damping + RIDGE) * np.eye(scaled.shape[1])
-        return np.linalg.inv(scaled) / (size[:, :, None] * size[:, None, :])
-
-    def step(self, damping: float) -> tuple[Constants, Float[np.ndarray, "groups slots"]]:
-        """One damped step in constants and slots."""
-        inverse = self.inverse(damping)
-        across = np.einsum("gpq,gqc->gpc", inverse, self.shared)
-        own = np.einsum("gpq,gq->gp", inverse, self.gradient_s)
-        total = self.constants.sum(axis=0)
-        schur = total + damping * np.diag(np.diag(total)) - np.einsum("gpc,gpd->cd", self.shared, across)
-        right = self.gradient_c.sum(axis=0) - np.einsum("gpc,gp->c", self.shared, own)
-        size = np.sqrt(np.maximum(np.diag(total), np.finfo(float).tiny))
-        step_c = np.linalg.lstsq(schur / np.outer(size, size), right / size, rcond=RIDGE)[0] / size
-        return step_c, own - across @ step_c

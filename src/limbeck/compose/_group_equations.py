@@ -1,0 +1,108 @@
+"""Least squares whose unknowns are a few constants of all and many numbers of one group each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from limbeck._types import Constants
+
+RIDGE = 1e-13
+
+
+def squares(error: np.ndarray) -> float:
+    """Sum of squares, infinite where something is undefined.
+
+    Args:
+        error: Any errors.
+
+    Returns:
+        The sum.
+    """
+    with np.errstate(all="ignore"):
+        value = float(np.sum(error**2))
+    return value if np.isfinite(value) else np.inf
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GroupEquations:
+    """Normal equations, group by group.
+
+    Attributes:
+        groups: Of each group's own unknowns.
+        shared: Between those and the constants.
+        constants: What each group adds to those of the constants.
+        gradient_s: Slopes of the sum of squares in the own unknowns.
+        gradient_c: The same in the constants.
+    """
+
+    groups: Float[np.ndarray, "groups slots slots"]
+    shared: Float[np.ndarray, "groups slots constants"]
+    constants: Float[np.ndarray, "groups constants constants"]
+    gradient_s: Float[np.ndarray, "groups slots"]
+    gradient_c: Float[np.ndarray, "groups constants"]
+
+    @classmethod
+    def of(
+        cls, error: np.ndarray, by_c: np.ndarray, by_s: np.ndarray, rows: np.ndarray, n_groups: int
+    ) -> "GroupEquations":
+        """Sum over particles.
+
+        Args:
+            error: Weighted errors (particles dim).
+            by_c: Their slopes in the constants (particles dim constants).
+            by_s: Their slopes in the unknowns of the group (particles dim slots).
+            rows: Group of each particle.
+            n_groups: Number of groups.
+
+        Returns:
+            The equations.
+        """
+
+        def summed(terms: str, *arrays: np.ndarray) -> np.ndarray:
+            each = np.einsum(terms, *arrays, optimize=True)
+            total = np.zeros((n_groups, *each.shape[1:]))
+            np.add.at(total, rows, each)
+            return total
+
+        return cls(
+            groups=summed("rdp,rdq->rpq", by_s, by_s),
+            shared=summed("rdp,rdc->rpc", by_s, by_c),
+            constants=summed("rdc,rde->rce", by_c, by_c),
+            gradient_s=summed("rdp,rd->rp", by_s, error),
+            gradient_c=summed("rdc,rd->rc", by_c, error),
+        )
+
+    def inverse(self, damping: float = 0.0) -> Float[np.ndarray, "groups slots slots"]:
+        """Inverse of each group's equations; an unknown that nothing depends on has none.
+
+        Args:
+            damping: Share of the diagonal that is added to it.
+
+        Returns:
+            The inverses.
+        """
+        size = np.sqrt(np.einsum("gpp->gp", self.groups))
+        size[size == 0] = 1.0
+        scaled = self.groups / (size[:, :, None] * size[:, None, :])
+        scaled = scaled + (damping + RIDGE) * np.eye(scaled.shape[1])
+        return np.linalg.inv(scaled) / (size[:, :, None] * size[:, None, :])
+
+    def step(self, damping: float) -> tuple[Constants, Float[np.ndarray, "groups slots"]]:
+        """One damped step in constants and slots.
+
+        Args:
+            damping: Share of the diagonal that is added to it.
+
+        Returns:
+            What is to be taken off both.
+        """
+        inverse = self.inverse(damping)
+        across = np.einsum("gpq,gqc->gpc", inverse, self.shared)
+        own = np.einsum("gpq,gq->gp", inverse, self.gradient_s)
+        total = self.constants.sum(axis=0)
+        schur = total + damping * np.diag(np.diag(total)) - np.einsum("gpc,gpd->cd", self.shared, across)
+        right = self.gradient_c.sum(axis=0) - np.einsum("gpc,gp->c", self.shared, own)
+        size = np.sqrt(np.maximum(np.diag(total), np.finfo(float).tiny))
+        step_c = np.linalg.lstsq(schur / np.outer(size, size), right / size, rcond=RIDGE)[0] / size
+        return step_c, own - across @ step_c

@@ -1,0 +1,120 @@
+"""Properties that nobody gave: the known answers of the house plan, from accelerations that a closed form makes."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from limbeck.graphs import connect
+from limbeck.train import learn_property
+from limbeck.trajectories import Trajectories, objects_return, with_attribute
+
+KEY = jax.random.key(0)
+
+
+def moving(n_systems: int, n_times: int, n_nodes: int, *, seed: int = 0, shared: bool = False) -> Trajectories:
+    """Particles that wander through a square, at rest as far as the record knows."""
+    generator = np.random.default_rng(seed)
+    positions = generator.uniform(-2.0, 2.0, size=(n_systems, n_times, n_nodes, 2))
+    return Trajectories(
+        times=np.broadcast_to(np.arange(n_times, dtype=float), (n_systems, n_times)).copy(),
+        positions=positions,
+        velocities=np.zeros_like(positions),
+        accelerations=np.zeros_like(positions),
+        present=np.ones(positions.shape[:3], dtype=bool),
+        particle_names=tuple(tuple(f"body{k}" for k in range(n_nodes)) for _ in range(n_systems)),
+        shared_particles=shared,
+    )
+
+
+def driven(trajectories: Trajectories, strengths: np.ndarray, kernel) -> Trajectories:
+    """Accelerations `sum over j of strengths[s, i, j] kernel(r) r̂`."""
+    x = trajectories.positions
+    away = x[:, :, :, None] - x[:, :, None]
+    distance = np.linalg.norm(away, axis=-1)
+    np.einsum("stii->sti", distance)[...] = 1.0
+    force = strengths[:, None] * kernel(distance)
+    np.einsum("stii->sti", force)[...] = 0.0
+    accelerations = np.sum((force / distance)[..., None] * away, axis=3)
+    return replace(trajectories, accelerations=accelerations)
+
+
+def learned(trajectories: Trajectories, name: str):
+    """The property, learned without a look at any."""
+    dataset = connect(trajectories, seed=0, by_time=not objects_return(trajectories))
+    return learn_property(dataset, name, key=KEY), dataset
+
+
+def ratios(found: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Learned over true values, in units of their median."""
+    ratio = found / true
+    return ratio / np.median(ratio)
+
+
+def test_masses_that_pull_and_resist() -> None:
+    """In gravity the receiver's mass cancels: each mass shows in what it does to the others."""
+    t = moving(12, 40, 4)
+    m = np.random.default_rng(1).uniform(0.5, 3.0, size=(12, 4))
+    t = driven(t, np.broadcast_to(m[:, None, :], (12, 4, 4)), lambda r: -1.0 / (r + 0.2) ** 2)
+    found, dataset = learned(t, "m")
+    assert found.reading.role == "both"
+    np.testing.assert_allclose(ratios(found.values, m), 1.0, rtol=1e-2)
+    assert found.network(found.dataset(dataset)).validation_error < 1e-2
+
+
+def test_masses_that_only_resist() -> None:
+    """Springs of one strength between unequal masses: the acceleration is the force over the mass."""
+    t = moving(12, 40, 4)
+    m = np.random.default_rng(2).uniform(0.5, 3.0, size=(12, 4))
+    t = driven(t, np.broadcast_to(1.0 / m[:, :, None], (12, 4, 4)), lambda r: -2.0 * (r - 1.0))
+    found, _ = learned(t, "m")
+    assert found.reading.role == "inertia"
+    np.testing.assert_allclose(ratios(found.values, m), 1.0, rtol=1e-3)
+
+
+def test_charges_of_both_signs_beside_a_given_mass() -> None:
+    """Charges are determined up to a common scale, and a sign of each set that acts on itself."""
+    t = moving(12, 60, 4)
+    generator = np.random.default_rng(3)
+    m = generator.uniform(0.5, 3.0, size=(12, 4))
+    q = generator.choice([-1.0, 1.0], size=(12, 4)) * generator.uniform(0.5, 2.0, size=(12, 4))
+    t = with_attribute(driven(t, q[:, :, None] * q[:, None, :] / m[:, :, None], lambda r: 1.0 / (r + 0.3) ** 2), "m", m)
+    found, _ = learned(t, "q")
+    assert (found.reading.role, found.reading.inertia) == ("coupling", "m")
+    products, true = (v[:, :, None] * v[:, None, :] for v in (found.values, q))
+    off = ~np.eye(4, dtype=bool)
+    # Turns of least squares settle last where a simulation weighs least: the fit with the law does the rest.
+    off_by = np.abs(ratios(products[:, off], true[:, off]) - 1.0)
+    assert np.quantile(off_by, 0.9) < 2e-2
+    assert np.sum(np.max(off_by, axis=1) > 2e-2) <= 1
+
+
+def test_masses_over_five_decades_of_one_set_of_bodies() -> None:
+    """A heavy body and light ones that return in every snapshot, as in a planetary system."""
+    t = moving(1, 400, 5)
+    m = np.array([[1.0, 1e-3, 3e-4, 1e-5, 5e-5]])
+    t = driven(t, np.broadcast_to(m[:, None, :], (1, 5, 5)), lambda r: -1.0 / r**2)
+    found, _ = learned(t, "m")
+    assert found.reading.role == "both"
+    assert found.values.max() == 1.0
+    np.testing.assert_allclose(found.values, m, rtol=2e-2)
+
+
+def test_the_same_seed_learns_the_same() -> None:
+    """Nothing hangs on anything but the key."""
+    t = moving(1, 60, 4)
+    m = np.array([[1.0, 0.5, 0.3, 0.2]])
+    t = driven(t, np.broadcast_to(m[:, None, :], (1, 4, 4)), lambda r: -1.0 / r)
+    one, two = (learned(t, "m")[0] for _ in range(2))
+    np.testing.assert_array_equal(one.values, two.values)
+    np.testing.assert_array_equal(one.forces, two.forces)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_accelerations_teach_nothing(seed: int) -> None:
+    """Where no force acts between the particles, the network that is made says so by its error."""
+    t = moving(6, 40, 4, seed=seed)
+    t = replace(t, accelerations=np.random.default_rng(seed).normal(size=t.positions.shape))
+    found, dataset = learned(t, "m")
+    assert found.network(found.dataset(dataset)).validation_error > 0.5
