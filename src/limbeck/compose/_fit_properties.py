@@ -221,7 +221,7 @@ class _Problem:
         schur = normal.constants.sum(axis=0) - np.einsum("gpc,gpd->cd", normal.shared, across)
         freedom = max(error.size - len(values) - by_c.shape[-1], 1)
         variance = squares(error) / freedom
-        # Scores by group, as a sandwich needs them, are all zero here: each group has numbers of its own to see to that.
+        # Scores by group, as a sandwich needs them, are all zero: each group has numbers of its own to see to that.
         bread = np.linalg.pinv(schur, rcond=RIDGE, hermitian=True)
         constants_error = np.sqrt(variance * np.maximum(np.diag(bread), 0.0))
         known = np.einsum("gpp->gp", normal.groups) > 0
