@@ -10,28 +10,23 @@ Source:
     Bock (1983), multiple shooting; Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, 413, variable projection.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from limbeck._types import Constants
-from limbeck.expressions import Call, Constant, Expression, Variable
-from limbeck.graphs import GraphDataset
+from limbeck.graphs import GraphDataset, Snapshots
 
-from ._callable import law_accelerations
+from ._follow import Form, followed, form_of, reduced_windows
 from ._law import Law
 from ._windows import Windows, windows_of
 
-PLACE = "constant_"
 SUBSTEPS = (1, 4, 16, 64)  # Runge-Kutta steps between two snapshots; close encounters need many
 ACCURATE = 0.1  # largest error of the integrator, in units of the noise
-CHUNK = 64
+CHUNK = 32
 ROUNDS = 12
 SETTLED = 0.02  # change of every constant, in standard errors, at which the fit ends
 OUTLYING = 3.0  # misfit of a window, in medians, beyond which it loses weight
@@ -96,30 +91,26 @@ class _Shooting:
     """Windows with the steps that each needs, and the compiled integrator."""
 
     law: Law
+    form: Form
     windows: Windows
     substeps: Int[np.ndarray, " windows"]
-    reduced: Callable[..., Any]
 
     @classmethod
     def prepare(cls, law: Law, dataset: GraphDataset, windows: Windows) -> "_Shooting | None":
-        """Compile, and find the steps of each window; those that no number of steps serves are left out."""
-        follow = _follower(law, dataset)
-        quick = eqx.filter_jit(follow)
-        substeps = np.zeros(len(windows), dtype=int)
+        """Find the steps of each window; those that no number of steps serves are left out."""
+        form, substeps = form_of(law, dataset), np.zeros(len(windows), dtype=int)
         states = windows.start.positions, windows.start.velocities
-        for count in SUBSTEPS:
+        for number in SUBSTEPS:
             for rows in _chunks(np.flatnonzero(substeps == 0)):
-                part = _part(windows, rows)
+                start, spans = _begin(states, windows, rows), windows.spans[rows]
                 coarse, fine = (
-                    np.asarray(quick(law.constants, states[0][rows], states[1][rows], *part[:4], n))
-                    for n in (count, 2 * count)
+                    np.asarray(followed(form, law.constants, start, spans, np.asarray(n))) for n in (number, 2 * number)
                 )
-                error = np.nanmax(np.abs(coarse - fine) * part[5][..., None], axis=(1, 2, 3))
-                good = np.isfinite(coarse).all(axis=(1, 2, 3)) & np.isfinite(fine).all(axis=(1, 2, 3))
-                substeps[rows[good & (error < ACCURATE)]] = count
-        if not (substeps > 0).any():
-            return None
-        return cls(law=law, windows=windows, substeps=substeps, reduced=eqx.filter_jit(_reducer(follow)))
+                with np.errstate(invalid="ignore", over="ignore"):
+                    error = np.abs(coarse - fine) * windows.weights[rows][..., None]
+                good = np.all(error < ACCURATE, axis=(1, 2, 3))  # false where undefined
+                substeps[rows[good]] = number
+        return cls(law=law, form=form, windows=windows, substeps=substeps) if substeps.any() else None
 
     def fit(self) -> TrajectoryFit | None:
         """Gauss and Newton's steps, damped where they lead upwards."""
@@ -128,7 +119,7 @@ class _Shooting:
         now = self._evaluate(constants, states)
         weight = np.where(now.freedom > 0, 1.0, 0.0)
         for turn in range(ROUNDS):
-            weight = _weights(now) if turn > 1 else weight * np.isfinite(now.cost)
+            weight = _weights(now, settled=turn > 2) if turn > 0 else weight * np.isfinite(now.cost)
             if not weight.any():
                 return None
             step = _step(now, weight, damping)
@@ -149,13 +140,15 @@ class _Shooting:
 
     def _evaluate(self, constants: Constants, states: tuple[np.ndarray, np.ndarray]) -> _Reduced:
         """Reduced problems of all windows; those left out have no weight."""
-        count, coordinates = len(self.windows), 2 * int(np.prod(states[0].shape[1:]))
+        n_windows, coordinates = len(self.windows), 2 * int(np.prod(states[0].shape[1:]))
         shapes = (), (), (len(constants),) * 2, (len(constants),), (coordinates,), (coordinates, len(constants))
-        found = [np.zeros((count, *shape)) for shape in shapes]
+        found = [np.zeros((n_windows, *shape)) for shape in shapes]
         found[0][:] = np.inf
         for steps in SUBSTEPS:
             for rows in _chunks(np.flatnonzero(self.substeps == steps)):
-                parts = self.reduced(constants, states[0][rows], states[1][rows], *_part(self.windows, rows), steps)
+                w, start = self.windows, _begin(states, self.windows, rows)
+                data = w.spans[rows], w.measured[rows], w.weights[rows], np.asarray(steps)
+                parts = reduced_windows(self.form, constants, start, *data)
                 for whole, part in zip(found, parts, strict=True):
                     whole[rows] = np.asarray(part)
         bad = ~np.isfinite(found[0])
@@ -177,7 +170,7 @@ class _Shooting:
 
     def _fitted(self, constants: Constants, now: _Reduced) -> TrajectoryFit | None:
         """What is said of the settled fit."""
-        weight = _weights(now)
+        weight = _weights(now, settled=True)
         errors, n_blocks = _errors(now, weight, self.windows.systems)
         if not np.isfinite(errors).all():
             return None
@@ -199,108 +192,30 @@ def _chunks(rows: Int[np.ndarray, " windows"]) -> Iterator[Int[np.ndarray, " chu
         yield np.concatenate([part, np.repeat(part[-1:], CHUNK - len(part))])
 
 
-def _part(windows: Windows, rows: Int[np.ndarray, " chunk"]) -> tuple[np.ndarray, ...]:
-    """Arrays of some windows, in the order of the integrator's and the reducer's arguments."""
+def _begin(states: tuple[np.ndarray, np.ndarray], windows: Windows, rows: Int[np.ndarray, " chunk"]) -> Snapshots:
+    """States at the beginnings of some windows."""
     start = windows.start
-    fixed = (start.attributes[rows], start.forward[rows], start.backward[rows], windows.spans[rows])
-    return (*fixed, windows.measured[rows], windows.weights[rows])
+    return Snapshots(
+        positions=states[0][rows],
+        velocities=states[1][rows],
+        attributes=start.attributes[rows],
+        forward=start.forward[rows],
+        backward=start.backward[rows],
+        targets=None,
+        weights=None,
+    )
 
 
-def _follower(law: Law, dataset: GraphDataset) -> Callable[..., Any]:
-    """Positions at every snapshot of windows as a function of constants and states."""
-    form, _ = _with_places(law)
-    pairs, names, radius = dataset.pairs, dataset.attribute_names, dataset.trajectories.radius
-    blank = dataset.batch(dataset.train[:1])
-
-    def follow(
-        constants: Any, x: Any, v: Any, attributes: Any, forward: Any, backward: Any, spans: Any, substeps: Any
-    ) -> Any:
-        places = {f"{PLACE}{k}": constants[k] for k in range(len(law.constants))}
-
-        def acceleration(x: Any, v: Any) -> Any:
-            within = 1.0
-            if radius is not None:
-                within = jnp.linalg.norm(x[:, pairs.first] - x[:, pairs.second], axis=-1) < radius
-            snapshots = blank._replace(
-                positions=x, velocities=v, attributes=attributes, forward=forward * within, backward=backward * within
-            )
-            return law_accelerations(form, snapshots, pairs.first, pairs.second, names, jnp, places)
-
-        def advance(state: tuple[Any, Any], span: Any) -> tuple[tuple[Any, Any], Any]:
-            h = (span / substeps)[:, None, None]
-            state = jax.lax.fori_loop(0, substeps, lambda _, s: _runge_kutta(acceleration, *s, h), state)
-            return state, state[0]
-
-        _, later = jax.lax.scan(advance, (x, v), spans.T)
-        return jnp.moveaxis(jnp.concatenate([x[None], later]), 0, 1)
-
-    return follow
-
-
-def _runge_kutta(acceleration: Callable[[Any, Any], Any], x: Any, v: Any, h: Any) -> tuple[Any, Any]:
-    """One step of the classical fourth order."""
-    a1 = acceleration(x, v)
-    a2 = acceleration(x + 0.5 * h * v, v + 0.5 * h * a1)
-    a3 = acceleration(x + 0.5 * h * v + 0.25 * h**2 * a1, v + 0.5 * h * a2)
-    a4 = acceleration(x + h * v + 0.5 * h**2 * a2, v + h * a3)
-    return x + h * v + h**2 / 6 * (a1 + a2 + a3), v + h / 6 * (a1 + 2 * a2 + 2 * a3 + a4)
-
-
-def _reducer(follow: Callable[..., Any]) -> Callable[..., Any]:
-    """Windows' least-squares problems with their states eliminated, as a function of constants and states."""
-
-    def reduced(
-        constants: Any, x: Any, v: Any, attributes: Any, forward: Any, backward: Any, spans: Any,
-        measured: Any, weights: Any, substeps: Any,
-    ) -> tuple[Any, ...]:  # fmt: skip
-        count, n_constants = x.shape[0], len(constants)
-        size = x[0].size
-
-        def along(direction: Any) -> tuple[Any, Any]:
-            shift = direction[n_constants:].reshape(2, 1, *x.shape[1:])
-            tangents = (direction[:n_constants], *(jnp.broadcast_to(part, x.shape) for part in shift))
-            return jax.jvp(
-                lambda c, x, v: follow(c, x, v, attributes, forward, backward, spans, substeps),
-                (constants, x, v),
-                tangents,
-            )
-
-        positions, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(n_constants + 2 * size))
-        scale = weights[..., None]
-        seen = weights > 0
-        residual = jnp.where(seen[..., None], (positions - measured) * scale, 0.0).reshape(count, -1)
-        slopes = jnp.where(seen[..., None], slopes * scale, 0.0).reshape(len(slopes), count, -1)
-        normal = jnp.einsum("jwk,lwk->wjl", slopes, slopes)
-        gradient = jnp.einsum("jwk,wk->wj", slopes, residual)
-        there = jnp.diagonal(normal, axis1=1, axis2=2)[:, n_constants:] > 0
-        freedom = seen.sum(axis=(1, 2)) * x.shape[-1] - there.sum(axis=1)
-        return (jnp.sum(residual**2, axis=1), freedom.astype(float), *_eliminated(normal, gradient, n_constants))
-
-    return reduced
-
-
-def _eliminated(normal: Any, gradient: Any, n_constants: int) -> tuple[Any, Any, Any, Any]:
-    """Schur complement of the states: normal matrix and gradient of the constants, and the states' steps."""
-    c = slice(None, n_constants)
-    s = slice(n_constants, None)
-    scale = jnp.sqrt(jnp.diagonal(normal, axis1=1, axis2=2)[:, s])
-    scale = jnp.where(scale > 0, scale, 1.0)  # a particle that isn't there moves nothing
-    own = normal[:, s, s] / scale[:, :, None] / scale[:, None, :] + 1e-12 * jnp.eye(scale.shape[1])
-    right = jnp.concatenate([gradient[:, s, None], normal[:, s, c]], axis=2) / scale[:, :, None]
-    solved = jnp.linalg.solve(own, right) / scale[:, :, None]
-    cross = normal[:, c, s]
-    reduced = normal[:, c, c] - cross @ solved[:, :, 1:]
-    return reduced, gradient[:, c] - (cross @ solved[:, :, :1])[..., 0], -solved[..., 0], -solved[..., 1:]
-
-
-def _weights(now: _Reduced) -> Float[np.ndarray, " windows"]:
+def _weights(now: _Reduced, *, settled: bool) -> Float[np.ndarray, " windows"]:
     """Weight of each window: less where it fits far worse than others, as across a jump."""
     used = np.isfinite(now.cost) & (now.freedom > 0)
     if not used.any():
         return np.zeros(len(used))
     misfit = np.full(len(used), np.inf)
     misfit[used] = np.sqrt(now.cost[used] / now.freedom[used])
-    return np.minimum(1.0, OUTLYING * np.median(misfit[used]) / np.maximum(misfit, 1e-300)) ** 2 * used
+    size = misfit / max(OUTLYING * np.median(misfit[used]), np.finfo(float).tiny)
+    # Near the end a window that still fits so much worse is no matter of noise, and must not move the others.
+    return np.where(size <= 1.0, 1.0, 0.0 if settled else 1.0 / np.maximum(size, 1.0) ** 2)
 
 
 def _total(now: _Reduced, weight: Float[np.ndarray, " windows"]) -> float:
@@ -341,19 +256,3 @@ def _errors(
     inverse = np.linalg.inv(normal)
     variance = np.diag(inverse @ scores.T @ scores @ inverse) * n_blocks / (n_blocks - 1)
     return np.sqrt(np.maximum(variance, 0.0)) / scale, n_blocks
-
-
-def _with_places(law: Law) -> tuple[Law, int]:
-    """The law with a variable in the place of each free constant, and their number."""
-    count = 0
-
-    def placed(expr: Expression) -> Expression:
-        nonlocal count
-        if isinstance(expr, Constant) and expr.free:
-            count += 1
-            return Variable(f"{PLACE}{count - 1}")
-        if not isinstance(expr, Call):
-            return expr
-        return Call(expr.op, tuple(placed(argument) for argument in expr.args))
-
-    return replace(law, components={name: placed(e) for name, e in law.components.items()}), count

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from limbeck.graphs import GraphDataset, Snapshots
 
 SHORTEST, LONGEST = 16, 160  # snapshots of a window
-MOST_WINDOWS = 256
+MOST_WINDOWS = 96
 MOST_NUMBERS = 4_000_000  # positions in all windows: what is followed in seconds
 OUTLYING = 6.0  # distance from the smoothed position, in units of the noise, of a mistake in the data
 
@@ -55,12 +55,12 @@ def windows_of(dataset: GraphDataset) -> Windows | None:
     if t.measured_positions is None or t.measured_noise is None:
         return None
     wanted = _length(dataset)
-    rows = np.zeros(0, dtype=int)
-    for length in sorted({wanted, max(SHORTEST, wanted // 2), SHORTEST}, reverse=True):
-        systems, firsts = _begins(dataset, length)
-        if len(firsts) >= MOST_WINDOWS // 4 or length == SHORTEST:
+    systems, firsts = _begins(dataset, wanted)
+    rows = np.arange(wanted)
+    for length in (max(SHORTEST, wanted // 2), SHORTEST):
+        if len(firsts) < MOST_WINDOWS // 3:  # few stretches of the training part are as long
+            systems, firsts = _begins(dataset, length)
             rows = np.arange(length)
-            break
     if not len(firsts):
         return None
     most = min(MOST_WINDOWS, max(8, MOST_NUMBERS // (len(rows) * t.n_nodes * t.dim * (2 * t.n_nodes * t.dim))))

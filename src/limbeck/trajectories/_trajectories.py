@@ -16,6 +16,7 @@ from jaxtyping import Int
 from limbeck._errors import InputError
 from limbeck._types import NodeNoise, NodeScalars, NodeVectors, Presence, Times
 
+OPTIONAL = ("position_errors", "velocity_errors", "acceleration_errors", "measured_positions", "measured_noise")
 Provenance = Literal["given", "derived"]
 
 
@@ -145,7 +146,7 @@ class Trajectories:
         particles = tuple(self.particle_names[i] for i in systems) if self.particle_names else ()
         optional = {
             name: None if values is None else values[systems]
-            for name in ("position_errors", "velocity_errors", "acceleration_errors", "measured_positions", "measured_noise")
+            for name in OPTIONAL
             for values in [getattr(self, name)]
         }
         return replace(
