@@ -24,12 +24,16 @@ from ._follow import Form, followed, form_of, reduced_windows
 from ._law import Law
 from ._windows import Windows, windows_of
 
-SUBSTEPS = (1, 4, 16, 64)  # Runge-Kutta steps between two snapshots; close encounters need many
+SUBSTEPS = (1, 4, 16)  # Runge-Kutta steps between two snapshots; close encounters need many
 ACCURATE = 0.1  # largest error of the integrator, in units of the noise
-CHUNK = 32
-ROUNDS = 12
-SETTLED = 0.02  # change of every constant, in standard errors, at which the fit ends
-OUTLYING = 3.0  # misfit of a window, in medians, beyond which it loses weight
+CHUNK = 16
+ROUNDS, LEAST_ROUNDS = 14, 4
+DAMPING = 1e-6
+ROUNDING = 1e-9
+SETTLED = 0.05  # change of every constant, in standard errors, at which the fit ends
+OUTLYING = 3.0  # misfit of a window, in medians, beyond which it is left out at first
+SPOILT = 1.6  # and near the end, beyond which it is left out: under noise alone it varies by some 5 %
+MOST = 0.75  # windows that a step must not make worse
 FEWEST_BLOCKS = 10
 
 
@@ -113,30 +117,35 @@ class _Shooting:
         return cls(law=law, form=form, windows=windows, substeps=substeps) if substeps.any() else None
 
     def fit(self) -> TrajectoryFit | None:
-        """Gauss and Newton's steps, damped where they lead upwards."""
-        constants, damping = self.law.constants, 1e-6
-        states = self.windows.start.positions, self.windows.start.velocities
+        """Gauss and Newton's steps, damped where they lead upwards; None where they do not settle."""
+        constants, damping = self.law.constants, DAMPING
+        states = self._smoothed()
         now = self._evaluate(constants, states)
-        weight = np.where(now.freedom > 0, 1.0, 0.0)
+        weight = _weights(now, settled=False)
         for turn in range(ROUNDS):
-            weight = _weights(now, settled=turn > 2) if turn > 0 else weight * np.isfinite(now.cost)
-            if not weight.any():
-                return None
-            step = _step(now, weight, damping)
             errors, _ = _errors(now, weight, self.windows.systems)
+            step = _step(now, weight, damping)
             if step is None or not np.isfinite(errors).all():
                 return None
-            trial_states = self._moved(states, now, step)
-            trial = self._evaluate(constants + step, trial_states)
-            if not _total(trial, weight) <= _total(now, weight) * (1 + 1e-9):
-                damping = max(damping, 1e-4) * 30
-                if damping > 1e8:
-                    return None
+            moved = self._moved(states, now, step, weight)
+            trial = self._evaluate(constants + step, moved)
+            if _is_worse(trial, now):
+                damping = 30 * max(damping, 1e-4)
                 continue
-            constants, states, now, damping = constants + step, trial_states, trial, damping / 30
-            if turn > 2 and np.all(np.abs(step) < SETTLED * errors + 1e-12 * np.abs(constants)):
-                return self._fitted(constants, now)
+            constants, states, now, damping = constants + step, moved, trial, damping / 30
+            if turn >= LEAST_ROUNDS and np.all(np.abs(step) < SETTLED * errors + ROUNDING * np.abs(constants)):
+                return self._fitted(constants, now, weight)
+            fresh = _weights(now, settled=turn + 1 >= LEAST_ROUNDS)
+            # A window that has lost its weight near the end does not get it back: in and out would never settle.
+            weight = np.minimum(weight, fresh) if turn >= LEAST_ROUNDS else fresh
+            # One that went astray begins again where it was smoothed, under better constants.
+            kept = (weight > 0)[:, None, None]
+            states = tuple(np.where(kept, *pair) for pair in zip(states, self._smoothed(), strict=True))
         return None
+
+    def _smoothed(self) -> tuple[np.ndarray, np.ndarray]:
+        """The states that windows begin from."""
+        return self.windows.start.positions, self.windows.start.velocities
 
     def _evaluate(self, constants: Constants, states: tuple[np.ndarray, np.ndarray]) -> _Reduced:
         """Reduced problems of all windows; those left out have no weight."""
@@ -162,24 +171,25 @@ class _Shooting:
         )
 
     def _moved(
-        self, states: tuple[np.ndarray, np.ndarray], now: _Reduced, step: Constants
+        self, states: tuple[np.ndarray, np.ndarray], now: _Reduced, step: Constants, weight: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """States at the beginnings after a step of the constants."""
-        change = (now.own + now.coupled @ step).reshape(len(self.windows), 2, *states[0].shape[1:])
+        change = (weight > 0)[:, None] * (now.own + now.coupled @ step)
+        change = change.reshape(len(self.windows), 2, *states[0].shape[1:])
         return states[0] + change[:, 0], states[1] + change[:, 1]
 
-    def _fitted(self, constants: Constants, now: _Reduced) -> TrajectoryFit | None:
+    def _fitted(
+        self, constants: Constants, now: _Reduced, weight: Float[np.ndarray, " windows"]
+    ) -> TrajectoryFit | None:
         """What is said of the settled fit."""
-        weight = _weights(now, settled=True)
         errors, n_blocks = _errors(now, weight, self.windows.systems)
         if not np.isfinite(errors).all():
             return None
-        used = np.isfinite(now.cost) & (now.freedom > 0)
         return TrajectoryFit(
             law=self.law.with_constants(constants),
-            errors=errors,
-            misfit=float(np.sqrt(np.median(now.cost[used] / now.freedom[used]))),
-            n_windows=int(used.sum()),
+            errors=errors + ROUNDING * np.abs(constants),
+            misfit=_middle(now),
+            n_windows=int((weight > 0).sum()),
             n_blocks=n_blocks,
             length=self.windows.measured.shape[1],
         )
@@ -206,21 +216,31 @@ def _begin(states: tuple[np.ndarray, np.ndarray], windows: Windows, rows: Int[np
     )
 
 
-def _weights(now: _Reduced, *, settled: bool) -> Float[np.ndarray, " windows"]:
-    """Weight of each window: less where it fits far worse than others, as across a jump."""
+def _misfits(now: _Reduced) -> Float[np.ndarray, " windows"]:
+    """Root mean square distance of each window in units of the noise; infinite where it can't be followed."""
     used = np.isfinite(now.cost) & (now.freedom > 0)
-    if not used.any():
-        return np.zeros(len(used))
-    misfit = np.full(len(used), np.inf)
-    misfit[used] = np.sqrt(now.cost[used] / now.freedom[used])
-    size = misfit / max(OUTLYING * np.median(misfit[used]), np.finfo(float).tiny)
-    # Near the end a window that still fits so much worse is no matter of noise, and must not move the others.
-    return np.where(size <= 1.0, 1.0, 0.0 if settled else 1.0 / np.maximum(size, 1.0) ** 2)
+    return np.sqrt(np.divide(now.cost, now.freedom, out=np.full(len(used), np.inf), where=used))
 
 
-def _total(now: _Reduced, weight: Float[np.ndarray, " windows"]) -> float:
-    """Weighted sum of squares."""
-    return float(np.sum(weight[weight > 0] * now.cost[weight > 0]))
+def _middle(now: _Reduced) -> float:
+    """Median misfit of the windows that can be followed; 0 where none can."""
+    misfits = _misfits(now)
+    known = misfits[np.isfinite(misfits)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+def _weights(now: _Reduced, *, settled: bool) -> Float[np.ndarray, " windows"]:
+    """Weight of each window: none where it fits far worse than others, as across a jump or a close encounter."""
+    misfits = _misfits(now)
+    size = misfits / max((SPOILT if settled else OUTLYING) * _middle(now), np.finfo(float).tiny)
+    return (size <= 1.0).astype(float)
+
+
+def _is_worse(trial: _Reduced, now: _Reduced) -> bool:
+    """Whether most windows fit worse: the few of close encounters may, and do, on the way."""
+    before, after = (np.sort(_misfits(one)) for one in (now, trial))
+    most = slice(0, max(1, int(MOST * np.isfinite(before).sum())))
+    return bool(np.sum(after[most] ** 2) > np.sum(before[most] ** 2) * (1 + 1e-6))
 
 
 def _step(now: _Reduced, weight: Float[np.ndarray, " windows"], damping: float) -> Constants | None:

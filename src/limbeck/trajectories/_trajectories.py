@@ -145,9 +145,7 @@ class Trajectories:
         names = tuple(self.system_names[i] for i in systems) if self.system_names else ()
         particles = tuple(self.particle_names[i] for i in systems) if self.particle_names else ()
         optional = {
-            name: None if values is None else values[systems]
-            for name in OPTIONAL
-            for values in [getattr(self, name)]
+            name: None if values is None else values[systems] for name in OPTIONAL for values in [getattr(self, name)]
         }
         return replace(
             self,
