@@ -14,6 +14,7 @@ from limbeck.trajectories import acceleration_noise
 from ._compose import ComposedLaw
 from ._law import is_one_body
 from ._rollout import Rollout
+from ._shoot import TrajectoryFit
 from ._states import AXES, States, states_of
 
 HELD_OUT_ERROR = 1e-2
@@ -21,6 +22,7 @@ TAIL_ERROR = 3e-2
 LARGEST_NOISE = 0.3  # noise that hides more than this leaves nothing to verify
 MOST = 2_000
 ENERGY_DRIFT = 1e-3
+MISFIT = 1.5  # of fitted positions in units of the noise; 1 under a true law
 ROUNDING = 1e-6  # errors of an exact law on data with six digits and more
 
 
@@ -87,7 +89,7 @@ def check_law(
     errors = test.relative_errors(composed.law.accelerations(test))
     network = test.relative_errors(_network(trained, dataset, _some(dataset.test)))
     return {
-        "heldout": _heldout(errors, network, threshold, _exactness(errors, dataset, noise)),
+        "heldout": _heldout(errors, network, threshold, _exactness(errors, dataset, noise), composed.followed),
         "extrapolation": _extrapolation(composed, dataset, threshold),
         "other_n": None,
         "rollout": _rollout(rollout),
@@ -112,11 +114,19 @@ def _exactness(errors: np.ndarray, dataset: GraphDataset, noise: float) -> str:
     return "; the given accelerations show no noise, so the form may be an approximation"
 
 
-def _heldout(errors: np.ndarray, network: np.ndarray, threshold: float, caution: str) -> Check:
+def _heldout(
+    errors: np.ndarray, network: np.ndarray, threshold: float, caution: str, followed: TrajectoryFit | None
+) -> Check:
     """Error on test snapshots, in the middle and in the tail, beside the network's."""
     middle, tail = (float(q) for q in np.quantile(errors, [0.5, 0.9], method="higher"))
     own, own_tail = (float(q) for q in np.quantile(network, [0.5, 0.9], method="higher"))
     passed = middle <= threshold and middle <= max(1.5 * own, 1e-4) and tail <= max(3 * threshold, 1.5 * own_tail)
+    if followed is not None:
+        passed = passed and followed.misfit <= MISFIT
+        caution += (
+            f"; followed through {followed.n_windows} stretches of {followed.length} snapshots, the law's positions lie "
+            f"{followed.misfit:.2f} times the noise from those measured, where at most {MISFIT:g} are allowed"
+        )
     return Check(
         value=finite(middle),
         threshold=threshold,

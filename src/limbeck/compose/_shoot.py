@@ -259,7 +259,11 @@ def _step(now: _Reduced, weight: Float[np.ndarray, " windows"], damping: float) 
 def _errors(
     now: _Reduced, weight: Float[np.ndarray, " windows"], systems: Int[np.ndarray, " windows"]
 ) -> tuple[Float[np.ndarray, " constants"], int]:
-    """Standard errors by the sandwich over simulations, and the number of these; over windows where there are few."""
+    """Standard errors and the number of blocks that they rest on: simulations, or windows where there are few.
+
+    The larger of the sandwich, which sees what is alike in a block, and of what follows from the
+    noise alone, which sees where one window decides.
+    """
     used = weight > 0
     blocks = np.unique(systems[used], return_inverse=True)[1]
     if blocks.max(initial=-1) + 1 < FEWEST_BLOCKS:
@@ -275,4 +279,5 @@ def _errors(
     np.add.at(scores, blocks, (weight[:, None] * now.gradient / scale)[used])
     inverse = np.linalg.inv(normal)
     variance = np.diag(inverse @ scores.T @ scores @ inverse) * n_blocks / (n_blocks - 1)
-    return np.sqrt(np.maximum(variance, 0.0)) / scale, n_blocks
+    white = np.diag(inverse) * np.sum(now.cost[used]) / np.sum(now.freedom[used])
+    return np.sqrt(np.maximum(np.maximum(variance, white), 0.0)) / scale, n_blocks
