@@ -1,6 +1,7 @@
 """What noise on positions does a law survive? Recovery against noise, from positions only. Resumable.
 
-    python benchmarks/noise_curve.py --out runs/noise [--systems spring,r1,charge] [--noises 0,1e-4,1e-3,1e-2] [--seeds 10]
+    python benchmarks/noise_curve.py --out runs/noise [--systems spring,r1,charge]
+                                     [--noises 0,1e-4,1e-3,1e-2] [--seeds 10]
 
 Simulated trajectories (4 bodies, 2 dimensions, published lengths) are written as a table of
 `simulation, time, particle`, positions and attributes, with white noise in parts of the median distance between

@@ -40,11 +40,11 @@ def law_accelerations(
     n_nodes, dim = x.shape[-2:]
     total = xp.zeros_like(x)
     for receivers, senders, weights in ((first, second, snapshots.forward), (second, first, snapshots.backward)):
-        columns = _edge_columns(x, v, attributes, receivers, senders, attribute_names, xp) | constants
+        columns = _edge_columns(x, v, attributes, receivers, senders, attribute_names, xp) | dict(constants)
         force = _edge_force(law, columns, dim, xp) * weights[..., None]
         incidence = xp.eye(n_nodes)[receivers]
         total = total + xp.einsum("pn,...pd->...nd", incidence, force)
-    columns = _node_columns(x, v, attributes, attribute_names, xp) | constants
+    columns = _node_columns(x, v, attributes, attribute_names, xp) | dict(constants)
     total = total + _node_force(law, columns, x, v, xp)
     if "inertia" in law.components:
         total = total / xp.broadcast_to(evaluate(law.components["inertia"], columns, xp), x.shape[:-1])[..., None]

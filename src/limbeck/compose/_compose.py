@@ -94,7 +94,7 @@ def compose_law(
     law = law if followed is None else followed.law
     return ComposedLaw(
         law=law,
-        estimates=thresholds + (_estimates(law, final) if followed is None else _followed_estimates(followed)),
+        estimates=thresholds + (estimates_of(law, final) if followed is None else followed_estimates(followed)),
         followed=followed,
         front=chosen.front,
         others=tuple(r.chosen.law for r in refined if r is not chosen),
@@ -181,15 +181,30 @@ def _extras(trained: TrainedModel, dim: int) -> tuple[str, ...]:
     return ("friction", "drag", "central", *(f"uniform_{axis}" for axis in "xyz"[:dim]))
 
 
-def _estimates(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
-    """Constants that were fitted to accelerations."""
+def estimates_of(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
+    """Constants that were fitted to accelerations, with errors, intervals and places.
+
+    Args:
+        law: The refitted law.
+        states: The snapshots that it was fitted to.
+
+    Returns:
+        One estimate for each free constant.
+    """
     n_blocks = len(np.unique(states.systems))
     blocks = n_blocks if n_blocks >= 10 else max(2, len(states.targets) // 100)
     return _listed(law, standard_errors(law, states), blocks)
 
 
-def _followed_estimates(fit: TrajectoryFit) -> tuple[ConstantEstimate, ...]:
-    """Constants that were fitted to positions."""
+def followed_estimates(fit: TrajectoryFit) -> tuple[ConstantEstimate, ...]:
+    """Constants that were fitted to positions, with errors, intervals and places.
+
+    Args:
+        fit: The fit through the integrator.
+
+    Returns:
+        One estimate for each free constant.
+    """
     return _listed(fit.law, fit.errors, fit.n_blocks)
 
 

@@ -102,7 +102,7 @@ def followed(form: Form, constants: Any, start: Snapshots, spans: Any, substeps:
 
     def advance(state: tuple[Any, Any], span: Any) -> tuple[tuple[Any, Any], Any]:
         h = (span / substeps)[:, None, None]
-        state = jax.lax.fori_loop(0, substeps, lambda _, s: _runge_kutta(acceleration, *s, h), state)
+        state = jax.lax.fori_loop(0, substeps, lambda _, s: _runge_kutta(acceleration, s[0], s[1], h), state)
         return state, state[0]
 
     _, later = jax.lax.scan(advance, (start.positions, start.velocities), spans.T)
@@ -121,7 +121,8 @@ def _runge_kutta(acceleration: Callable[[Any, Any], Any], x: Any, v: Any, h: Any
     nothing = jnp.zeros_like(x)
     parts = jnp.array([0.0, 0.5, 0.5, 1.0]), jnp.array([1.0, 2.0, 2.0, 1.0]) / 6.0
     sums, _ = jax.lax.scan(stage, (nothing, nothing, nothing, nothing), parts)
-    return x + h * sums[2], v + h * sums[3]
+    _, _, x_sum, v_sum = sums
+    return x + h * x_sum, v + h * v_sum
 
 
 @eqx.filter_jit

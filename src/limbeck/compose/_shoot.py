@@ -140,7 +140,8 @@ class _Shooting:
             weight = np.minimum(weight, fresh) if turn >= LEAST_ROUNDS else fresh
             # One that went astray begins again where it was smoothed, under better constants.
             kept = (weight > 0)[:, None, None]
-            states = tuple(np.where(kept, *pair) for pair in zip(states, self._smoothed(), strict=True))
+            again = self._smoothed()
+            states = np.where(kept, states[0], again[0]), np.where(kept, states[1], again[1])
         return None
 
     def _smoothed(self) -> tuple[np.ndarray, np.ndarray]:
@@ -259,11 +260,7 @@ def _step(now: _Reduced, weight: Float[np.ndarray, " windows"], damping: float) 
 def _errors(
     now: _Reduced, weight: Float[np.ndarray, " windows"], systems: Int[np.ndarray, " windows"]
 ) -> tuple[Float[np.ndarray, " constants"], int]:
-    """Standard errors and the number of blocks that they rest on: simulations, or windows where there are few.
-
-    The larger of the sandwich, which sees what is alike in a block, and of what follows from the
-    noise alone, which sees where one window decides.
-    """
+    """Standard errors and the number of blocks that they rest on: simulations, or windows where there are few."""
     used = weight > 0
     blocks = np.unique(systems[used], return_inverse=True)[1]
     if blocks.max(initial=-1) + 1 < FEWEST_BLOCKS:
@@ -279,5 +276,6 @@ def _errors(
     np.add.at(scores, blocks, (weight[:, None] * now.gradient / scale)[used])
     inverse = np.linalg.inv(normal)
     variance = np.diag(inverse @ scores.T @ scores @ inverse) * n_blocks / (n_blocks - 1)
+    # The sandwich sees what is alike in a block; what follows from the noise alone sees where one window decides.
     white = np.diag(inverse) * np.sum(now.cost[used]) / np.sum(now.freedom[used])
     return np.sqrt(np.maximum(np.maximum(variance, white), 0.0)) / scale, n_blocks

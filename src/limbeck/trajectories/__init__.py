@@ -4,6 +4,7 @@ from ._departures import Departure as Departure, newtonian_departures as newtoni
 from ._hash import content_hash as content_hash
 from ._load import load_trajectories as load_trajectories
 from ._noise import acceleration_noise as acceleration_noise
+from ._rederive import rederived_accelerations as rederived_accelerations
 from ._rows import Rows as Rows
 from ._save import (
     check_target as check_target,
