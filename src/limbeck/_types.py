@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 Times = Float[np.ndarray, "systems times"]
 NodeVectors = Float[np.ndarray, "systems times nodes dim"]
 NodeScalars = Float[np.ndarray, "systems nodes"]
+NodeNoise = Float[np.ndarray, "systems times nodes"]
 Presence = Bool[np.ndarray, "systems times nodes"]
 Snapshots = Int[np.ndarray, "samples 2"]
 Samples = Float[np.ndarray, " samples"]

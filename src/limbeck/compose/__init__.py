@@ -18,6 +18,7 @@ from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine
 from ._refit import refit as refit, standard_errors as standard_errors
 from ._rollout import Rollout as Rollout, integrate_law as integrate_law, roll_out as roll_out
+from ._shoot import TrajectoryFit as TrajectoryFit, fit_trajectories as fit_trajectories
 from ._states import States as States, lay_out as lay_out, states_of as states_of
 from ._strings import (
     acceleration as acceleration,

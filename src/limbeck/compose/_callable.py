@@ -1,6 +1,7 @@
 """A law as a function of positions and velocities, for NumPy and for JAX."""
 
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from limbeck.expressions import evaluate
@@ -9,9 +10,17 @@ from limbeck.graphs import Snapshots
 from ._law import Law, is_one_body
 from ._states import AXES
 
+NO_CONSTANTS: Mapping[str, Any] = MappingProxyType({})
+
 
 def law_accelerations(
-    law: Law, snapshots: Snapshots, first: Any, second: Any, attribute_names: tuple[str, ...], xp: ModuleType
+    law: Law,
+    snapshots: Snapshots,
+    first: Any,
+    second: Any,
+    attribute_names: tuple[str, ...],
+    xp: ModuleType,
+    constants: Mapping[str, Any] = NO_CONSTANTS,
 ) -> Any:
     """Accelerations of every node under a law, for any batch axes.
 
@@ -22,6 +31,7 @@ def law_accelerations(
         second: Node that stands second.
         attribute_names: Name of each column of the attributes.
         xp: `numpy` or `jax.numpy`.
+        constants: Values of variables that stand for constants.
 
     Returns:
         Accelerations (samples nodes dim) as arrays of `xp`.
@@ -30,11 +40,11 @@ def law_accelerations(
     n_nodes, dim = x.shape[-2:]
     total = xp.zeros_like(x)
     for receivers, senders, weights in ((first, second, snapshots.forward), (second, first, snapshots.backward)):
-        columns = _edge_columns(x, v, attributes, receivers, senders, attribute_names, xp)
+        columns = _edge_columns(x, v, attributes, receivers, senders, attribute_names, xp) | dict(constants)
         force = _edge_force(law, columns, dim, xp) * weights[..., None]
         incidence = xp.eye(n_nodes)[receivers]
         total = total + xp.einsum("pn,...pd->...nd", incidence, force)
-    columns = _node_columns(x, v, attributes, attribute_names, xp)
+    columns = _node_columns(x, v, attributes, attribute_names, xp) | dict(constants)
     total = total + _node_force(law, columns, x, v, xp)
     if "inertia" in law.components:
         total = total / xp.broadcast_to(evaluate(law.components["inertia"], columns, xp), x.shape[:-1])[..., None]

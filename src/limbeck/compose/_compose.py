@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from limbeck.expressions import free_constants, to_readable
 from limbeck.graphs import GraphDataset
@@ -15,8 +15,10 @@ from limbeck.train import TrainedModel
 from ._conditions import with_thresholds_fitted
 from ._law import Law
 from ._prune import pruned
+from ._pruned_fit import pruned_fit
 from ._refine import Refined, Scored, refine, sign_variables, with_leading_constants
 from ._refit import interval, refit, standard_errors
+from ._shoot import TrajectoryFit
 from ._states import States, states_of
 
 SCREEN_SNAPSHOTS = 60
@@ -37,6 +39,8 @@ class ComposedLaw:
         others: Laws that the other searches chose.
         is_stable: Whether two independent searches chose this form.
         tried: Number of laws that were refitted.
+        followed: The fit through the integrator that its constants come from, where positions were noisy; None
+            where they come from accelerations.
     """
 
     law: Law
@@ -45,6 +49,7 @@ class ComposedLaw:
     others: tuple[Law, ...]
     is_stable: bool
     tried: int
+    followed: TrajectoryFit | None = None
 
     @property
     def uncertain(self) -> tuple[ConstantEstimate, ...]:
@@ -85,9 +90,12 @@ def compose_law(
     final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS)
     law, thresholds = with_thresholds_fitted(refit(with_leading_constants(chosen.chosen.law), final), final)
     law = pruned(law, final)
+    followed = None if is_over() else pruned_fit(law, dataset)
+    law = law if followed is None else followed.law
     return ComposedLaw(
         law=law,
-        estimates=thresholds + _estimates(law, final),
+        estimates=thresholds + (estimates_of(law, final) if followed is None else followed_estimates(followed)),
+        followed=followed,
         front=chosen.front,
         others=tuple(r.chosen.law for r in refined if r is not chosen),
         is_stable=pair is not None,
@@ -173,11 +181,35 @@ def _extras(trained: TrainedModel, dim: int) -> tuple[str, ...]:
     return ("friction", "drag", "central", *(f"uniform_{axis}" for axis in "xyz"[:dim]))
 
 
-def _estimates(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
-    """Constants with errors, intervals and places."""
-    errors = standard_errors(law, states)
+def estimates_of(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
+    """Constants that were fitted to accelerations, with errors, intervals and places.
+
+    Args:
+        law: The refitted law.
+        states: The snapshots that it was fitted to.
+
+    Returns:
+        One estimate for each free constant.
+    """
     n_blocks = len(np.unique(states.systems))
     blocks = n_blocks if n_blocks >= 10 else max(2, len(states.targets) // 100)
+    return _listed(law, standard_errors(law, states), blocks)
+
+
+def followed_estimates(fit: TrajectoryFit) -> tuple[ConstantEstimate, ...]:
+    """Constants that were fitted to positions, with errors, intervals and places.
+
+    Args:
+        fit: The fit through the integrator.
+
+    Returns:
+        One estimate for each free constant.
+    """
+    return _listed(fit.law, fit.errors, fit.n_blocks)
+
+
+def _listed(law: Law, errors: Float[np.ndarray, " constants"], blocks: int) -> tuple[ConstantEstimate, ...]:
+    """Constants with errors, intervals and places."""
     places = places_of(law)
     found = []
     for k, (value, error) in enumerate(zip(law.constants, errors, strict=True)):

@@ -40,15 +40,23 @@ def _shorter(law: Law, states: States) -> Law | None:
     doubtful = np.flatnonzero(~(np.abs(law.constants) > CERTAIN * errors))
     allowed = max(AS_GOOD * law_loss(law, states), ROUNDING)
     for number in sorted(doubtful, key=lambda k: abs(law.constants[k])):
-        for trial in _without(law, int(number)):
+        for trial in without_number(law, int(number)):
             fitted = refit(trial, states) if trial.components else trial
             if fitted.components and law_loss(fitted, states) <= allowed:
                 return fitted
     return None
 
 
-def _without(law: Law, number: int) -> Iterator[Law]:
-    """The law with one number fixed at 0, and at 1."""
+def without_number(law: Law, number: int) -> Iterator[Law]:
+    """The law with one number fixed at 0, and at 1.
+
+    Args:
+        law: The law.
+        number: Place of the number among the law's constants.
+
+    Yields:
+        Laws with one number less; without a channel that vanishes.
+    """
     start = 0
     for name, expression in law.components.items():
         count = len(free_constants(expression))

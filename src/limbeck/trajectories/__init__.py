@@ -10,6 +10,7 @@ from ._objects import (
     objects_return as objects_return,
     with_attribute as with_attribute,
 )
+from ._rederive import rederived_accelerations as rederived_accelerations
 from ._rows import Rows as Rows
 from ._save import (
     check_target as check_target,

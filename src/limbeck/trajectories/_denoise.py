@@ -70,7 +70,19 @@ def denoised(states: States) -> States:
     result = _Result(values=_unknown(task.values), errors=_unknown(task.values))
     for piece, block, sigma in zip(pieces, blocks, noise, strict=True):
         _smooth_into(result, piece, block, sigma, task)
-    return _filled(states, task, result, noise)
+    return _measured(_filled(states, task, result, noise), states, pieces, noise, task)
+
+
+def _measured(found: States, states: States, pieces: list[Track], noise: list[Noise], task: _Task) -> States:
+    """Keep what was measured beside what was smoothed, for fits that need no derivative."""
+    if task.source != "positions":
+        return found
+    sigma = np.zeros(states.present.shape)
+    for piece, one in zip(pieces, noise, strict=True):
+        sigma[piece.index] = one[:, None, :]
+    if task.given is not None:
+        sigma = np.where(states.present, np.sqrt(np.mean(task.given**2, axis=-1)), 0.0)
+    return replace(found, measured_positions=states.positions, measured_noise=sigma)
 
 
 def _task(states: States) -> _Task | None:

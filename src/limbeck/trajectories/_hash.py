@@ -16,6 +16,8 @@ ARRAYS = (
     "position_errors",
     "velocity_errors",
     "acceleration_errors",
+    "measured_positions",
+    "measured_noise",
 )
 
 

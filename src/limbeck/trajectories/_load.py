@@ -192,6 +192,8 @@ def _record(states: States, units: dict[str, str], *, shared_particles: bool) ->
         position_errors=states.position_errors,
         velocity_errors=states.velocity_errors,
         acceleration_errors=states.acceleration_errors,
+        measured_positions=states.measured_positions,
+        measured_noise=states.measured_noise,
         units=units,
         source={"path" if states.format in FORMATS.values() else "object": states.where, "format": states.format},
         notes=states.notes,

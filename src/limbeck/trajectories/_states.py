@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from limbeck._errors import InputError
-from limbeck._types import NodeScalars, NodeVectors, Presence, Times
+from limbeck._types import NodeNoise, NodeScalars, NodeVectors, Presence, Times
 
 from ._trajectories import Edges, Provenance
 
@@ -30,6 +30,8 @@ class States:
         position_errors: Standard errors of the positions, if given.
         velocity_errors: Standard errors of the velocities, if given.
         acceleration_errors: Standard errors of the accelerations, if given.
+        measured_positions: Positions as they came in, where `positions` are smoothed; 0 where `present` is false.
+        measured_noise: Standard deviation of the noise on each component of `measured_positions`.
         attributes: Properties of particles.
         categories: Labels of categorical attributes.
         edges: Who acts on whom, if the source says so.
@@ -53,6 +55,8 @@ class States:
     position_errors: NodeVectors | None = None
     velocity_errors: NodeVectors | None = None
     acceleration_errors: NodeVectors | None = None
+    measured_positions: NodeVectors | None = None
+    measured_noise: NodeNoise | None = None
     attributes: Mapping[str, NodeScalars] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     edges: Edges | None = None

@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Int
 
 from limbeck._errors import InputError
-from limbeck._types import NodeScalars, NodeVectors, Presence, Times
+from limbeck._types import NodeNoise, NodeScalars, NodeVectors, Presence, Times
 
+OPTIONAL = ("position_errors", "velocity_errors", "acceleration_errors", "measured_positions", "measured_noise")
 Provenance = Literal["given", "derived"]
 
 
@@ -57,6 +58,8 @@ class Trajectories:
         position_errors: Standard errors of the positions, if known.
         velocity_errors: Standard errors of the velocities, if known.
         acceleration_errors: Standard errors of the accelerations, if known.
+        measured_positions: Positions as they came in, where `positions` are smoothed; 0 where `present` is false.
+        measured_noise: Standard deviation of the noise on each component of `measured_positions`.
         units: Unit of each quantity (`x`, `time`, attribute names).
         source: Where the data came from: a path, or a system and its options.
         notes: What was done to the data, in sentences for the report.
@@ -79,6 +82,8 @@ class Trajectories:
     position_errors: NodeVectors | None = None
     velocity_errors: NodeVectors | None = None
     acceleration_errors: NodeVectors | None = None
+    measured_positions: NodeVectors | None = None
+    measured_noise: NodeNoise | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -139,10 +144,8 @@ class Trajectories:
         systems = np.asarray(systems, dtype=int)
         names = tuple(self.system_names[i] for i in systems) if self.system_names else ()
         particles = tuple(self.particle_names[i] for i in systems) if self.particle_names else ()
-        errors = {
-            name: None if values is None else values[systems]
-            for name in ("position_errors", "velocity_errors", "acceleration_errors")
-            for values in [getattr(self, name)]
+        optional = {
+            name: None if values is None else values[systems] for name in OPTIONAL for values in [getattr(self, name)]
         }
         return replace(
             self,
@@ -155,7 +158,7 @@ class Trajectories:
             edges=None if self.edges is None else _select_edges(self.edges, systems),
             system_names=names,
             particle_names=particles,
-            **errors,
+            **optional,
         )
 
 

@@ -1,0 +1,193 @@
+"""A law followed through windows by its integrator, and what is left of each window without its states.
+
+Everything here runs in JAX and is compiled once for a form of law: constants, states and the number of steps are
+arguments.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from limbeck.expressions import Call, Constant, Expression, Variable
+from limbeck.graphs import GraphDataset, Snapshots
+
+from ._callable import law_accelerations
+from ._law import Law
+
+PLACE = "constant_"  # start of the names that stand for constants; no attribute has a number for its end
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the integrator is compiled for: a law without its numbers, and who acts on whom.
+
+    Attributes:
+        components: Expression of each channel with variables in the places of constants.
+        dim: Dimension of space.
+        first: Node that stands first in each pair.
+        second: Node that stands second.
+        names: Name of each column of the attributes.
+        radius: Largest distance at which a pair interacts; None means any.
+    """
+
+    components: tuple[tuple[str, Expression], ...]
+    dim: int
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    names: tuple[str, ...]
+    radius: float | None
+
+    def accelerations(self, constants: Any, start: Snapshots, x: Any, v: Any) -> Any:
+        """Accelerations at other states of the same particles.
+
+        Args:
+            constants: The law's numbers.
+            start: Attributes, and edges weighed by presence.
+            x: Positions.
+            v: Velocities.
+
+        Returns:
+            Accelerations.
+        """
+        first, second = np.asarray(self.first), np.asarray(self.second)
+        within = 1.0
+        if self.radius is not None:
+            within = jnp.linalg.norm(x[:, first] - x[:, second], axis=-1) < self.radius
+        state = start._replace(
+            positions=x, velocities=v, forward=start.forward * within, backward=start.backward * within
+        )
+        places = {f"{PLACE}{k}": constants[k] for k in range(len(constants))}
+        law = Law(components=dict(self.components), dim=self.dim)
+        return law_accelerations(law, state, first, second, self.names, jnp, places)
+
+
+def form_of(law: Law, dataset: GraphDataset) -> Form:
+    """The form of a law on a dataset.
+
+    Args:
+        law: The law.
+        dataset: Its pairs, attributes and radius are what counts.
+
+    Returns:
+        What to compile for.
+    """
+    first, second = (tuple(end.tolist()) for end in (dataset.pairs.first, dataset.pairs.second))
+    radius = dataset.trajectories.radius
+    return Form(_with_places(law), law.dim, first, second, dataset.attribute_names, radius)
+
+
+@eqx.filter_jit
+def followed(form: Form, constants: Any, start: Snapshots, spans: Any, substeps: Any) -> Any:
+    """Follow a law through windows.
+
+    Args:
+        form: The law without its numbers.
+        constants: Its numbers.
+        start: States at the beginnings of the windows.
+        spans: Times from snapshot to snapshot (windows steps).
+        substeps: Steps of the integrator between two snapshots, an array.
+
+    Returns:
+        Positions at every snapshot (windows times nodes dim).
+    """
+
+    def acceleration(x: Any, v: Any) -> Any:
+        return form.accelerations(constants, start, x, v)
+
+    def advance(state: tuple[Any, Any], span: Any) -> tuple[tuple[Any, Any], Any]:
+        h = (span / substeps)[:, None, None]
+        state = jax.lax.fori_loop(0, substeps, lambda _, s: _runge_kutta(acceleration, s[0], s[1], h), state)
+        return state, state[0]
+
+    _, later = jax.lax.scan(advance, (start.positions, start.velocities), spans.T)
+    return jnp.moveaxis(jnp.concatenate([start.positions[None], later]), 0, 1)
+
+
+def _runge_kutta(acceleration: Callable[[Any, Any], Any], x: Any, v: Any, h: Any) -> tuple[Any, Any]:
+    """One step of the classical fourth order; its stages are a loop, which compiles in a quarter of the time."""
+
+    def stage(sums: tuple[Any, ...], places: tuple[Any, Any]) -> tuple[tuple[Any, ...], None]:
+        part, share = places
+        x_slope, v_slope, x_sum, v_sum = sums
+        x_slope, v_slope = v + part * h * v_slope, acceleration(x + part * h * x_slope, v + part * h * v_slope)
+        return (x_slope, v_slope, x_sum + share * x_slope, v_sum + share * v_slope), None
+
+    nothing = jnp.zeros_like(x)
+    parts = jnp.array([0.0, 0.5, 0.5, 1.0]), jnp.array([1.0, 2.0, 2.0, 1.0]) / 6.0
+    sums, _ = jax.lax.scan(stage, (nothing, nothing, nothing, nothing), parts)
+    _, _, x_sum, v_sum = sums
+    return x + h * x_sum, v + h * v_sum
+
+
+@eqx.filter_jit
+def reduced_windows(
+    form: Form, constants: Any, start: Snapshots, spans: Any, measured: Any, weights: Any, substeps: Any
+) -> tuple[Any, ...]:
+    """Windows' least-squares problems with their states eliminated.
+
+    Args:
+        form: The law without its numbers.
+        constants: Its numbers.
+        start: States at the beginnings of the windows.
+        spans: Times from snapshot to snapshot (windows steps).
+        measured: Positions that were measured.
+        weights: One over their noise, 0 where nothing was measured.
+        substeps: Steps of the integrator between two snapshots, an array.
+
+    Returns:
+        For each window the sum of squares, the degrees of freedom, the normal matrix and the gradient of the constants,
+        the step of the states at the same constants, and its change with the constants.
+    """
+    x, n_constants = start.positions, len(constants)
+
+    def follow(constants: Any, x: Any, v: Any) -> Any:
+        return followed(form, constants, start._replace(positions=x, velocities=v), spans, substeps)
+
+    def along(direction: Any) -> tuple[Any, Any]:
+        shifts = direction[n_constants:].reshape(2, 1, *x.shape[1:])
+        tangents = (direction[:n_constants], *(jnp.broadcast_to(shift, x.shape) for shift in shifts))
+        return jax.jvp(follow, (constants, x, start.velocities), tangents)
+
+    positions, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(n_constants + 2 * x[0].size))
+    scale, seen = weights[..., None], (weights > 0)[..., None]
+    residual = jnp.where(seen, (positions - measured) * scale, 0.0).reshape(len(x), -1)
+    slopes = jnp.where(seen, slopes * scale, 0.0).reshape(len(slopes), len(x), -1)
+    normal = jnp.einsum("jwk,lwk->wjl", slopes, slopes)
+    gradient = jnp.einsum("jwk,wk->wj", slopes, residual)
+    there = jnp.diagonal(normal, axis1=1, axis2=2)[:, n_constants:] > 0
+    freedom = (seen.sum(axis=(1, 2, 3)) * x.shape[-1] - there.sum(axis=1)).astype(float)
+    return (jnp.sum(residual**2, axis=1), freedom, *_eliminated(normal, gradient, n_constants))
+
+
+def _eliminated(normal: Any, gradient: Any, n_constants: int) -> tuple[Any, Any, Any, Any]:
+    """Schur complement of the states: normal matrix and gradient of the constants, and the states' steps."""
+    c = slice(None, n_constants)
+    s = slice(n_constants, None)
+    scale = jnp.sqrt(jnp.diagonal(normal, axis1=1, axis2=2)[:, s])
+    scale = jnp.where(scale > 0, scale, 1.0)  # a particle that isn't there moves nothing
+    own = normal[:, s, s] / scale[:, :, None] / scale[:, None, :] + 1e-12 * jnp.eye(scale.shape[1])
+    right = jnp.concatenate([gradient[:, s, None], normal[:, s, c]], axis=2) / scale[:, :, None]
+    solved = jnp.linalg.solve(own, right) / scale[:, :, None]
+    cross = normal[:, c, s]
+    reduced = normal[:, c, c] - cross @ solved[:, :, 1:]
+    return reduced, gradient[:, c] - (cross @ solved[:, :, :1])[..., 0], -solved[..., 0], -solved[..., 1:]
+
+
+def _with_places(law: Law) -> tuple[tuple[str, Expression], ...]:
+    """The law's expressions with a variable in the place of each free constant."""
+    number = count()
+
+    def placed(expr: Expression) -> Expression:
+        if isinstance(expr, Constant) and expr.free:
+            return Variable(f"{PLACE}{next(number)}")
+        if not isinstance(expr, Call):
+            return expr
+        return Call(expr.op, tuple(placed(argument) for argument in expr.args))
+
+    return tuple((name, placed(e)) for name, e in law.components.items())
