@@ -12,6 +12,7 @@ from ._equations import symbol
 from ._numbers import NOTHING, duration, number, shown, spelt, to_error
 from ._record import Report
 
+MOST_PROPERTIES = 100  # rows that people read
 CHECKS = {
     "heldout": "Error of the acceleration on simulations that were held out",
     "extrapolation": "Error in the outer 10 % of distances, held out",
@@ -275,9 +276,11 @@ def properties_table(result: Mapping[str, Any]) -> Table:
         result: Content of `result.json`.
 
     Returns:
-        One row for each property.
+        One row for each property; of very many, those that are not determined and the first of the others.
     """
     items = _mappings(result.get("properties"))
+    if len(items) > MOST_PROPERTIES:
+        items = sorted(items, key=lambda item: item.get("determined") is not False)[:MOST_PROPERTIES]
     keys = tuple(dict.fromkeys(str(key) for item in items for key in item))
     rows = tuple(tuple(shown(item.get(key)) for key in keys) for item in items)
     return Table(headings=tuple(spelt(key) for key in keys), rows=rows)

@@ -1,0 +1,86 @@
+"""Masses that nobody gave, found from the command line with the law, and what goes wrong on the way."""
+
+import numpy as np
+import pytest
+from runs import limbeck, read_result, write_study
+
+import limbeck as library
+
+SIMULATIONS = 12
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """One run that learns the masses of a dozen simulations of gravity."""
+    folder = tmp_path_factory.mktemp("learnt")
+    words = ("--learn", "m", "--simulations", SIMULATIONS, "--study", write_study(folder))
+    done = limbeck("discover", "r2", *words, "--out", folder / "run", "--quiet")
+    return done, folder / "run"
+
+
+def test_gravity_is_found_with_its_masses(run):
+    """The masses were simulated, and taken away before the run looked."""
+    done, folder = run
+    assert done.returncode == 0, done.stderr
+    result = read_result(folder)
+    assert result["law"]["inertia"] == "m_1"
+    true = library.simulate("r2", n_systems=SIMULATIONS, seed=0).attributes["m"].ravel()
+    assert len(result["properties"]) == len(true)
+    known = np.array([p["determined"] for p in result["properties"]])
+    assert known.mean() > 0.8  # a simulation that only the check of wide pairs sees teaches nothing
+    ratio = np.array([p["value"] for p in result["properties"] if p["determined"]]) / true[known]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
+    assert "mean size" in result["properties"][0]["scale"]
+    exponent = next(c for c in result["constants"] if c["value"] < -1.9)
+    assert exponent["value"] == pytest.approx(-2.0, abs=1e-5)
+    assert result["recovered"] is None
+
+
+def test_what_was_learned_is_read_back(run):
+    """The property's checkpoint serves a run that is taken up again."""
+    done, folder = run
+    before = read_result(folder)
+    (folder / "result.json").unlink()
+    again = limbeck("resume", folder, "--quiet")
+    assert again.returncode == done.returncode, again.stderr
+    after = read_result(folder)
+    for name in ("law", "constants", "properties", "verdict"):
+        assert after[name] == before[name]
+
+
+@pytest.mark.user_error
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--learn", "x"), "is the name of a variable"),
+        (("--learn", "2m"), "is not an identifier"),
+        (("--learn", "m", "--bias", "none"), "goes with --bias auto only"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(tmp_path, words, message):
+    done = limbeck("discover", "r2", *words, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.user_error
+def test_the_solar_system_takes_no_options_of_others(tmp_path):
+    done = limbeck("discover", "solar-system", "--dim", 3, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert "--dim goes with" in done.stderr
+
+
+@pytest.mark.slow
+def test_newtons_law_and_the_masses_of_the_solar_system(tmp_path):
+    """The whole, from the ephemeris: masses within the limits that were set before they were looked at."""
+    done = limbeck("discover", "solar-system", "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    result = read_result(tmp_path / "run")
+    truth = library.trajectories.true_masses()
+    off = {p["particle"]: abs(p["value"] / truth[p["particle"]] - 1.0) for p in result["properties"]}
+    assert all(off[body] < 0.01 for body in ("Jupiter", "Saturn", "Uranus", "Neptune"))
+    assert off["Earth"] < 0.02
+    for p in result["properties"]:
+        if p["particle"] in ("Mercury", "Venus", "Mars"):
+            assert not p["determined"] or abs(p["value"] - truth[p["particle"]]) < 1.96 * p["standard_error"]
