@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 from _runs import limbeck, machine, result_of, run
 
 from limbeck.expressions import parse, same_form, simplify
@@ -67,7 +66,7 @@ def is_newton(result: dict[str, Any]) -> bool:
     """Whether the law is found and has Newton's form; a constant of any size may stand before it."""
     law = result["law"] or {}
     same = law.keys() == LAW.keys() and all(same_form(simplify(parse(law[name])), LAW[name]) for name in LAW)
-    return result["verdict"] == "found" and bool(np.all(same))
+    return result["verdict"] == "found" and same
 
 
 if __name__ == "__main__":

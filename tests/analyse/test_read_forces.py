@@ -18,7 +18,8 @@ from limbeck.models import (
     build_hamiltonian_network,
     measure_scales,
 )
-from limbeck.train import TrainedModel, accelerations_of, pair_index
+from limbeck.train import TrainedModel, pair_index
+from limbeck.train._evaluate import accelerations_of
 
 DATASET = connect(cloud(2, names=("m", "q"), n_systems=20, n_times=20), seed=0)
 SPACE = connect(cloud(3, names=("m", "q"), n_systems=20, n_times=20, dim=3), seed=0)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from limbeck.graphs import Snapshots
-from limbeck.train import SMALL, relative_errors, typical_size
+from limbeck.train import SMALL, error_weights, relative_errors, typical_size
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -51,3 +51,15 @@ def test_typical_size(sizes, expected):
 
 def test_no_target_no_error():
     assert len(relative_errors(np.ones((2, 2, 2)), targets_only(np.ones((2, 2, 2)), np.zeros((2, 2))))) == 0
+
+
+def test_each_object_that_returns_is_held_against_its_own_size():
+    sizes, objects = np.array([1.0, 1e-4, 3.0, 3e-4, 2.0, 2e-4]), np.array([7, 2, 7, 2, 7, 2])
+    weights = error_weights(sizes, objects)
+    np.testing.assert_allclose(weights[1::2] / weights[::2], 1e4)
+    np.testing.assert_allclose(error_weights(sizes), 1.0 / (sizes + 0.3 * np.median(sizes)))
+
+
+def test_an_object_at_rest_does_not_decide_everything():
+    weights = error_weights(np.array([1.0, 1e-18, 1.0, 0.0]), np.array([0, 1, 0, 1]))
+    assert weights.max() < 1e8 * weights.min()

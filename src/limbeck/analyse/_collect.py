@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from limbeck._errors import InputError
-from limbeck._types import Samples, Table
+from limbeck._types import Samples
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import (
     AttributeInertia,
@@ -34,7 +34,7 @@ from limbeck.train import TrainedModel, relative_errors, to_device
 from ._collect_forces import collect_forces
 from ._draw_edges import draw_edges, draw_nodes
 from ._linear_fit import mean_score, plain_fit
-from ._message_table import MessageTable, message_table
+from ._message_table import Drawn, MessageTable, message_table
 from ._record_messages import record_messages
 
 AXES = "xyz"
@@ -69,8 +69,7 @@ def collect_messages(
     return message_table(drawn, importance)
 
 
-_Drawn = tuple[str, tuple[str, ...], Table, Samples]
-_Source = Callable[[TrainedModel, GraphDataset, Snapshots, np.random.Generator, int], Iterator[_Drawn]]
+_Source = Callable[[TrainedModel, GraphDataset, Snapshots, np.random.Generator, int], Iterator[Drawn]]
 
 
 def _network(trained: TrainedModel) -> GraphNetwork:
@@ -95,7 +94,7 @@ def _sources(trained: TrainedModel) -> list[_Source]:
 
 def _pair_channels(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
-) -> Iterator[_Drawn]:
+) -> Iterator[Drawn]:
     """Scalars (or components) of the message to the receiver of each directed edge."""
     edge = _network(trained).edge_model
     geometry = _network(trained).pair_geometry(
@@ -141,7 +140,7 @@ def _felt(
 
 def _inertia(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
-) -> Iterator[_Drawn]:
+) -> Iterator[Drawn]:
     """Inertia against the attributes of the receiver."""
     sample, node = draw_nodes(batch, generator, n_samples)
     attributes = batch.attributes[sample, node]
@@ -152,7 +151,7 @@ def _inertia(
 
 def _one_body(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
-) -> Iterator[_Drawn]:
+) -> Iterator[Drawn]:
     """Drag, central and uniform forces; `v_1` is the speed, `r_1` the distance from the origin."""
     field = cast(OneBodyField, _network(trained).field)  # `_sources` asked for it
     sample, node = draw_nodes(batch, generator, n_samples)
@@ -172,7 +171,7 @@ def _one_body(
 
 def _free_field(
     trained: TrainedModel, dataset: GraphDataset, batch: Snapshots, generator: np.random.Generator, n_samples: int
-) -> Iterator[_Drawn]:
+) -> Iterator[Drawn]:
     """Components of any one-body force."""
     field = cast(FreeField, _network(trained).field)  # `_sources` asked for it
     sample, node = draw_nodes(batch, generator, n_samples)

@@ -11,13 +11,12 @@ from typing import cast
 import numpy as np
 from jaxtyping import Float
 
-from limbeck._types import Samples, Table
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import ForceNetwork
 from limbeck.train import TrainedModel, relative_errors
 
 from ._draw_edges import draw_nodes
-from ._message_table import MessageTable, message_table
+from ._message_table import Drawn, MessageTable, message_table
 from ._read_forces import (
     EdgeForces,
     NodeResponse,
@@ -32,8 +31,6 @@ from ._read_forces import (
 AXES = "xyz"
 DISTINCT = 0.5  # part of what forces have across their pairs that friction must explain to be a channel
 VISIBLE = 1e-3  # part of the squares of forces across their pairs below which there is nothing to explain
-
-_Drawn = tuple[str, tuple[str, ...], Table, Samples]
 
 
 def collect_forces(trained: TrainedModel, dataset: GraphDataset, *, n_samples: int = 2_000, seed: int) -> MessageTable:
@@ -61,7 +58,7 @@ def collect_forces(trained: TrainedModel, dataset: GraphDataset, *, n_samples: i
     return message_table(drawn, importance)
 
 
-def _pair_channels(names: tuple[str, ...], batch: Snapshots, edges: EdgeForces) -> Iterator[_Drawn]:
+def _pair_channels(names: tuple[str, ...], batch: Snapshots, edges: EdgeForces) -> Iterator[Drawn]:
     """Force along the pair, and friction along the relative velocity where there is any."""
     unit, relative = directions(batch, edges)
     distance = np.linalg.norm(
@@ -85,7 +82,7 @@ def _pair_channels(names: tuple[str, ...], batch: Snapshots, edges: EdgeForces) 
 
 def _node_channels(
     names: tuple[str, ...], batch: Snapshots, response: NodeResponse, generator: np.random.Generator, n_samples: int
-) -> Iterator[tuple[_Drawn, Float[np.ndarray, "samples nodes dim"] | None]]:
+) -> Iterator[tuple[Drawn, Float[np.ndarray, "samples nodes dim"] | None]]:
     """Inertia, drag and uniform force, each with the part of the accelerations that goes without it."""
     sample, node = draw_nodes(batch, generator, 2 * n_samples)
     force, answer = response.force[sample, node], response.to_force[sample, node]

@@ -47,9 +47,11 @@ class MessageTable:
     pair_messages: Samples
 
 
-def message_table(
-    drawn: list[tuple[str, tuple[str, ...], np.ndarray, np.ndarray]], importance: dict[str, float]
-) -> MessageTable:
+# Name, variables, inputs and values of a channel; plain arrays, since channels differ in their number of samples.
+Drawn = tuple[str, tuple[str, ...], np.ndarray, np.ndarray]
+
+
+def message_table(drawn: list[Drawn], importance: dict[str, float]) -> MessageTable:
     """Keep the channels that matter.
 
     Args:

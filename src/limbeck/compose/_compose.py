@@ -14,7 +14,7 @@ from limbeck.train import TrainedModel
 
 from ._conditions import with_thresholds_fitted
 from ._law import Law
-from ._prune import pruned
+from ._prune import CERTAIN, pruned
 from ._pruned_fit import pruned_fit
 from ._refine import Refined, Scored, refine, sign_variables, with_leading_constants
 from ._refit import interval, refit, standard_errors
@@ -25,7 +25,6 @@ SCREEN_SNAPSHOTS = 60
 FIT_SNAPSHOTS = 150
 JUDGE_SNAPSHOTS = 200
 FINAL_SNAPSHOTS = 2_000
-CERTAIN = 3.0  # standard errors that a constant must lie from zero
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +63,7 @@ def compose_law(
     *,
     once_more: Callable[[], Mapping[str, HallOfFame]],
     is_over: Callable[[], bool],
+    follows: bool = True,
 ) -> ComposedLaw | None:
     """Compose, refit and choose a law from each of several independent searches, and compare.
 
@@ -73,6 +73,7 @@ def compose_law(
         dataset: Its data: constants are fitted on training snapshots, laws compared on validation.
         once_more: Makes a third search, which decides where two disagree.
         is_over: Tells when time has run out.
+        follows: Whether constants are fitted to noisy positions through the integrator at last.
 
     Returns:
         The law that two searches agree on, else the cheapest, with its constants refitted; None if
@@ -90,7 +91,7 @@ def compose_law(
     final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS)
     law, thresholds = with_thresholds_fitted(refit(with_leading_constants(chosen.chosen.law), final), final)
     law = pruned(law, final)
-    followed = None if is_over() else pruned_fit(law, dataset)
+    followed = pruned_fit(law, dataset) if follows and not is_over() else None
     law = law if followed is None else followed.law
     return ComposedLaw(
         law=law,

@@ -1,6 +1,6 @@
 """Exponents of a law, fitted as if they were not whole numbers: what the data say of them."""
 
-from limbeck.expressions import Call, Constant, Expression, Variable, simplify, to_readable, variables
+from limbeck.expressions import Call, Constant, Expression, free_constants, simplify, to_readable, variables
 
 from ._law import Law
 
@@ -20,15 +20,8 @@ def with_free_exponents(law: Law) -> tuple[Law, dict[int, str]]:
         freed, found = _freed(simplify(expression), count)
         components[channel] = freed
         places.update({number: f"{channel}: exponent of {base}" for number, base in found.items()})
-        count += _free_count(freed)
+        count += len(free_constants(freed))
     return Law(components=components, dim=law.dim), places
-
-
-def _free_count(expression: Expression) -> int:
-    """Number of free constants."""
-    if isinstance(expression, Constant):
-        return int(expression.free)
-    return 0 if isinstance(expression, Variable) else sum(_free_count(child) for child in expression.args)
 
 
 def _freed(expression: Expression, count: int) -> tuple[Expression, dict[int, str]]:
@@ -41,7 +34,7 @@ def _freed(expression: Expression, count: int) -> tuple[Expression, dict[int, st
         new, inner = _freed(child, count)
         children.append(new)
         found.update(inner)
-        count += _free_count(new)
+        count += len(free_constants(new))
     last = children[-1]
     if expression.op == "pow" and isinstance(last, Constant) and not last.free and "r" in variables(children[0]):
         children[-1] = Constant(last.value, free=True)

@@ -11,13 +11,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from limbeck._types import Constants
-from limbeck.graphs import GraphDataset
+from limbeck.graphs import GraphDataset, spread_over_times
 from limbeck.trajectories import object_index, objects_return
 
 from ._block_errors import errors_by_block
 from ._group_equations import RIDGE, GroupEquations, squares
 from ._law import Law
 from ._property_slopes import PropertySlopes
+from ._prune import CERTAIN
 from ._refit import ROUNDING
 from ._states import Objects, States, states_of
 
@@ -26,7 +27,6 @@ FEWEST = 12  # snapshots of each group, where there are as many
 MOST_ROWS = 12_000  # snapshots of groups that share nothing
 MOST_RETURNING = 1_500  # snapshots where all objects return
 CHUNKS = 20  # stretches of time whose errors count as independent
-CERTAIN = 3.0  # standard errors that a value must lie from zero to be determined
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,7 +116,9 @@ class _Problem:
     def prepare(cls, law: Law, name: str, dataset: GraphDataset) -> "_Problem":
         """Lay out the snapshots."""
         returning = objects_return(dataset.trajectories)
-        states = states_of(dataset, _chosen(dataset, returning))
+        most = MOST_RETURNING if returning else MOST_ROWS
+        each = max(FEWEST, most // len(np.unique(dataset.train[:, 0])))
+        states = states_of(dataset, spread_over_times(dataset.train, each))
         assert states.objects is not None
         known = np.unique(np.concatenate([states.objects.particles, states.objects.senders]))
         objects = Objects(*(np.searchsorted(known, part) for part in states.objects))
@@ -236,12 +238,3 @@ class _Problem:
         system, node = (int(i[0]) for i in np.nonzero(object_index(t) == self.known[self.unit]))
         who = t.particle_names[system][node] if t.particle_names else str(node)
         return f"only ratios of {name} are determined: that of {who} is taken as 1"
-
-
-def _chosen(dataset: GraphDataset, returning: bool) -> Int[np.ndarray, "rows 2"]:
-    """Training snapshots, evenly over the times of every simulation."""
-    systems = np.unique(dataset.train[:, 0])
-    most = MOST_RETURNING if returning else MOST_ROWS
-    each = max(FEWEST, most // len(systems))
-    parts = [dataset.train[dataset.train[:, 0] == system] for system in systems]
-    return np.concatenate([p[np.unique(np.linspace(0, len(p) - 1, min(each, len(p))).astype(int))] for p in parts])

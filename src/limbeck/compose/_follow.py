@@ -14,13 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from limbeck.expressions import Call, Constant, Expression, Variable
+from limbeck.expressions import Expression
 from limbeck.graphs import GraphDataset, Snapshots
+from limbeck.regress import named
 
 from ._callable import law_accelerations
 from ._law import Law
-
-PLACE = "constant_"  # start of the names that stand for constants; no attribute has a number for its end
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Form:
     """What the integrator is compiled for: a law without its numbers, and who acts on whom.
 
     Attributes:
-        components: Expression of each channel with variables in the places of constants.
+        components: Expression of each channel with `c1`, `c2`, ... in the places of constants.
         dim: Dimension of space.
         first: Node that stands first in each pair.
         second: Node that stands second.
@@ -62,7 +61,7 @@ class Form:
         state = start._replace(
             positions=x, velocities=v, forward=start.forward * within, backward=start.backward * within
         )
-        places = {f"{PLACE}{k}": constants[k] for k in range(len(constants))}
+        places = {f"c{k + 1}": constants[k] for k in range(len(constants))}
         law = Law(components=dict(self.components), dim=self.dim)
         return law_accelerations(law, state, first, second, self.names, jnp, places)
 
@@ -79,7 +78,9 @@ def form_of(law: Law, dataset: GraphDataset) -> Form:
     """
     first, second = (tuple(end.tolist()) for end in (dataset.pairs.first, dataset.pairs.second))
     radius = dataset.trajectories.radius
-    return Form(_with_places(law), law.dim, first, second, dataset.attribute_names, radius)
+    numbers = count(1)
+    places = tuple((name, named(expression, numbers)) for name, expression in law.components.items())
+    return Form(places, law.dim, first, second, dataset.attribute_names, radius)
 
 
 @eqx.filter_jit
@@ -177,17 +178,3 @@ def _eliminated(normal: Any, gradient: Any, n_constants: int) -> tuple[Any, Any,
     cross = normal[:, c, s]
     reduced = normal[:, c, c] - cross @ solved[:, :, 1:]
     return reduced, gradient[:, c] - (cross @ solved[:, :, :1])[..., 0], -solved[..., 0], -solved[..., 1:]
-
-
-def _with_places(law: Law) -> tuple[tuple[str, Expression], ...]:
-    """The law's expressions with a variable in the place of each free constant."""
-    number = count()
-
-    def placed(expr: Expression) -> Expression:
-        if isinstance(expr, Constant) and expr.free:
-            return Variable(f"{PLACE}{next(number)}")
-        if not isinstance(expr, Call):
-            return expr
-        return Call(expr.op, tuple(placed(argument) for argument in expr.args))
-
-    return tuple((name, placed(e)) for name, e in law.components.items())

@@ -14,11 +14,10 @@ import scipy.sparse as sp
 from jaxtyping import Float, Int
 
 from limbeck.graphs import GraphDataset, PairList, Snapshots
-from limbeck.train import SMALL, typical_size
+from limbeck.train import SMALL, error_weights, typical_size
 from limbeck.trajectories import object_index, objects_return
 
 AXES = "xyz"
-WEIGHT_FLOOR = 0.3  # of the typical acceleration, below which errors are not weighed up further
 
 
 class Objects(NamedTuple):
@@ -114,8 +113,7 @@ def lay_out(
         systems: Simulation of each snapshot.
         sizes: Sizes of the accelerations by which errors are weighed.
         objects: Which object each particle is.
-        by_object: Whether each object has a typical acceleration of its own: the Sun is moved as lawfully
-            as Mercury, at a hundred-thousandth of its acceleration.
+        by_object: Whether each object is held against its own typical acceleration.
 
     Returns:
         Columns in float64.
@@ -129,24 +127,15 @@ def lay_out(
     known = np.linalg.norm(batch.targets, axis=-1) if sizes is None else sizes
     size = known[there]
     standing = None if objects is None else Objects(objects[sample, receiver], objects[sample, sender], objects[there])
-    typical = _typical_by(standing.particles, size) if standing is not None and by_object else typical_size(size)
     return States(
         edges=_edge_columns(batch, attribute_names, sample, receiver, sender),
         nodes=_node_columns(batch, attribute_names, there),
         gather=gather,
         targets=batch.targets[there],
-        weights=1.0 / (size + WEIGHT_FLOOR * typical),
+        weights=error_weights(size, standing.particles if standing is not None and by_object else None),
         systems=np.broadcast_to(systems[:, None], there.shape)[there],
         objects=standing,
     )
-
-
-def _typical_by(
-    objects: Int[np.ndarray, " particles"], size: Float[np.ndarray, " particles"]
-) -> Float[np.ndarray, " particles"]:
-    """Typical acceleration of the object that each particle is."""
-    distinct, place = np.unique(objects, return_inverse=True)
-    return np.array([typical_size(size[objects == one]) for one in distinct])[place]
 
 
 def _directed_edges(

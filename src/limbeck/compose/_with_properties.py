@@ -40,8 +40,7 @@ def with_properties_fitted(
     if places:
         again = fit_properties(freed, name, dataset)
         estimates += list(_exponents(again, places, len(estimates), blocks))
-    # What was followed through the integrator had other values of the property.
-    return replace(composed, law=fitted.law, estimates=tuple(estimates), followed=None), fitted
+    return replace(composed, law=fitted.law, estimates=tuple(estimates)), fitted
 
 
 def _exponents(

@@ -1,6 +1,11 @@
 """Who acts on whom: trajectories as batches of graphs, and sparse graphs of anything."""
 
-from ._connect import GraphDataset as GraphDataset, connect as connect, pair_list as pair_list
+from ._connect import (
+    GraphDataset as GraphDataset,
+    connect as connect,
+    pair_list as pair_list,
+    spread_over_times as spread_over_times,
+)
 from ._neighbours import (
     edge_displacements as edge_displacements,
     nearest_edges as nearest_edges,

@@ -229,3 +229,18 @@ def _widest(
             acts &= distance < trajectories.radius
         widest[start : start + slab] = np.max(np.where(there & acts, distance, 0.0), axis=1)
     return widest
+
+
+def spread_over_times(rows: Int[np.ndarray, "samples 2"], each: int) -> Int[np.ndarray, "kept 2"]:
+    """Thin out snapshots, evenly over the times of every simulation.
+
+    Args:
+        rows: Snapshots (system, time).
+        each: How many are kept of a simulation at most.
+
+    Returns:
+        The kept ones, simulation by simulation.
+    """
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    parts = np.split(rows, np.flatnonzero(np.diff(rows[:, 0])) + 1)
+    return np.concatenate([p[np.unique(np.linspace(0, len(p) - 1, min(each, len(p))).astype(int))] for p in parts])

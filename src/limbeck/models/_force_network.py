@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from limbeck.graphs import Snapshots
 
 from ._biases import Biases
-from ._graph_network import PairIndex, sum_at
+from ._graph_network import PairIndex, sum_at_ends
 from ._hamiltonian import HamiltonianNetwork
 from ._message_network import MessageNetwork
 from ._networks import Scales
@@ -57,21 +57,14 @@ class ForceNetwork(eqx.Module):
 
     def aggregated(self, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "*batch nodes message_dim"]:
         """The network's own messages, summed at every node."""
-        messages, acts = self.network.edge_messages(snapshots, pairs), (snapshots.forward, snapshots.backward)
-        n_nodes = snapshots.positions.shape[-2]
-        first, second = (
-            sum_at(end, m * w[..., None], n_nodes) for end, m, w in zip(pairs, messages, acts, strict=True)
-        )
-        return first + second
+        forward, backward = self.network.edge_messages(snapshots, pairs)
+        acts = snapshots.forward[..., None], snapshots.backward[..., None]
+        return sum_at_ends(pairs, forward * acts[0], backward * acts[1], snapshots.positions.shape[-2])
 
     def offsets(self, snapshots: Snapshots, pairs: PairIndex) -> Float[Array, "*batch nodes message_dim"]:
         """What the offset of its messages adds up to at every node."""
-        n_nodes = snapshots.positions.shape[-2]
-        first, second = (
-            sum_at(end, w[..., None], n_nodes)
-            for end, w in zip(pairs, (snapshots.forward, snapshots.backward), strict=True)
-        )
-        return (first + second) * jnp.asarray(self.offset)
+        acts = snapshots.forward[..., None], snapshots.backward[..., None]
+        return sum_at_ends(pairs, *acts, snapshots.positions.shape[-2]) * jnp.asarray(self.offset)
 
     def node_prediction(
         self, snapshots: Snapshots, aggregated: Float[Array, "*batch nodes message_dim"]

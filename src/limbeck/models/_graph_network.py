@@ -132,7 +132,7 @@ class GraphNetwork(eqx.Module):
         forward = forward * snapshots.forward[..., None]
         backward = backward * snapshots.backward[..., None]
         n_nodes = x.shape[-2]
-        summed = sum_at(pairs.first, forward, n_nodes) + sum_at(pairs.second, backward, n_nodes)
+        summed = sum_at_ends(pairs, forward, backward, n_nodes)
         features = self.scales.node_features(snapshots.attributes)
         if self.node_model is not None:
             return self.node_model(summed, x, v, features)
@@ -163,6 +163,26 @@ def sum_at(
         incidence = jax.nn.one_hot(index, n_nodes, dtype=messages.dtype)
         return jnp.einsum("pn,...pd->...nd", incidence, messages)
     return jnp.moveaxis(jax.ops.segment_sum(jnp.moveaxis(messages, -2, 0), index, n_nodes), 0, -2)
+
+
+def sum_at_ends(
+    pairs: PairIndex,
+    forward: Float[Array, "*batch pairs message_dim"],
+    backward: Float[Array, "*batch pairs message_dim"],
+    n_nodes: int,
+) -> Float[Array, "*batch nodes message_dim"]:
+    """Sum messages at both ends of their pairs.
+
+    Args:
+        pairs: The pairs.
+        forward: Message to the first of each.
+        backward: Message to the second.
+        n_nodes: Number of nodes.
+
+    Returns:
+        The aggregated message of every node.
+    """
+    return sum_at(pairs.first, forward, n_nodes) + sum_at(pairs.second, backward, n_nodes)
 
 
 def measure_scales(dataset: GraphDataset) -> Scales:

@@ -18,7 +18,7 @@ from limbeck._errors import InputError
 from limbeck.graphs import Snapshots
 
 from ._edge_model import bounded_sinh
-from ._graph_network import CompletePairs, PairIndex, sum_at
+from ._graph_network import CompletePairs, PairIndex, sum_at_ends
 from ._layers import Layers, draw_layers
 from ._message_config import MessageConfig
 from ._networks import Scales
@@ -127,9 +127,8 @@ class MessageNetwork(eqx.Module):
         if self.third_law:
             hidden = jnp.stack([hidden[0] - hidden[1], hidden[1] - hidden[0]])
         acts = snapshots.forward[..., None], snapshots.backward[..., None]
-        sums = [sum_at(end, acts[k] * hidden[k], n_nodes) for k, end in enumerate(pairs)]
-        counts = [sum_at(end, acts[k], n_nodes) for k, end in enumerate(pairs)]
-        return sums[0] + sums[1], counts[0] + counts[1]
+        summed = sum_at_ends(pairs, acts[0] * hidden[0], acts[1] * hidden[1], n_nodes)
+        return summed, sum_at_ends(pairs, *acts, n_nodes)
 
     def _summed_by_receiver(self, snapshots: Snapshots) -> tuple[Array, Array]:
         """The same where every pair interacts: edges in the order of their receivers, whose sum moves no data."""
@@ -184,8 +183,8 @@ class MessageNetwork(eqx.Module):
         if key is not None and self.size == "kl":
             forward, backward = self._sampled(statistics, key)
         n_nodes = snapshots.positions.shape[-2]
-        summed = sum_at(pairs.first, forward * snapshots.forward[..., None], n_nodes)
-        summed = summed + sum_at(pairs.second, backward * snapshots.backward[..., None], n_nodes)
+        acts = snapshots.forward[..., None], snapshots.backward[..., None]
+        summed = sum_at_ends(pairs, forward * acts[0], backward * acts[1], n_nodes)
         return self.node_prediction(snapshots, summed)
 
     def node_prediction(

@@ -20,7 +20,7 @@ from limbeck.config import from_toml, to_toml
 from limbeck.graphs import GraphDataset
 from limbeck.models import Biases, ForceNetwork, HamiltonianNetwork, MessageNetwork
 from limbeck.track import check_trackers, tracked
-from limbeck.train import TrainedModel, accelerations_of, pair_index, relative_errors, validation_batch
+from limbeck.train import TrainedModel, pair_index, validation_error
 
 from ._attempts import UNUSABLE, Attempt, distilled
 from ._discover import check_fingerprint
@@ -123,17 +123,11 @@ def _read(study: DistilStudy) -> _Source:
         raise InputError(f"the training in {folder} can't be used: {error}") from error
     if study.member >= len(members.networks):
         raise InputError(f"{folder} holds {len(members.networks)} networks, from 0; there is no number {study.member}")
-    errors = [_validation_error(network, dataset) for network in members.networks]
+    errors = [validation_error(network, dataset) for network in members.networks]
     member = int(np.argmin(errors)) if study.member == BEST else study.member
     network = members.networks[member]
     reading = read_forces(network, pair_index(dataset), dataset, seed=study.seed)
     return _Source(_as_trained(network, reading, dataset, errors[member]), dataset, training, member, reading)
-
-
-def _validation_error(network: Any, dataset: GraphDataset) -> float:
-    """Median relative error on the snapshots that training validated on."""
-    batch = validation_batch(dataset)
-    return float(np.median(relative_errors(accelerations_of(network, batch, pair_index(dataset)), batch)))
 
 
 def _as_trained(

@@ -174,4 +174,6 @@ def composed(
     """Put the law together; None where the network has no second law to write one down for."""
     if not trained.model.biases.second_law:
         return None
-    return compose_law(halls, trained, dataset, once_more=once_more, is_over=run.is_over)
+    # A property that was learned is fitted with the law afterwards: what is followed before that has another one.
+    follows = not run.study.learn
+    return compose_law(halls, trained, dataset, once_more=once_more, is_over=run.is_over, follows=follows)

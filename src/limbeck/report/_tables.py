@@ -276,13 +276,17 @@ def properties_table(result: Mapping[str, Any]) -> Table:
         result: Content of `result.json`.
 
     Returns:
-        One row for each property; of very many, those that are not determined and the first of the others.
+        One row for each property; of very many, those that are not determined and the first of the others, with a
+        last row that says so.
     """
     items = _mappings(result.get("properties"))
-    if len(items) > MOST_PROPERTIES:
+    left_out = max(0, len(items) - MOST_PROPERTIES)
+    if left_out:
         items = sorted(items, key=lambda item: item.get("determined") is not False)[:MOST_PROPERTIES]
     keys = tuple(dict.fromkeys(str(key) for item in items for key in item))
     rows = tuple(tuple(shown(item.get(key)) for key in keys) for item in items)
+    if left_out:
+        rows += ((f"and {left_out} more in result.json", *[""] * (len(keys) - 1)),)
     return Table(headings=tuple(spelt(key) for key in keys), rows=rows)
 
 

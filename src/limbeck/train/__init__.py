@@ -3,10 +3,9 @@
 from ._chunks import Trainer as Trainer
 from ._config import TrainConfig as TrainConfig
 from ._evaluate import (
-    accelerations_of as accelerations_of,
     pair_index as pair_index,
     to_device as to_device,
-    validation_batch as validation_batch,
+    validation_error as validation_error,
 )
 from ._fit import (
     TrainedModel as TrainedModel,
@@ -31,7 +30,13 @@ from ._learn_property import (
     learn_property as learn_property,
     with_property as with_property,
 )
-from ._loss import SMALL as SMALL, predict as predict, relative_errors as relative_errors, typical_size as typical_size
+from ._loss import (
+    SMALL as SMALL,
+    error_weights as error_weights,
+    predict as predict,
+    relative_errors as relative_errors,
+    typical_size as typical_size,
+)
 from ._penalty import kl_per_edge as kl_per_edge, l1_per_edge as l1_per_edge, penalty_factor as penalty_factor
 from ._pruning import DimensionSearch as DimensionSearch, Pruning as Pruning, pruned_share as pruned_share
 from ._recipe import PRESETS as PRESETS, Recipe as Recipe, recipe_preset as recipe_preset

@@ -10,7 +10,7 @@ from jaxtyping import Float, PRNGKeyArray
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import CompletePairs, PairIndex
 
-from ._loss import predict
+from ._loss import predict, relative_errors
 
 VALIDATION_SNAPSHOTS = 1_000
 MOST_PAIRS = 200_000  # pairs in one evaluation: some 400 MB of hidden units
@@ -93,3 +93,17 @@ def accelerations_of(model: Any, snapshots: Snapshots, pairs: PairIndex) -> Floa
         device = to_device(part, centred=model.origin_free)
         parts.append(np.asarray(predict(model, device, pairs), dtype=float))
     return np.concatenate(parts)
+
+
+def validation_error(model: Any, dataset: GraphDataset) -> float:
+    """Median relative error of a network on the snapshots that training validates on.
+
+    Args:
+        model: A network.
+        dataset: Its data.
+
+    Returns:
+        The error.
+    """
+    batch = validation_batch(dataset)
+    return float(np.median(relative_errors(accelerations_of(model, batch, pair_index(dataset)), batch)))

@@ -12,14 +12,13 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from limbeck.graphs import GraphDataset
+from limbeck.graphs import GraphDataset, spread_over_times
 from limbeck.models import AttributeInertia, CoupledMessage, GraphNetwork, measure_scales, parse_biases
 from limbeck.trajectories import object_index, objects_return, with_attribute
 
 from ._couplings import Couplings, Factors, Role, alternate
-from ._evaluate import accelerations_of, pair_index, validation_batch
+from ._evaluate import pair_index, validation_error
 from ._fit import TrainedModel
-from ._loss import relative_errors
 from ._pair_rows import PairRows, lay_out_pairs
 from ._smooth_couplings import continue_from
 
@@ -115,11 +114,10 @@ class LearnedProperty:
             scales=scales,
             biases=parse_biases(",".join(LEARNING_BIASES)),
         )
-        batch, pairs = validation_batch(dataset), pair_index(dataset)
-        error = float(np.median(relative_errors(accelerations_of(model, batch, pairs), batch)))
+        error = validation_error(model, dataset)
         return TrainedModel(
             model=model,
-            pairs=pairs,
+            pairs=pair_index(dataset),
             validation_error=error,
             errors=np.array([[error]]),
             losses=np.array([[self.error]]),
@@ -208,12 +206,8 @@ def _spread_rows(dataset: GraphDataset, n_systems: int) -> Int[np.ndarray, "rows
     most = int(min(MOST_ROWS, NUMBERS / (t.n_nodes**2 * 40)))
     systems = np.unique(dataset.train[:, 0])
     systems = systems[:: max(1, -(-len(systems) // n_systems))]
-    each = max(FEWEST, most // max(len(systems), 1))
-    parts = []
-    for system in systems:
-        own = dataset.train[dataset.train[:, 0] == system]
-        parts.append(own[np.unique(np.linspace(0, len(own) - 1, min(each, len(own))).astype(int))])
-    return np.concatenate(parts)
+    rows = dataset.train[np.isin(dataset.train[:, 0], systems)]
+    return spread_over_times(rows, max(FEWEST, most // max(len(systems), 1)))
 
 
 def _fitted(rows: PairRows, reading: Reading, generator: np.random.Generator) -> Couplings:

@@ -5,11 +5,13 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from limbeck.graphs import Snapshots
 from limbeck.models import GraphNetwork, PairIndex
 
+WEIGHT_FLOOR = 0.3  # of the typical acceleration
+LEAST_TYPICAL = 1e-6  # of the typical acceleration of all, for that of one object
 SMALL = 1e-2  # fraction of the median acceleration in the error's denominator (house plan, "When is a law found?")
 
 
@@ -86,9 +88,34 @@ def typical_size(sizes: Float[np.ndarray, " particles"]) -> float:
     Returns:
         The median; the mean where most are zero; 1 where all are. Never zero.
     """
+    return _middle(sizes) or 1.0
+
+
+def _middle(sizes: Float[np.ndarray, " particles"]) -> float:
+    """Median, the mean where most are zero, and 0 where all are."""
     if len(sizes) == 0:
-        return 1.0
-    for candidate in (np.median(sizes), np.mean(sizes)):
-        if candidate > 0:
-            return float(candidate)
-    return 1.0
+        return 0.0
+    return float(np.median(sizes)) or float(np.mean(sizes))
+
+
+def error_weights(
+    sizes: Float[np.ndarray, " particles"], objects: Int[np.ndarray, " particles"] | None = None
+) -> Float[np.ndarray, " particles"]:
+    """One over the size at which the error of an acceleration counts as 1 in a fit: |a| + 0.3 typical |a|.
+
+    Args:
+        sizes: Sizes of the accelerations.
+        objects: Which object each particle is, where objects return in every snapshot: each is then held against
+            its own typical acceleration, since the Sun is moved as lawfully as Mercury, at a hundred-thousandth of it.
+
+    Returns:
+        The weights.
+    """
+    typical = typical_size(sizes)
+    if objects is None:
+        return 1.0 / (sizes + WEIGHT_FLOOR * typical)
+    place = np.unique(objects, return_inverse=True)[1]
+    parts = np.split(sizes[np.argsort(place, kind="stable")], np.cumsum(np.bincount(place))[:-1])
+    # What rests, or moves by rounding alone, must not decide everything.
+    own = np.maximum([_middle(part) for part in parts], LEAST_TYPICAL * typical)
+    return 1.0 / (sizes + WEIGHT_FLOOR * own[place])

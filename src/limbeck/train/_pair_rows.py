@@ -9,11 +9,10 @@ from scipy.interpolate import BSpline
 from limbeck.graphs import GraphDataset
 from limbeck.trajectories import object_index, objects_return
 
-from ._loss import typical_size
+from ._loss import error_weights
 
 DEGREE = 4
 CELL = 0.35  # width of a spline's cell in log-distance: a power of the distance is met to a few parts in a million
-WEIGHT_FLOOR = 0.3  # of the typical acceleration
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,14 +81,15 @@ def lay_out_pairs(dataset: GraphDataset, chosen: Int[np.ndarray, "rows 2"]) -> P
     else:
         slots, n_slots, n_groups = np.broadcast_to(np.arange(n), objects.shape), n, len(systems)
     here = slots[chosen[:, 0]]
-    size = np.linalg.norm(batch.targets, axis=-1)
     there = batch.targeted()
-    floor = WEIGHT_FLOOR * _typical_sizes(size, there, here, n_slots if n_groups == 1 else 0)
+    weights = np.zeros(there.shape)
+    sizes = np.linalg.norm(batch.targets[there], axis=-1)
+    weights[there] = error_weights(sizes, here[there] if n_groups == 1 else None)
     return PairRows(
         logs=np.log(np.where(acts, distance, np.median(safe[acts]))),
         unit=np.where(acts[..., None], away / safe[..., None], 0.0),
         targets=batch.targets,
-        weights=np.where(there, 1.0 / (size + floor), 0.0),
+        weights=weights,
         slots=here,
         groups=groups,
         systems=systems,
@@ -97,19 +97,6 @@ def lay_out_pairs(dataset: GraphDataset, chosen: Int[np.ndarray, "rows 2"]) -> P
         n_slots=n_slots,
         attributes={name: batch.attributes[..., k] for k, name in enumerate(dataset.attribute_names)},
     )
-
-
-def _typical_sizes(
-    size: Float[np.ndarray, "rows nodes"],
-    there: Bool[np.ndarray, "rows nodes"],
-    slots: Int[np.ndarray, "rows nodes"],
-    n_slots: int,
-) -> Float[np.ndarray, "rows nodes"]:
-    """Typical acceleration of each object where objects return (the Sun testifies like Mercury), else of all."""
-    if n_slots == 0:
-        return np.full(size.shape, typical_size(size[there]))
-    own = np.array([typical_size(size[there & (slots == slot)]) for slot in range(n_slots)])
-    return own[slots]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

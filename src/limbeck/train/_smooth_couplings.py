@@ -51,11 +51,11 @@ def continue_from(
     logs = logs - logs.max()
     values = np.exp(-logs if role == "inertia" else logs)
     shift = numbers[fit.splines.count :].max()
-    power = 1.0  # the property multiplies the acceleration once, as response of the receiver or strength of the sender
     return Couplings(
         values=values[None],
         splines=fit.splines,
-        forces=numbers[: fit.splines.count] + power * shift,
+        # Response of the receiver or strength of the sender: either multiplies the acceleration once.
+        forces=numbers[: fit.splines.count] + shift,
         is_logarithm=True,
         sign=sign,
         error=error,
@@ -154,6 +154,9 @@ def _marquardt(
     jacobian: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, float]:
     """Damped steps downhill; a step in logarithms is never longer than `LONGEST`."""
+    # `expressions.least_squares` damps every number relative to its own slopes. Here a body whose pull is hardly felt
+    # has next to none, and would be sent anywhere: three of six starts on the Solar System never came back, and all
+    # six do with the small absolute part of the damping.
     forces = forces_of(numbers)
     left = residual(numbers, forces)
     value, damping = float(left @ left), 1e-3
