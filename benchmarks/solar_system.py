@@ -1,6 +1,6 @@
 """Newton's law and the masses of the Solar System, found from the ephemeris without a mass. Resumable.
 
-    python benchmarks/solar_system.py --out runs/solar [--seeds 10]
+    python benchmarks/solar_system.py --out runs/solar [--first-seed 0] [--seeds 10]
 
 Each seed is one run of `limbeck discover solar-system`. A run whose result is there is not
 repeated. Prints how many seeds chose the law -G m_1 m_2 / r**2 over m_1, the fitted exponent, and for each
@@ -26,12 +26,14 @@ def main() -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/solar"))
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--toy", action="store_true", help="one seed")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     print(machine(), flush=True)
-    results = [found(options.out, seed) for seed in range(1 if options.toy else options.seeds)]
+    count = 1 if options.toy else options.seeds
+    results = [found(options.out, seed) for seed in range(options.first_seed, options.first_seed + count)]
     right = [is_newton(result) for result in results]
     seconds = [sum(result["timings"].values()) for result in results]
     print(f"verdict found and Newton's law: {sum(right)} of {len(right)}; {median(seconds):.0f} s (median)")

@@ -18,7 +18,7 @@ from ._prune import CERTAIN, pruned
 from ._pruned_fit import pruned_fit
 from ._refine import Refined, Scored, refine, sign_variables, with_leading_constants
 from ._refit import interval, refit, standard_errors
-from ._shoot import TrajectoryFit
+from ._shoot import TrajectoryFit, fit_trajectories
 from ._states import States, states_of
 
 SCREEN_SNAPSHOTS = 60
@@ -91,7 +91,9 @@ def compose_law(
     final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS)
     law, thresholds = with_thresholds_fitted(refit(with_leading_constants(chosen.chosen.law), final), final)
     law = pruned(law, final)
-    followed = pruned_fit(law, dataset) if follows and not is_over() else None
+    followed = None
+    if follows and not is_over():
+        followed = pruned_fit(lambda form: fit_trajectories(form, dataset), law)
     law = law if followed is None else followed.law
     return ComposedLaw(
         law=law,

@@ -39,7 +39,8 @@ class FittedProperties:
         values: Value of every particle; the scale is free.
         standard_errors: Their standard errors, infinite where nothing is known.
         determined: Whether each lies three standard errors from zero.
-        constant_errors: Standard errors of the law's constants, the properties being unknown too.
+        errors: Standard errors of the law's constants, the property being unknown too.
+        misfit: Root mean square of the weighted errors.
         scale: What fixes the scale, in a sentence.
     """
 
@@ -48,7 +49,8 @@ class FittedProperties:
     values: Float[np.ndarray, "systems nodes"]
     standard_errors: Float[np.ndarray, "systems nodes"]
     determined: Bool[np.ndarray, "systems nodes"]
-    constant_errors: Float[np.ndarray, " constants"]
+    errors: Float[np.ndarray, " constants"]
+    misfit: float
     scale: str
 
 
@@ -85,7 +87,8 @@ def fit_properties(law: Law, name: str, dataset: GraphDataset) -> FittedProperti
         values=found,
         standard_errors=error,
         determined=np.abs(found) > CERTAIN * error,
-        constant_errors=constants_error,
+        errors=constants_error,
+        misfit=problem.misfit(constants, values),
         scale=problem.scale(dataset),
     )
 
@@ -229,6 +232,11 @@ class _Problem:
         known = np.einsum("gpp->gp", normal.groups) > 0
         spread = np.where(known, np.sqrt(variance * np.maximum(np.einsum("gpp->gp", inverse), 0.0)), np.inf)
         return spread[self.group, self.slopes.slots], constants_error
+
+    def misfit(self, constants: Constants, values: np.ndarray) -> float:
+        """Root mean square of the weighted errors."""
+        error = self.linear(constants, values)[0]
+        return float(np.sqrt(squares(error) / error.size))
 
     def scale(self, dataset: GraphDataset) -> str:
         """What fixes the scale."""

@@ -1,46 +1,70 @@
-"""A fit through the integrator without the numbers that it finds may be zero.
+"""A last fit without the numbers that it finds may be zero.
 
-Smoothing takes something away of every motion, and a law fitted to derived accelerations may hold a
-term that stands for nothing else. Fitted to positions such a term vanishes.
+A law that was fitted in another way before (to derived accelerations, or with a property taken for
+known) may hold a term that stands for nothing but what that way got wrong. In the last fit it vanishes.
 """
 
-import numpy as np
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
-from limbeck.graphs import GraphDataset
+import numpy as np
+from jaxtyping import Float
 
 from ._law import Law
 from ._prune import CERTAIN, without_number
-from ._shoot import TrajectoryFit, fit_trajectories
+from ._refit import ROUNDING
 
 AS_GOOD = 1.02  # largest growth of the misfit where a number is left out
 
 
-def pruned_fit(law: Law, dataset: GraphDataset) -> TrajectoryFit | None:
-    """Fit a law to measured positions, and leave out numbers that may be zero where it fits as well without.
+class Fit(Protocol):
+    """A law with its fitted constants, their standard errors and how far it is from the data."""
+
+    @property
+    def law(self) -> Law:
+        """The law."""
+        ...
+
+    @property
+    def errors(self) -> Float[np.ndarray, " constants"]:
+        """Standard errors of its constants."""
+        ...
+
+    @property
+    def misfit(self) -> float:
+        """Root mean square of its errors."""
+        ...
+
+
+AnyFit = TypeVar("AnyFit", bound=Fit)
+
+
+def pruned_fit(fitted: Callable[[Law], AnyFit | None], law: Law) -> AnyFit | None:
+    """Fit a law, and leave out numbers that may be zero where it fits as well without.
 
     Args:
+        fitted: Fits a law from its own constants; None where it can't be.
         law: Form and starting values.
-        dataset: Trajectories; only positions that were smoothed are fitted.
 
     Returns:
-        The fit, or None as of `fit_trajectories`.
+        The fit, or None where the law can't be fitted.
     """
-    fit = fit_trajectories(law, dataset)
+    fit = fitted(law)
     while fit is not None:
-        shorter = _shorter(fit, dataset)
+        shorter = _shorter(fitted, fit)
         if shorter is None:
             return fit
         fit = shorter
     return None
 
 
-def _shorter(fit: TrajectoryFit, dataset: GraphDataset) -> TrajectoryFit | None:
+def _shorter(fitted: Callable[[Law], AnyFit | None], fit: AnyFit) -> AnyFit | None:
     """The fit without its most doubtful number; None where it has none, or needs it."""
     doubt = np.abs(fit.law.constants) / fit.errors
     if doubt.min(initial=np.inf) > CERTAIN:
         return None
     for trial in without_number(fit.law, int(np.argmin(doubt))):
-        found = fit_trajectories(trial, dataset) if trial.components else None
-        if found is not None and found.misfit <= AS_GOOD * fit.misfit:
+        found = fitted(trial) if trial.components else None
+        if found is not None and found.misfit <= max(AS_GOOD * fit.misfit, ROUNDING):
             return found
     return None

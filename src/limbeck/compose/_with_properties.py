@@ -12,6 +12,7 @@ from limbeck.trajectories import objects_return
 from ._compose import ComposedLaw, places_of
 from ._exponents import with_free_exponents
 from ._fit_properties import CHUNKS, FittedProperties, fit_properties
+from ._pruned_fit import pruned_fit
 from ._refit import interval
 
 
@@ -20,8 +21,8 @@ def with_properties_fitted(
 ) -> tuple[ComposedLaw, FittedProperties]:
     """Fit a composed law together with a property of the particles.
 
-    Exponents of distances that the law has as whole numbers are fitted too, in a fit of their own,
-    and listed among the constants; the law keeps the whole numbers.
+    Numbers that may be zero in this fit are left out. Exponents of distances that the law has as whole
+    numbers are fitted too, in a fit of their own, and listed among the constants; the law keeps the whole numbers.
 
     Args:
         composed: The law, with the property among its attributes.
@@ -31,10 +32,11 @@ def with_properties_fitted(
     Returns:
         The law with new constants and intervals that allow for the property's own error, and the property.
     """
-    fitted = fit_properties(composed.law, name, dataset)
+    fitted = pruned_fit(lambda law: fit_properties(law, name, dataset), composed.law)
+    assert fitted is not None  # a law can always be fitted to accelerations
     t = dataset.trajectories
     blocks = CHUNKS if objects_return(t) else t.n_systems
-    numbers = zip(fitted.law.constants, fitted.constant_errors, places_of(fitted.law), strict=True)
+    numbers = zip(fitted.law.constants, fitted.errors, places_of(fitted.law), strict=True)
     estimates = [_estimate(k, v, e, place, blocks) for k, (v, e, place) in enumerate(numbers)]
     freed, places = with_free_exponents(fitted.law)
     if places:
@@ -48,7 +50,7 @@ def _exponents(
 ) -> Iterator[ConstantEstimate]:
     """The fitted exponents that the data determine."""
     for k, (number, place) in enumerate(sorted(places.items())):
-        value, error = fitted.law.constants[number], fitted.constant_errors[number]
+        value, error = fitted.law.constants[number], fitted.errors[number]
         if np.isfinite(error):
             yield _estimate(count + k, value, error, f"{place}, fitted in place of the whole number", blocks)
 
