@@ -5,7 +5,7 @@ known) may hold a term that stands for nothing but what that way got wrong. In t
 """
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from ._refit import ROUNDING
 AS_GOOD = 1.02  # largest growth of the misfit where a number is left out
 
 
+@runtime_checkable
 class Fit(Protocol):
     """A law with its fitted constants, their standard errors and how far it is from the data."""
 
