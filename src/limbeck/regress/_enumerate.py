@@ -6,6 +6,7 @@ Bottom-up enumeration in plain NumPy, all candidates of a size at once:
    alone, in pairs and in triples, their coefficients and offset by linear least squares (`_terms`);
 2. products of powers times functions of one argument with a constant inside (`_factors`, `_families`);
 3. laws of two sides where `IF` is allowed (`_thresholds`);
+   of few variables without units, sums under powers of `1 + x`, `1 - x**2` and their like (`_leaves`);
 4. numbers inside the best forms by Levenberg-Marquardt, and one more number at every place (`_inner_constants`).
 
 Deterministic for a seed: the budget counts trees that are evaluated and steps of
@@ -16,7 +17,7 @@ looks like noise (`_noise_level`): nothing larger could be told from what it has
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from ._factors import MOST_FACTORS, Split, arguments, factors, splits, times
 from ._families import Atoms, atoms_of, waves
 from ._grow import Forest, grow
 from ._inner_constants import EXACT, decorated, form_of, shortened, size_of
+from ._leaves import Law, functions_seen_through, sums_under_leaves
 from ._noise_level import NoiseTest
 from ._pool import Pool
 from ._problem import Found, Problem, SearchConfig
@@ -82,11 +84,11 @@ def _enumerated(problem: Problem, config: SearchConfig, seed: int, too_late: Cal
     """Search, then fit the leaders to many samples."""
     pool = Pool(draw(problem, SEARCHED, seed), problem.operators, config.evaluations, too_late)
     whole = draw(problem, FITTED, seed)
-    _Search(config, pool, whole).run()
+    _Search(config, pool, whole, problem.leaves).run()
     mean = Constant(float(np.average(whole.target, weights=whole.root**2)))
     found: list[tuple[Expression, int]] = [(mean, 1)]
     for _, candidate in pool.leaders(HANDED_BACK):
-        if candidate.size <= config.max_complexity:
+        if candidate.size <= config.max_complexity or candidate.loss < EXACT:
             steps = 1 if too_late() else LAST_STEPS * config.constant_steps
             law = placed(fitted(candidate.expression, whole, steps)[0], whole)
             found += [(law, candidate.size), (shortened(law, whole), candidate.size)]
@@ -96,8 +98,9 @@ def _enumerated(problem: Problem, config: SearchConfig, seed: int, too_late: Cal
 class _Search:
     """The rounds of one search."""
 
-    def __init__(self, config: SearchConfig, pool: Pool, whole: Sample) -> None:
+    def __init__(self, config: SearchConfig, pool: Pool, whole: Sample, leaves: tuple[Expression, ...]) -> None:
         """Take note of what is searched, and of all samples, on which candidates are compared with noise."""
+        self.leaves = leaves
         self.pool = pool
         self.whole = whole
         self.noise = None if config.past_noise else NoiseTest(whole)
@@ -109,12 +112,15 @@ class _Search:
         self.config = config
         self.steps = TERM_STEPS * config.constant_steps
         self.none = (ONE, np.ones(len(self.sample.target)))
+        self.plain = Target(self.sample, lambda inner: inner, True)
 
     def run(self) -> None:
         """Round after round until the pool says that it is over."""
-        names = list(self.sample.columns)
+        names = [Variable(name) for name in self.sample.columns]
         forest = self.trees(names, SMALL, self.config.evaluations // 4)
         if self.is_explained() and self.explained_by <= SHORT:
+            return
+        if self.leaves and self.explained_with_leaves(forest, names):
             return
         found = self.splits()
         if self.products(found):
@@ -175,20 +181,20 @@ class _Search:
             found.append((_cost(loss, candidate.size, many), candidate.size, law))
         return found
 
-    def trees(self, names: Sequence[str], largest: int, budget: int) -> Forest:
-        """Grow trees over some variables and take in what explains most."""
+    def trees(self, leaves: Sequence[Expression], largest: int, budget: int) -> Forest:
+        """Grow trees over some leaves and take in what explains most."""
         none = self.none[1]
         forest = grow(
-            [Variable(name) for name in names],
-            np.stack([self.sample.columns[name] for name in names]),
+            list(leaves),
+            np.stack([evaluate(leaf, self.sample.columns) for leaf in leaves]),
             self.operators,
-            budget=max(len(names), budget),
+            budget=max(len(leaves), budget),
             largest=largest,
             score=lambda values: directions(values, self.sample, none).explained,
             too_late=self.pool.too_late,
         )
         self.pool.spent += forest.evaluated
-        self.explain(forest, Target(self.sample, lambda inner: inner, True))
+        self.explain(forest, self.plain)
         return forest
 
     def explain(self, forest: Forest, target: Target) -> None:
@@ -205,6 +211,35 @@ class _Search:
         for target in targets(self.sample, self.operators):
             if not self.pool.empty:
                 self.explain(forest, target)
+
+    def explained_with_leaves(self, forest: Forest, names: Sequence[Expression]) -> bool:
+        """Search few variables deeper, with leaves beside them; true if that is enough.
+
+        What fits to noise ends nothing before the end: the shortest of many forms that do is looked for.
+
+        Returns:
+            Whether it is.
+        """
+        self.outer_functions(forest)
+        seen = (self.plain, *targets(self.sample, self.operators))
+        self.take_in(functions_seen_through(seen, self.sample, self.operators), refined=True)
+        if not self.pool.over:
+            several = self.trees([*names, *self.leaves], SMALL, self.config.evaluations // 6)
+            self.take_in(sums_under_leaves(self.leaves, several, self.sample, sums=self.sums), refined=False)
+            if not self.pool.over:
+                self.outer_functions(several)
+                self.more_numbers()
+        return self.is_explained()
+
+    def take_in(self, found: Iterator[list[Law]], *, refined: bool) -> None:
+        """Take in laws until the pool is over, with their numbers fitted where they have any inside."""
+        for laws in found:
+            made = [self.pool.offer(*law) for law in laws]
+            self.pool.spent += len(made)
+            if refined:
+                self.pool.refine(self.pool.leaders(REFINED, made, behind=np.inf), self.steps)
+            if self.pool.over:
+                return
 
     def sides(self, forest: Forest) -> None:
         """Laws of two sides."""
@@ -333,7 +368,7 @@ class _Search:
         best = self.pool.leaders(1)[0][1].expression
         names = [name for name in self.sample.columns if name in variables(best)]
         if 0 < len(names) < len(self.sample.columns):
-            self.trees(names, LARGEST, self.config.evaluations - self.pool.spent)
+            self.trees([Variable(name) for name in names], LARGEST, self.config.evaluations - self.pool.spent)
 
 
 def _cost(loss: float, size: int, n_samples: int) -> float:

@@ -15,7 +15,7 @@ from limbeck.expressions import Call, Constant, Expression, Variable, evaluate
 from ._sample import Sample, loss_of
 
 STARTS = (0.02, 1.0)  # of a number that is added, in units of the median size of what it is added to
-EXACT = 1e-9  # loss below which the samples are explained to rounding
+EXACT = 1e-12  # loss below which the samples are explained to rounding: a long form may come as near as 1e-10
 SLACK = 1.0001  # rise of the loss that a shorter tree may cost
 PERIODIC = ("sin", "cos")
 WIDE_STARTS = (0.5, 1.0, 2.0)  # of a rate inside a wave, where the fit has many minima

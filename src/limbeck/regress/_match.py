@@ -96,10 +96,11 @@ def match(
     view = _View(values[used], table[used], scale=scale, offset=offset)
     if view.is_unlike:
         return Match(reason="another form")
+    if complexity(candidate) > 2 * complexity(view.written(components)) + _UNNEEDED:
+        # What is so long may come near any smooth truth.
+        return Match(reason="more than twice as complex as the truth")
     if np.max(np.abs(view.deviation(values[used], view.start))) <= RESOLUTION:
         return view.matched(view.start, "", is_kernel=True)
-    if complexity(candidate) > 2 * complexity(view.written(components)) + _UNNEEDED:
-        return Match(reason="more than twice as complex as the truth")
     aligned = _with_thresholds(candidate, components, tolerance)
     constants, image = _refitted(aligned, rows, view)
     left = np.max(np.abs(view.deviation(_values(with_constants(aligned, constants), rows), image)))

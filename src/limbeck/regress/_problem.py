@@ -29,6 +29,7 @@ class Problem:
         units: Unit of each variable, where known.
         weights: How much the square of each sample's error counts; None counts all alike.
         stretch: What standard errors are multiplied by, where the weights were estimated with the fit.
+        leaves: Expressions of the variables that enumeration counts as it counts a variable.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Problem:
     units: dict[str, str] = field(default_factory=dict)
     weights: Samples | None = None
     stretch: float = 1.0
+    leaves: tuple[Expression, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that table and target fit together and are finite.

@@ -19,12 +19,14 @@ from limbeck._types import Samples
 from limbeck.expressions import Expression, complexity, same_form, same_function
 
 from ._choose import Described, choose, estimates_of
-from ._climb import PRICE
+from ._climb import FLOOR, PRICE
 from ._constants import ConstantEstimate
 from ._doubts import doubts, grounds
 from ._hall_of_fame import Equation, HallOfFame, gather, scores
+from ._noise_level import NoiseTest
 from ._polish import Polished, columns_of, fitted, loss_of, polish, residual
 from ._problem import Problem, SearchConfig
+from ._sample import draw
 from ._search import check_engine, search
 
 Progress = Callable[[str, object], None]
@@ -113,7 +115,7 @@ def regress_squares(
     Args:
         problem: Table, target and operators.
         config: How long and how wide to search.
-        engine: `auto` asks PyOperon, where it is installed, and our own enumeration; else the name of an engine.
+        engine: `auto` asks our own enumeration, and PyOperon too where that leaves doubt; else an engine's name.
         seed: Decides everything random.
         deadline: Moment of `time.monotonic` at which to end.
         listener: Told about progress: name of the event and its figure.
@@ -130,11 +132,10 @@ def regress_squares(
         _tell(listener, k + 1, max(config.searches, k + 1))
         return attempt
 
-    engines = _engines(engine, config.searches, problem.operators)
-    first = _searched(looked_at, config.search, engines, seed, deadline)
+    first = _searched(looked_at, config.search, [_first_engine(engine)] * config.searches, seed, deadline)
     attempts = [refined([hall], k) for k, hall in enumerate(first)]
-    if _is_split(attempts, problem) and time.monotonic() < deadline:
-        both = list(dict.fromkeys(engines))
+    if _is_doubtful(attempts, problem, seed) and time.monotonic() < deadline:
+        both = _engines(engine, problem.operators)
         thorough = replace(config.search, past_noise=True)
         attempts.append(refined(_searched(looked_at, thorough, both, seed + len(first), deadline), len(first)))
     best, agreement = _agreement(attempts, problem)
@@ -178,13 +179,18 @@ def _at_most(problem: Problem, seed: int) -> Problem:
     return problem.rows(np.sort(np.random.default_rng(seed).permutation(count)[:MOST_SAMPLES]))
 
 
-def _engines(engine: str, count: int, operators: tuple[str, ...]) -> list[str]:
-    """The engine of each search: by default our own and the installed one in turns, so that two kinds must agree."""
+def _first_engine(engine: str) -> str:
+    """Our own enumeration, unless an engine was asked for."""
     name = check_engine(engine)
-    kinds = [name]
-    if engine == "auto":  # PyOperon has no counterpart of a condition
-        kinds = ["enumerate"] if "IF" in operators else ["enumerate", name]
-    return [kinds[k % len(kinds)] for k in range(count)]
+    return "enumerate" if engine == "auto" else name
+
+
+def _engines(engine: str, operators: tuple[str, ...]) -> list[str]:
+    """Engines of the search that decides: by default our own and the installed one, so that two kinds are heard."""
+    name = check_engine(engine)
+    if engine != "auto" or "IF" in operators:  # PyOperon has no counterpart of a condition
+        return [_first_engine(engine)]
+    return list(dict.fromkeys(["enumerate", name]))
 
 
 def _searched(
@@ -209,9 +215,15 @@ def _refined(halls: Sequence[HallOfFame], looked_at: Problem, problem: Problem, 
     return _Attempt(_joined(halls), ranked, choose(ranked, problem))
 
 
-def _is_split(attempts: Sequence[_Attempt], problem: Problem) -> bool:
-    """Whether no two of several searches agree."""
-    return len(attempts) > 1 and _agreement(attempts, problem)[1] * len(attempts) < 1.5
+def _is_doubtful(attempts: Sequence[_Attempt], problem: Problem, seed: int) -> bool:
+    """Whether no two of several searches agree, or what they agree on leaves more than noise."""
+    if len(attempts) < 2:
+        return False
+    best, agreement = _agreement(attempts, problem)
+    if agreement * len(attempts) < 1.5:
+        return True
+    sample = draw(problem, len(problem.target), seed)
+    return best.chosen.loss > FLOOR and not NoiseTest(sample).passes(best.chosen.expression)
 
 
 def _hopeful(hall: HallOfFame) -> list[Equation]:

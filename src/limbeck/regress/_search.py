@@ -1,19 +1,26 @@
 """The one way into symbolic regression: a problem in, a hall of fame out."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from limbeck._errors import BackendFailed, BackendUnavailable, InputError
-from limbeck.expressions import Constant
+from limbeck.expressions import Constant, Expression, complexity
 
+from ._climb import unit_price
 from ._enumerate import search_enumerate
 from ._hall_of_fame import HallOfFame, gather
+from ._inner_constants import EXACT
+from ._noise_level import NoiseTest
 from ._power_law import power_laws
 from ._problem import Found, Problem, SearchConfig
 from ._pyoperon import pyoperon_operators, pyoperon_version, search_pyoperon
 from ._pysr import MISSING, is_installed as pysr_is_installed, pysr_version, search_pysr
+from ._reduce import reduced
+from ._sample import draw, fitted, loss_of
 from ._two_powers import two_powers
 
 Engine = Callable[[Problem, SearchConfig, int], Found]
@@ -24,6 +31,11 @@ ENGINES: dict[str, Engine] = {
 }
 ENUMERATE_VERSION = "2"
 HELD_OUT = 0.25
+SHORT = 12  # complexity of an equation that needs no second look
+NEAR = 10  # a search for what is near has one of so many evaluations
+REDUCING_SHARE, REDUCED_SHARE = 0.3, 0.8  # of the time, until all variables are searched and until fewer are
+JUDGED = 3  # equations that are looked at to see whether a search in fewer variables is enough
+FITTING_STEPS = 20
 
 
 def default_engine() -> str:
@@ -90,7 +102,7 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     cut = max(2, len(order) - max(1, int(HELD_OUT * len(order))))
     searched, heldout = problem.rows(order[:cut]), problem.rows(order[cut:])
     started = time.monotonic()
-    found = _run(ENGINES[name], searched, config, seed)
+    found = _found(ENGINES[name], searched, config, seed)
     seconds = time.monotonic() - started
     starts = [*power_laws(searched), *two_powers(searched)]
     equations = gather(found.candidates + [(start, 0) for start in starts], searched, heldout)
@@ -108,6 +120,57 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
         starts=tuple(starts),
         operators=pyoperon_operators(problem.operators) if name == "pyoperon" else problem.operators,
     )
+
+
+def _found(engine: Engine, problem: Problem, config: SearchConfig, seed: int) -> Found:
+    """Ask the engine for what is near, then in fewer variables where symmetries allow that, then for all it has.
+
+    What explains all ends the search.
+
+    Returns:
+        What all of that found.
+    """
+    started = time.monotonic()
+
+    def asked(of: Problem, evaluations: int, share: float) -> Found:
+        left = config.time_limit and max(share * config.time_limit - (time.monotonic() - started), 0.1)
+        return _run(engine, of, replace(config, evaluations=max(evaluations, 1), time_limit=left), seed)
+
+    def is_enough(candidates: list[tuple[Expression, int]], largest: float = math.inf) -> bool:
+        return _is_explained([expression for expression, _ in candidates], problem, config, seed, largest)
+
+    near = asked(problem, config.evaluations // NEAR, REDUCING_SHARE)
+    if is_enough(near.candidates, SHORT):  # what is longer and fits to noise may stand for a shorter law
+        return near
+    smaller = reduced(problem, seed, REDUCING_SHARE * config.time_limit)
+    if smaller is None:
+        return _joined(asked(problem, config.evaluations, 1.0), near)
+    inner = asked(smaller.problem, config.evaluations, REDUCED_SHARE)
+    lifted = inner._replace(candidates=[(smaller.lifted(expression), size) for expression, size in inner.candidates])
+    if is_enough(lifted.candidates):
+        return _joined(lifted, near)
+    return _joined(asked(problem, config.evaluations, 1.0), lifted, near)
+
+
+def _joined(last: Found, *before: Found) -> Found:
+    """What several searches found; the last one says whether time ran out."""
+    candidates = [candidate for found in (last, *before) for candidate in found.candidates]
+    return Found(candidates, last.evaluations + sum(found.evaluations for found in before), last.out_of_time)
+
+
+def _is_explained(
+    expressions: Sequence[Expression], problem: Problem, config: SearchConfig, seed: int, largest: float = math.inf
+) -> bool:
+    """Whether the cheapest of some equations leaves nothing over, or what looks like noise and is not too large."""
+    sample = draw(problem, len(problem.target), seed)
+    unit = unit_price(len(problem.target))
+    judged = [(math.log(max(loss_of(e, sample), EXACT)) + unit * complexity(e), k) for k, e in enumerate(expressions)]
+    for _, k in sorted(judged)[:JUDGED]:
+        law, loss = fitted(expressions[k], sample, FITTING_STEPS)
+        is_noise = not config.past_noise and complexity(law) <= largest and NoiseTest(sample).passes(law)
+        if loss < EXACT or is_noise:
+            return True
+    return False
 
 
 def _version(name: str) -> str:

@@ -18,14 +18,15 @@ from jaxtyping import Float
 
 from limbeck._errors import InputError
 from limbeck._types import Samples, Table
-from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, simplify
+from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, same_form, simplify
 
+from ._choose import described, estimates_of, snapped
 from ._polish import columns_of, fitted
 from ._problem import DEFAULT_OPERATORS, Problem
 from ._regression import Regression, RegressionConfig, regress_squares
 
 AXES = ("dx", "dy", "dz")
-ROUNDS = 3
+ROUNDS, SETTLED = 20, 1e-9  # of turns between map and kernel, and the change of the map at which they end
 CERTAIN = 3.0  # standard errors that an offset must lie from zero
 FEWEST = 20
 
@@ -100,15 +101,33 @@ def regress_vectors(
     inner = [name for name in names if name not in axes and not name.startswith("dv")]
     problem = _kernel_problem(columns, inner, unit, targets, mixing, offset, tuple(operators))
     deadline = time.monotonic() + time_limit if time_limit else math.inf
-    kernel = regress_squares(problem, config or RegressionConfig(), engine=engine, seed=seed, deadline=deadline)
-    expression = kernel.chosen.expression
-    for _ in range(ROUNDS):
+    config = config or RegressionConfig()
+
+    def searched(problem: Problem) -> Regression:
+        return regress_squares(problem, config, engine=engine, seed=seed, deadline=deadline)
+
+    def seen_through(expression: Expression) -> tuple[Map, Offset, Problem, Expression]:
         mixing, offset = _linear_fit(unit, targets, expression, problem)
-        problem = _kernel_problem(columns, inner, unit, targets, mixing, offset, tuple(operators))
-        expression = fitted(expression, problem)
-    chosen = replace(kernel.chosen, expression=expression)
+        for _ in range(ROUNDS):
+            seen = _kernel_problem(columns, inner, unit, targets, mixing, offset, tuple(operators))
+            expression = fitted(expression, seen)
+            before, (mixing, offset) = mixing, _linear_fit(unit, targets, expression, problem)
+            if np.max(np.abs(mixing - before)) <= SETTLED * np.max(np.abs(mixing)):
+                break
+        seen = _kernel_problem(columns, inner, unit, targets, mixing, offset, tuple(operators))
+        return mixing, offset, seen, fitted(expression, seen)
+
+    kernel = searched(problem)
+    mixing, offset, seen, expression = seen_through(kernel.chosen.expression)
+    again = snapped(described(expression, seen), seen).expression
+    if not same_form(again, kernel.chosen.expression):
+        # Directions alone give a rough map where few messages rise above noise; what a better one shows is another law.
+        kernel = searched(seen)
+        mixing, offset, seen, expression = seen_through(kernel.chosen.expression)
     return VectorLaw(
-        kernel=replace(kernel, chosen=chosen),
+        kernel=replace(
+            kernel, chosen=replace(kernel.chosen, expression=expression), constants=estimates_of(expression, seen)
+        ),
         mixing=mixing,
         offset=offset,
         expressions=tuple(_component(expression, axes, mixing[k], float(offset[k])) for k in range(len(axes))),
