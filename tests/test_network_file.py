@@ -96,7 +96,7 @@ def test_the_equation_that_was_fitted_is_the_one_that_is_restored(tmp_path):
     assert head["formulas"]["pair_energy"]["equation"] == to_string(equations_of(fitted)["pair_energy"])
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(expressions, st.booleans())
 def test_every_expression_comes_back_to_the_last_bit(tmp_path_factory, expr, on_edges):
     names = {"x": "dx", "y": "dy"} if on_edges else {"r": "q_1", "x": "vx_1", "y": "M1"}

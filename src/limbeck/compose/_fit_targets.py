@@ -4,7 +4,6 @@ Targets are arrays with one row for each snapshot, or for each window of consecu
 network is from them. Rows may be taken for batches, and the precision is that of the arrays.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,12 +17,12 @@ from limbeck._errors import InputError
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import PairIndex
 
+from ._follow import runge_kutta
+
 ON = ("accelerations", "trajectories")
 MOST_SNAPSHOTS = 400
 SUBSTEPS = 8  # Runge-Kutta steps between two states
 FLOOR = 0.1  # of the median acceleration in the weight of an error
-
-Force = Callable[[Array, Array], Array]
 
 
 class AccelerationTargets(eqx.Module):
@@ -69,7 +68,7 @@ class TrajectoryTargets(eqx.Module):
 
         def advance(state: tuple[Array, Array], span: Array) -> tuple[tuple[Array, Array], Array]:
             h = span[:, None, None] / SUBSTEPS
-            state = jax.lax.fori_loop(0, SUBSTEPS, lambda _, s: _runge_kutta(acceleration, s, h), state)
+            state = jax.lax.fori_loop(0, SUBSTEPS, lambda _, s: runge_kutta(acceleration, s[0], s[1], h), state)
             return state, state[0]
 
         begin = jnp.asarray(self.start.positions), jnp.asarray(self.start.velocities)
@@ -168,13 +167,3 @@ def _begins(rows: Int[np.ndarray, "samples 2"], window: int) -> Int[np.ndarray, 
     if not begins:
         raise InputError(f"no training simulation has {window + 1} consecutive states to follow")
     return np.asarray(begins)
-
-
-def _runge_kutta(acceleration: Force, state: tuple[Array, Array], h: Array) -> tuple[Array, Array]:
-    """One step of the classical fourth order."""
-    x, v = state
-    a1 = acceleration(x, v)
-    a2 = acceleration(x + 0.5 * h * v, v + 0.5 * h * a1)
-    a3 = acceleration(x + 0.5 * h * (v + 0.5 * h * a1), v + 0.5 * h * a2)
-    a4 = acceleration(x + h * (v + 0.5 * h * a2), v + h * a3)
-    return x + h * v + h**2 / 6 * (a1 + a2 + a3), v + h / 6 * (a1 + 2 * a2 + 2 * a3 + a4)

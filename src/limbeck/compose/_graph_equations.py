@@ -14,23 +14,25 @@ from limbeck.models import (
     Inertia,
     OneBodyField,
     PairGeometry,
+    PotentialMessage,
     RadialMessage,
     Scales,
+    VectorMessage,
     safe_norm,
     vector_of,
 )
 
-from ._equation_part import AbstractEquations, Columns, Names, Place
+from ._equation_part import AbstractEquations, Columns, End, Names, Place, pair_columns, pair_variables
 from ._formula import Formula
 from ._law import EDGE_SCALARS
 from ._states import AXES
 
 
 class EquationMessage(AbstractEdgeModel, AbstractEquations):
-    """Message of which some scalars are equations of r and the attributes of both ends.
+    """Message of which some scalars, or components, are equations.
 
     An equation gives the message to the first with the first as receiver and the message to the second with the
-    second as receiver. The third law then holds as far as the equation is symmetric, whoever has which number.
+    second as receiver. The third law then holds as far as the equation says so, whoever has which number.
 
     Attributes:
         base: The learned message function; it gives the scalars that no equation gives.
@@ -38,16 +40,16 @@ class EquationMessage(AbstractEdgeModel, AbstractEquations):
         names: Names of the attributes.
     """
 
-    base: RadialMessage
+    base: RadialMessage | PotentialMessage | VectorMessage
     formulas: dict[str, Formula]
     names: Names = eqx.field(static=True)
 
-    def learned(self) -> RadialMessage:
+    def learned(self) -> RadialMessage | PotentialMessage | VectorMessage:
         """The learned message function."""
         return self.base
 
     def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs channels"]:
-        """Radial force, pair friction and, if there is one, transverse force on the first."""
+        """Scalars of the message to the first of each pair, or its components."""
         return self._scalars(pairs, self._learned_scalars(pairs))
 
     def messages(
@@ -55,34 +57,64 @@ class EquationMessage(AbstractEdgeModel, AbstractEquations):
     ) -> tuple[Float[Array, "*batch pairs dim"], Float[Array, "*batch pairs dim"]]:
         """Messages to the first and to the second of each pair."""
         swapped, learned = pairs.swapped(), self._learned_scalars(pairs)
-        other = learned if self.base.reciprocal else self._learned_scalars(swapped)
-        return vector_of(self._scalars(pairs, learned), pairs), vector_of(self._scalars(swapped, other), swapped)
+        other = learned if learned is None else self._reversed(learned, swapped)
+        return self._vector(self._scalars(pairs, learned), pairs), self._vector(self._scalars(swapped, other), swapped)
 
-    @property
-    def _labels(self) -> tuple[str, ...]:
-        """Names of the scalars."""
-        return EDGE_SCALARS[: 3 if self.base.transverse else 2]
+    def _vector(
+        self, scalars: Float[Array, "*batch pairs channels"], pairs: PairGeometry
+    ) -> Float[Array, "*batch pairs dim"]:
+        """The message to the first of each pair from its scalars."""
+        if isinstance(self.base, VectorMessage):
+            return scalars
+        if isinstance(self.base, PotentialMessage):
+            return scalars * pairs.displacement / pairs.distance[..., None]
+        return vector_of(scalars, pairs)
 
     def _learned_scalars(self, pairs: PairGeometry) -> Float[Array, "*batch pairs channels"] | None:
         """What the perceptron says; nothing where equations say all."""
-        return None if set(self.formulas) == set(self._labels) else self.base.channels(pairs)
+        return None if set(self.formulas) == set(_labels(self.base)) else self.base.channels(pairs)
+
+    def _reversed(
+        self, learned: Float[Array, "*batch pairs channels"], swapped: PairGeometry
+    ) -> Float[Array, "*batch pairs channels"]:
+        """What the perceptron says to the second of each pair, without asking it again under the third law."""
+        if not getattr(self.base, "reciprocal", True):
+            return self.base.channels(swapped)
+        return -learned if isinstance(self.base, VectorMessage) else learned
 
     def _scalars(
         self, pairs: PairGeometry, learned: Float[Array, "*batch pairs channels"] | None
     ) -> Float[Array, "*batch pairs channels"]:
         """Scalars of the message to the first, by equation or as learned."""
-        columns: Columns = {"r": pairs.distance}
-        for end, features in (("1", pairs.first), ("2", pairs.second)):
-            attributes = self.base.scales.attributes_of(features)
-            columns |= {f"{name}_{end}": attributes[..., k] for k, name in enumerate(self.names)}
-        scalars = []
-        for k, name in enumerate(self._labels):
+        columns, scalars = self._columns(pairs), []
+        for k, name in enumerate(_labels(self.base)):
             if name in self.formulas:
                 scalars.append(self.formulas[name](columns, pairs.distance.shape))
             else:
                 assert learned is not None
                 scalars.append(learned[..., k])
         return jnp.stack(scalars, axis=-1)
+
+    def _columns(self, pairs: PairGeometry) -> Columns:
+        """What equations see of the first of each pair as receiver."""
+        first, second = (self.base.scales.attributes_of(features) for features in (pairs.first, pairs.second))
+        one = End(pairs.first_position, pairs.first_velocity, first)
+        other = End(pairs.second_position, pairs.second_velocity, second)
+        columns = pair_columns(self.names, one, other, self.base.scales.length)
+        # The geometry parks what does not act; its own distance is finite there.
+        columns |= {"r": pairs.distance}
+        for k, axis in enumerate(AXES[: pairs.displacement.shape[-1]]):
+            columns |= {f"d{axis}": pairs.displacement[..., k], f"dv{axis}": pairs.relative_velocity[..., k]}
+        return columns
+
+
+def _labels(edge: RadialMessage | PotentialMessage | VectorMessage) -> tuple[str, ...]:
+    """Names of the scalars of a message function."""
+    if isinstance(edge, VectorMessage):
+        return tuple(f"message_{axis}" for axis in AXES[: edge.network.biases[-1].shape[-1]])
+    if isinstance(edge, PotentialMessage):
+        return EDGE_SCALARS[:1]
+    return EDGE_SCALARS[: 3 if edge.transverse else 2]
 
 
 class EquationInertia(AbstractInertia, AbstractEquations):
@@ -164,18 +196,18 @@ def graph_places(network: GraphNetwork, names: Names) -> list[Place]:
         names: Names of its attributes.
 
     Returns:
-        The scalars of a message under rotation, the inertia where one is learned, and the factors of one-body forces.
+        Scalars or components of the message, the inertia where one is learned, and the factors of one-body forces.
     """
     edge, inertia, field, found = network.edge_model, network.inertia, network.field, []
     own = frozenset(f"{name}_1" for name in names)
-    both = own | {f"{name}_2" for name in names} | {"r"}
-    if isinstance(edge, RadialMessage) and network.node_model is None:
-        labels = EDGE_SCALARS[: 3 if edge.transverse else 2]
-        found.append(
-            Place(
-                "edge_model", dict.fromkeys(labels, both), lambda f, n: EquationMessage(base=edge, formulas=f, names=n)
-            )
-        )
+    # Behind a free node model the scalars of a message are no forces, though its components are components.
+    if isinstance(edge, VectorMessage) or (
+        isinstance(edge, RadialMessage | PotentialMessage) and network.node_model is None
+    ):
+        dim, absolute = (len(_labels(edge)), not edge.translation) if isinstance(edge, VectorMessage) else (0, False)
+        both = pair_variables(names, dim, absolute=absolute)
+        put_edge = lambda f, n: EquationMessage(base=edge, formulas=f, names=n)  # noqa: E731
+        found.append(Place("edge_model", dict.fromkeys(_labels(edge), both), put_edge))
     if isinstance(inertia, Inertia) and inertia.network is not None:
         put = lambda f, n: EquationInertia(base=inertia, formulas=f, scales=network.scales, names=n)  # noqa: E731
         found.append(Place("inertia", {"inertia": own}, put))

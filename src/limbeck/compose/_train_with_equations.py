@@ -69,7 +69,7 @@ def train_with_equations(
         return jnp.mean(targets.errors(eqx.combine(weights, static), pairs) ** 2)
 
     @eqx.filter_jit
-    def step(weights: Any, state: Any, rows: Array) -> tuple[Any, Any]:
+    def step(weights: Any, state: Any, training: Targets, rows: Array) -> tuple[Any, Any]:
         targets = jax.tree.map(lambda array: array[rows], training)
         updates, state = optimiser.update(jax.grad(squares)(weights, targets), state, weights)
         return optax.apply_updates(weights, updates), state
@@ -80,7 +80,7 @@ def train_with_equations(
         raise TrainingDiverged(f"the network's {on} are undefined at a validation state")
     batches = _batches(key, len(jax.tree.leaves(training)[0]), batch_size, steps)
     for number, rows in enumerate(batches, start=1):
-        weights, state = step(weights, state, jnp.asarray(rows))
+        weights, state = step(weights, state, training, jnp.asarray(rows))
         if number % max(1, steps // CHECKS) == 0 or number == steps:
             seen.append(float(judge(weights, validation)))
             best = weights if seen[-1] <= np.nanmin(seen) else best
@@ -100,7 +100,7 @@ def _check(network: Any, steps: int, batch_size: int, learning_rate: float) -> N
 
 def _narrow(tree: Any) -> Any:
     """Numbers of a tree in single precision, as arrays of the training library."""
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32) if eqx.is_inexact_array(leaf) else leaf, tree)
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32 if eqx.is_inexact_array(leaf) else None), tree)
 
 
 def _optimiser(learning_rate: float, steps: int) -> optax.GradientTransformation:
