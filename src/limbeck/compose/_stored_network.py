@@ -124,7 +124,7 @@ def network_from(head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Any:
         if strange:
             raise InputError(f"its network has no channel {strange[0]!r}")
         return with_formulas(learned, formulas, tuple(head["attribute_names"]))
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise InputError(f"its description makes no network: {error}") from error
 
 
