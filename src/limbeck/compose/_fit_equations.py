@@ -15,9 +15,10 @@ from jaxtyping import Array
 from limbeck._errors import InputError, TrainingDiverged
 from limbeck.expressions import least_squares
 from limbeck.graphs import GraphDataset
+from limbeck.models import PairIndex
 from limbeck.train import pair_index
 
-from ._fit_targets import ON, fit_targets
+from ._fit_targets import ON, Targets, fit_targets
 from ._formula import Formula
 from ._symbolic_network import Network
 
@@ -55,21 +56,24 @@ def fit_equations(
         wide = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), eqx.filter(network, eqx.is_inexact_array))
         model, goal = eqx.combine(wide, network), jax.tree.map(jnp.asarray, targets)
 
-        def residual(constants: Array) -> Array:
-            return goal.errors(_with_constants(model, constants), pairs).ravel()
-
-        @eqx.filter_jit
-        def both(constants: Array) -> tuple[Array, Array]:
-            return residual(constants), jax.jacfwd(residual)(constants)
-
         def as_arrays(constants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            value, slopes = both(jnp.asarray(constants))
+            value, slopes = _errors_and_slopes(model, goal, pairs, jnp.asarray(constants))
             return np.asarray(value), np.asarray(slopes)
 
         if not all(np.isfinite(array).all() for array in as_arrays(start)):
             raise TrainingDiverged(f"the network's {on} or their slopes are undefined at a training state")
         best = least_squares(as_arrays, start, steps=steps)
     return _with_constants(network, best)
+
+
+@eqx.filter_jit
+def _errors_and_slopes(model: Any, goal: Targets, pairs: PairIndex, constants: Array) -> tuple[Array, Array]:
+    """Errors of a network with these constants, in one row, and their slopes with the constants."""
+
+    def residual(constants: Array) -> Array:
+        return goal.errors(_with_constants(model, constants), pairs).ravel()
+
+    return residual(constants), jax.jacfwd(residual)(constants)
 
 
 def formulas_in(network: Any) -> list[Formula]:
