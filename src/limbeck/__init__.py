@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         RunError as RunError,
     )
     from ._estimator import SymbolicRegressor as SymbolicRegressor
+    from ._network_file import load_network as load_network, save_network as save_network
     from .pipeline import DistilStudy as DistilStudy, SourceOptions as SourceOptions, Study as Study
     from .regress._regress import RegressedLaw as RegressedLaw, regress as regress
     from .simulate._custom import custom_system as custom_system
@@ -42,6 +43,8 @@ _HOMES = {
     "InputError": "_errors",
     "RunError": "_errors",
     "SymbolicRegressor": "_estimator",
+    "load_network": "_network_file",
+    "save_network": "_network_file",
     "DistilStudy": "pipeline",
     "SourceOptions": "pipeline",
     "Study": "pipeline",

@@ -125,12 +125,39 @@ def load_arrays(path: Path, header: Mapping[str, Any], like: Any) -> Any:
     expected = [{"shape": list(np.shape(leaf)), "dtype": np.asarray(leaf).dtype.str} for leaf in leaves]
     if head["arrays"] != expected:
         raise ArtefactMismatch(f"{path.name} holds arrays of another shape than this run's")
+    return jax.tree.unflatten(treedef, _arrays(head, body))
+
+
+def read_arrays(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Read a header and the arrays that stand under it, whatever they belong to.
+
+    Args:
+        path: File written by `save_arrays`.
+
+    Returns:
+        Header and arrays, in the order in which they were written.
+
+    Raises:
+        ArtefactDamaged: If the file is truncated or altered.
+        ArtefactMismatch: If another version wrote it.
+    """
+    head, body = _read(path)
+    if head["schema"] != SCHEMA:
+        raise ArtefactMismatch(f"{path.name} has another schema than {SCHEMA}")
+    try:
+        return dict(head["header"]), _arrays(head, body)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtefactDamaged(f"{path.name} is damaged: {error}") from error
+
+
+def _arrays(head: Mapping[str, Any], body: bytes) -> list[np.ndarray]:
+    """The arrays of a body, as its head says."""
     found, start = [], 0
     for entry in head["arrays"]:
         dtype, count = np.dtype(entry["dtype"]), int(np.prod(entry["shape"], dtype=int))
         found.append(np.frombuffer(body, dtype, count, start).reshape(entry["shape"]).copy())
         start += count * dtype.itemsize
-    return jax.tree.unflatten(treedef, found)
+    return found
 
 
 def read_header(path: Path) -> dict[str, Any]:

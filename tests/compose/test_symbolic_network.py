@@ -51,7 +51,38 @@ def test_channels():
         "uniform_x",
         "uniform_y",
     )
-    assert channels_of(network("translation,third-law,second-law")) == ("inertia",)
+    assert channels_of(network("translation,third-law,second-law")) == ("message_x", "message_y", "inertia")
+    strict = network("translation,rotation,reflection,third-law,second-law,conservative")
+    assert channels_of(strict) == ("radial", "inertia")
+    assert channels_of(network("translation")) == ("message_x", "message_y")
+
+
+@pytest.mark.parametrize(
+    ("bias", "equations"),
+    [
+        ("translation,second-law", {"message_x": "-2*(r - 1)*dx/(r*m_1)", "message_y": "-2*(r - 1)*dy/(r*m_1)"}),
+        ("translation,third-law,second-law", {"message_x": "-2*(r - 1)*dx/r", "message_y": "-2*(r - 1)*dy/r"}),
+        ("translation,rotation,reflection,third-law,second-law,conservative", {"radial": "-2*(r - 1)"}),
+    ],
+)
+def test_other_forms_of_messages_take_equations_too(bias, equations):
+    learned, batch = network(bias), states()
+    inertia = {"inertia": "m_1"} if "inertia" in channels_of(learned) else {}
+    whole = {name: parse(text) for name, text in (equations | inertia).items()}
+    exact = with_equations(learned, whole, DATASET.attribute_names)
+    np.testing.assert_allclose(exact(batch, PAIRS), batch.targets, rtol=2e-4, atol=2e-5)
+    for name in whole:
+        one = with_equations(learned, {name: whole[name]}, DATASET.attribute_names)
+        assert np.abs(one(batch, PAIRS) - learned(batch, PAIRS)).max() > 1e-3
+        np.testing.assert_array_equal(without_equations(one)(batch, PAIRS), learned(batch, PAIRS))
+
+
+def test_an_equation_means_the_same_whoever_stands_first():
+    lopsided = with_equations(network(), TRUE | {"radial": parse("m_1 - 2*r")}, DATASET.attribute_names)
+    batch, turn = states(), np.array([2, 0, 3, 1])
+    turned = batch._replace(**{n: getattr(batch, n)[:, turn] for n in ("positions", "velocities", "attributes")})
+    expected = np.asarray(lopsided(batch, PAIRS))[:, turn]
+    np.testing.assert_allclose(lopsided(turned, PAIRS), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_true_equations_give_the_true_accelerations():

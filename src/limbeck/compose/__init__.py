@@ -20,6 +20,7 @@ from ._refit import refit as refit, standard_errors as standard_errors
 from ._rollout import Rollout as Rollout, integrate_law as integrate_law, roll_out as roll_out
 from ._shoot import TrajectoryFit as TrajectoryFit, fit_trajectories as fit_trajectories
 from ._states import States as States, lay_out as lay_out, states_of as states_of
+from ._stored_network import describe_network as describe_network, network_from as network_from
 from ._strings import (
     acceleration as acceleration,
     pair_force as pair_force,
@@ -31,7 +32,9 @@ from ._symbolic_network import (
     channels_of as channels_of,
     equations_of as equations_of,
     learned_network as learned_network,
+    names_of as names_of,
     with_equations as with_equations,
     without_equations as without_equations,
 )
+from ._train_with_equations import train_with_equations as train_with_equations
 from ._with_properties import with_properties_fitted as with_properties_fitted

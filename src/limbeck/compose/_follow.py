@@ -103,15 +103,25 @@ def followed(form: Form, constants: Any, start: Snapshots, spans: Any, substeps:
 
     def advance(state: tuple[Any, Any], span: Any) -> tuple[tuple[Any, Any], Any]:
         h = (span / substeps)[:, None, None]
-        state = jax.lax.fori_loop(0, substeps, lambda _, s: _runge_kutta(acceleration, s[0], s[1], h), state)
+        state = jax.lax.fori_loop(0, substeps, lambda _, s: runge_kutta(acceleration, s[0], s[1], h), state)
         return state, state[0]
 
     _, later = jax.lax.scan(advance, (start.positions, start.velocities), spans.T)
     return jnp.moveaxis(jnp.concatenate([start.positions[None], later]), 0, 1)
 
 
-def _runge_kutta(acceleration: Callable[[Any, Any], Any], x: Any, v: Any, h: Any) -> tuple[Any, Any]:
-    """One step of the classical fourth order; its stages are a loop, which compiles in a quarter of the time."""
+def runge_kutta(acceleration: Callable[[Any, Any], Any], x: Any, v: Any, h: Any) -> tuple[Any, Any]:
+    """One step of the classical fourth order; its stages are a loop, which compiles in a quarter of the time.
+
+    Args:
+        acceleration: Acceleration as a function of position and velocity.
+        x: Positions.
+        v: Velocities.
+        h: Length of the step.
+
+    Returns:
+        Positions and velocities after it.
+    """
 
     def stage(sums: tuple[Any, ...], places: tuple[Any, Any]) -> tuple[tuple[Any, ...], None]:
         part, share = places

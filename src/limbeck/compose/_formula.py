@@ -1,5 +1,6 @@
 """An equation with constants that can be trained, as a part of a network."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,9 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from limbeck.expressions import Call, Constant, Expression, Variable, evaluate
+from limbeck._errors import InputError
+from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, fixed, parse, to_exact_text, variables
 
-PLACE = "constant_"  # start of the names that stand for trained constants; no attribute has a number for its end
+PLACE = "_c"  # start of the names that stand for trained constants; a number follows
+_PLACE = re.compile(rf"{PLACE}\d+")
 
 
 class Formula(eqx.Module):
@@ -34,15 +37,60 @@ class Formula(eqx.Module):
             expression: The equation.
 
         Returns:
-            The formula, its constants in single precision as everything that is trained.
+            The formula; its constants are in double precision, so that they read back as they are, and take the
+            precision of the columns where it is evaluated.
+
+        Raises:
+            InputError: If a variable has a name that is kept for constants.
         """
+        taken = sorted(name for name in variables(expression) if _PLACE.fullmatch(name))
+        if taken:
+            raise InputError(f"the variable {taken[0]!r} has a name that stands for a constant; rename it")
         values: list[float] = []
-        form = _with_places(expression, values)
-        return cls(np.asarray(values, np.float32), form)
+        form = fixed(_with_places(expression, values))
+        return cls(np.asarray(values, float), form)
+
+    @classmethod
+    def from_text(cls, text: str, constants: Float[Array | np.ndarray, " constants"]) -> "Formula":
+        """Read a formula that was stored.
+
+        Args:
+            text: Its form, from `text`.
+            constants: Its constants.
+
+        Returns:
+            The formula.
+
+        Raises:
+            InputError: If the text is no formula, or its places are not those of the constants.
+        """
+        form = fixed(parse(text))
+        places = {name for name in variables(form) if _PLACE.fullmatch(name)}
+        if places != {f"{PLACE}{k}" for k in range(len(constants))}:
+            raise InputError(f"a formula with {len(places)} places for constants came with {len(constants)} of them")
+        return cls(constants, form)
+
+    @property
+    def text(self) -> str:
+        """The form as text that reads back to the very same operations.
+
+        Raises:
+            InputError: If the parser would refuse it.
+        """
+        text = to_exact_text(self.form)
+        try:
+            same = to_exact_text(fixed(parse(text))) == text
+        except InputError as error:
+            raise InputError(f"the equation can't be stored: {error}") from error
+        if not same:
+            raise InputError("the equation can't be stored: its text reads back as another")
+        return text
 
     def __call__(self, columns: Mapping[str, Any], shape: tuple[int, ...]) -> Float[Array, "*batch"]:
         """Value on columns, brought to a shape."""
-        places = {f"{PLACE}{k}": self.constants[k] for k in range(len(self.constants))}
+        precision = jnp.result_type(*columns.values()) if columns else jnp.result_type(float)
+        constants = jnp.asarray(self.constants, precision)
+        places = {f"{PLACE}{k}": constants[k] for k in range(len(self.constants))}
         return jnp.broadcast_to(evaluate(self.form, {**columns, **places}, jnp), shape)
 
     def expression(self) -> Expression:
@@ -65,7 +113,7 @@ def _with_places(expr: Expression, values: list[float]) -> Expression:
 
 def _with_values(expr: Expression, values: np.ndarray) -> Expression:
     """The tree with numbers in the places of `_with_places`."""
-    if isinstance(expr, Variable) and expr.name.startswith(PLACE):
+    if isinstance(expr, Variable) and _PLACE.fullmatch(expr.name):
         return Constant(float(values[int(expr.name.removeprefix(PLACE))]))
     if not isinstance(expr, Call):
         return expr

@@ -1,171 +1,72 @@
-"""Learned functions of a graph network replaced by equations, one at a time or all, and put back.
+"""Learned functions of a network replaced by equations, one at a time or all, and put back.
 
-A network with equations in it is still a `GraphNetwork`: it predicts, trains and is integrated as
+A network with equations in it is still a network of its kind: it predicts, trains and is integrated as
 any other, and the constants of its equations are trained with what is left of its perceptrons.
+Equations replace functions of a `GraphNetwork`, of a published `MessageNetwork` and of a `HamiltonianNetwork`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import equinox as eqx
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+import jax
 
 from limbeck._errors import InputError
 from limbeck.expressions import Expression, variables
-from limbeck.models import (
-    AbstractEdgeModel,
-    AbstractField,
-    AbstractInertia,
-    GraphNetwork,
-    Inertia,
-    OneBodyField,
-    PairGeometry,
-    RadialMessage,
-    Scales,
-    safe_norm,
-    vector_of,
-)
+from limbeck.models import GraphNetwork, HamiltonianNetwork, MessageNetwork
 
+from ._equation_part import AbstractEquations, Names, Place
 from ._formula import Formula
-from ._law import EDGE_SCALARS
-from ._states import AXES
+from ._graph_equations import graph_places
+from ._hamiltonian_equations import hamiltonian_places
+from ._message_equations import message_places
 
+AnyNetwork = GraphNetwork | MessageNetwork | HamiltonianNetwork
+Network = TypeVar("Network", bound=AnyNetwork)
 Formulas = Mapping[str, Formula]
 
-
-class EquationMessage(AbstractEdgeModel):
-    """Message of which some scalars are equations of r and the attributes of both ends.
-
-    Attributes:
-        base: The learned message function; it gives the scalars that no equation gives.
-        formulas: Equation of each scalar that has one.
-        names: Names of the attributes.
-    """
-
-    base: RadialMessage
-    formulas: dict[str, Formula]
-    names: tuple[str, ...] = eqx.field(static=True)
-
-    def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs channels"]:
-        """Radial force, pair friction and, if there is one, transverse force on the first."""
-        n_channels = 3 if self.base.transverse else 2
-        learned = () if len(self.formulas) == n_channels else jnp.moveaxis(self.base.channels(pairs), -1, 0)
-        columns: dict[str, Array] = {"r": pairs.distance}
-        for end, features in (("1", pairs.first), ("2", pairs.second)):
-            attributes = self.base.scales.attributes_of(features)
-            columns |= {f"{name}_{end}": attributes[..., k] for k, name in enumerate(self.names)}
-        scalars = [
-            self.formulas[name](columns, pairs.distance.shape) if name in self.formulas else learned[k]
-            for k, name in enumerate(EDGE_SCALARS[:n_channels])
-        ]
-        return jnp.stack(scalars, axis=-1)
-
-    def messages(
-        self, pairs: PairGeometry
-    ) -> tuple[Float[Array, "*batch pairs dim"], Float[Array, "*batch pairs dim"]]:
-        """Messages to the first and to the second of each pair."""
-        forward = vector_of(self.channels(pairs), pairs)
-        if self.base.reciprocal:
-            return forward, -forward
-        swapped = pairs.swapped()
-        return forward, vector_of(self.channels(swapped), swapped)
+# A kind of network is known by its very class: a class made from it may say something else.
+_PLACES: tuple[tuple[type, Any], ...] = (
+    (GraphNetwork, graph_places),
+    (MessageNetwork, message_places),
+    (HamiltonianNetwork, hamiltonian_places),
+)
 
 
-class EquationInertia(AbstractInertia):
-    """Inertia as an equation of the receiver's attributes.
-
-    Attributes:
-        base: The learned inertia.
-        formula: The equation.
-        scales: Typical sizes, by which features are attributes again.
-        names: Names of the attributes.
-    """
-
-    base: Inertia
-    formula: Formula
-    scales: Scales = eqx.field(static=True)
-    names: tuple[str, ...] = eqx.field(static=True)
-
-    def __call__(self, features: Float[Array, "*batch features"]) -> Float[Array, "*batch"]:
-        """Inertia of each node, in units of the forces."""
-        return self.formula(_receiver(self.scales, self.names, features), features.shape[:-1])
-
-
-class EquationField(AbstractField):
-    """One-body forces of which some factors are equations.
-
-    Attributes:
-        base: The learned field.
-        formulas: Equation of `drag`, `central`, `uniform_x`, ... where there is one.
-        names: Names of the attributes.
-    """
-
-    base: OneBodyField
-    formulas: dict[str, Formula]
-    names: tuple[str, ...] = eqx.field(static=True)
-
-    def __call__(
-        self,
-        positions: Float[Array, "*batch dim"],
-        velocities: Float[Array, "*batch dim"],
-        features: Float[Array, "*batch features"],
-    ) -> Float[Array, "*batch dim"]:
-        """Force on each node from no partner."""
-        base, shape = self.base, features.shape[:-1]
-        speed, radius = safe_norm(velocities, base.scales.speed), safe_norm(positions, base.scales.position)
-        columns = {**_receiver(base.scales, self.names, features), "v_1": speed, "r_1": radius}
-        drag = self._factor("drag", columns, shape, lambda: base.drag_factor(speed, features))
-        central = self._factor("central", columns, shape, lambda: base.central_factor(radius, features))
-        learned = base.uniform_vector(features)
-        axes = AXES[: positions.shape[-1]]
-        uniform = [
-            self._factor(f"uniform_{axis}", columns, shape, lambda k=k: learned[..., k]) for k, axis in enumerate(axes)
-        ]
-        return drag[..., None] * velocities + central[..., None] * positions + jnp.stack(uniform, axis=-1)
-
-    def _factor(self, name: str, columns: dict[str, Array], shape: tuple[int, ...], learned: Any) -> Array:
-        """One factor, by its equation or as it was learned."""
-        return self.formulas[name](columns, shape) if name in self.formulas else learned()
-
-
-def _receiver(scales: Scales, names: Sequence[str], features: Float[Array, "*batch features"]) -> dict[str, Array]:
-    """The receiver's attributes as columns."""
-    attributes = scales.attributes_of(features)
-    return {f"{name}_1": attributes[..., k] for k, name in enumerate(names)}
-
-
-def with_equations(
-    network: GraphNetwork, equations: Mapping[str, Expression], attribute_names: Sequence[str]
-) -> GraphNetwork:
+def with_equations(network: Network, equations: Mapping[str, Expression], attribute_names: Sequence[str]) -> Network:
     """Put equations in the place of learned functions.
 
     Equations are in the network's own units, as those of a hall of fame are: the scale between its forces and its
-    inertia is free, and a composed law, which fixes it, replaces all channels or none.
+    inertia is free, and a composed law, which fixes it, replaces all channels or none. An equation of the messages
+    of a published network is one of a column of `record_messages`.
 
     Args:
-        network: A network with rotation and the second law, of which some functions may be equations already.
-        equations: Equation of each channel to replace: `radial`, `friction`, `transverse`, `inertia`, `drag`,
-            `central`, `uniform_x`, ...
+        network: A network, of which some functions may be equations already.
+        equations: Equation of each channel to replace, see `channels_of`. Of a `GraphNetwork` with rotation and the
+            second law `radial`, `friction`, `transverse`, `inertia`, `drag`, `central`, `uniform_x`, ...; of a
+            `MessageNetwork` `message_0`, ... and `acceleration_x`, ..., in whose equations `M0`, ... are the summed
+            messages; of a `HamiltonianNetwork` `pair_energy` and `self_energy`.
         attribute_names: Names of the attributes, in the order of the network's features.
 
     Returns:
         The network with these equations; their constants are arrays that train.
 
     Raises:
-        InputError: If the network has no such channel, or an equation a variable that the channel does not know.
+        InputError: If the network has no such channel, an equation a variable that the channel does not know, or the
+            names are not those of the network's attributes.
     """
-    names = tuple(attribute_names)
-    there = channels_of(network)
+    names, learned = tuple(attribute_names), learned_network(network)
+    _check_names(network, learned, names)
+    known = _known(learned, names)
     for name, equation in equations.items():
-        if name not in there:
-            raise InputError(f"the network has no channel {name!r}; it has {', '.join(there)}")
-        _check_variables(name, equation, names)
-    formulas = {**_formulas(network), **{name: Formula.of(equation) for name, equation in equations.items()}}
-    return _assembled(learned_network(network), formulas, names)
+        if name not in known:
+            raise InputError(f"the network has no channel {name!r}; it has {', '.join(known) or 'none'}")
+        _check_variables(name, equation, known[name])
+    formulas = {**formulas_of(network), **{name: Formula.of(equation) for name, equation in equations.items()}}
+    return with_formulas(learned, formulas, names)
 
 
-def without_equations(network: GraphNetwork, channels: Sequence[str] | None = None) -> GraphNetwork:
+def without_equations(network: Network, channels: Sequence[str] | None = None) -> Network:
     """Go back from equations to the functions that were learned.
 
     Args:
@@ -175,12 +76,11 @@ def without_equations(network: GraphNetwork, channels: Sequence[str] | None = No
     Returns:
         The network without them.
     """
-    kept = {} if channels is None else {k: f for k, f in _formulas(network).items() if k not in set(channels)}
-    names = _names(network)
-    return _assembled(learned_network(network), kept, names)
+    kept = {} if channels is None else {k: f for k, f in formulas_of(network).items() if k not in set(channels)}
+    return with_formulas(learned_network(network), kept, names_of(network))
 
 
-def equations_of(network: GraphNetwork) -> dict[str, Expression]:
+def equations_of(network: AnyNetwork) -> dict[str, Expression]:
     """The equations in a network, with their constants as they now are.
 
     Args:
@@ -189,31 +89,25 @@ def equations_of(network: GraphNetwork) -> dict[str, Expression]:
     Returns:
         Equation by channel; empty where everything is learned.
     """
-    return {name: formula.expression() for name, formula in _formulas(network).items()}
+    return {name: formula.expression() for name, formula in formulas_of(network).items()}
 
 
-def channels_of(network: GraphNetwork) -> tuple[str, ...]:
+def channels_of(network: AnyNetwork) -> tuple[str, ...]:
     """Functions of a network that an equation may replace.
 
     Args:
         network: A network, with equations or without.
 
     Returns:
-        Names of the channels.
+        Names of the channels; components of a message that were pruned are none.
+
+    Raises:
+        InputError: If it is no network of a kind that takes equations.
     """
-    learned = learned_network(network)
-    found: list[str] = []
-    if isinstance(learned.edge_model, RadialMessage) and learned.node_model is None:
-        found += EDGE_SCALARS[: 3 if learned.edge_model.transverse else 2]
-    if isinstance(learned.inertia, Inertia) and learned.inertia.network is not None:
-        found.append("inertia")
-    if isinstance(learned.field, OneBodyField):
-        axes = AXES[: learned.field.uniform.biases[-1].shape[-1]]
-        found += ["drag", "central", *(f"uniform_{axis}" for axis in axes)]
-    return tuple(found)
+    return tuple(_known(learned_network(network), ()))
 
 
-def learned_network(network: GraphNetwork) -> GraphNetwork:
+def learned_network(network: Network) -> Network:
     """The network as it was learned, below all equations.
 
     Args:
@@ -222,63 +116,96 @@ def learned_network(network: GraphNetwork) -> GraphNetwork:
     Returns:
         The learned functions.
     """
-    parts = (network.edge_model, network.inertia, network.field)
-    bases = [getattr(part, "base", part) for part in parts]
-    return _with_parts(network, *bases)
+    return jax.tree.map(_below, network, is_leaf=_holds_equations)
 
 
-def _assembled(learned: GraphNetwork, formulas: Formulas, names: tuple[str, ...]) -> GraphNetwork:
-    """A learned network with equations in it."""
-    edge = {name: formulas[name] for name in EDGE_SCALARS if name in formulas}
-    own = {name: formula for name, formula in formulas.items() if name not in edge and name != "inertia"}
-    edge_model, inertia, field = learned.edge_model, learned.inertia, learned.field
-    if edge:
-        assert isinstance(edge_model, RadialMessage)
-        edge_model = EquationMessage(edge_model, edge, names)
-    if "inertia" in formulas:
-        assert isinstance(inertia, Inertia)
-        inertia = EquationInertia(inertia, formulas["inertia"], learned.scales, names)
-    if own:
-        assert isinstance(field, OneBodyField)
-        field = EquationField(field, own, names)
-    return _with_parts(learned, edge_model, inertia, field)
+def formulas_of(network: AnyNetwork) -> dict[str, Formula]:
+    """The formulas in a network.
+
+    Args:
+        network: A network.
+
+    Returns:
+        Formula by channel, in the order of the channels.
+    """
+    found = {name: formula for part in _parts(network) for name, formula in part.formulas.items()}
+    return {name: found[name] for name in channels_of(network) if name in found} if found else {}
 
 
-def _with_parts(network: GraphNetwork, edge_model: Any, inertia: Any, field: Any) -> GraphNetwork:
-    """The network with other functions."""
-    return GraphNetwork(
-        edge_model=edge_model,
-        inertia=inertia,
-        field=field,
-        node_model=network.node_model,
-        scales=network.scales,
-        biases=network.biases,
-    )
+def names_of(network: AnyNetwork) -> Names:
+    """Names of the attributes in the equations of a network.
+
+    Args:
+        network: A network.
+
+    Returns:
+        The names; none where it has no equation.
+    """
+    return next((part.names for part in _parts(network)), ())
 
 
-def _formulas(network: GraphNetwork) -> dict[str, Formula]:
-    """The formulas in a network."""
-    found: dict[str, Formula] = {}
-    for part in (network.edge_model, network.field):
-        found |= getattr(part, "formulas", {})
-    if isinstance(network.inertia, EquationInertia):
-        found["inertia"] = network.inertia.formula
-    return found
+def with_formulas(learned: Network, formulas: Formulas, names: Names) -> Network:
+    """A learned network with formulas in it.
+
+    Args:
+        learned: A network without equations.
+        formulas: Formula of each channel that shall have one.
+        names: Names of the attributes.
+
+    Returns:
+        The network with these and no others.
+    """
+    network = learned
+    for place in _places(learned, names):
+        mine = {name: formulas[name] for name in place.known if name in formulas}
+        if mine:
+            part: Any = place.put(mine, names)
+            network = eqx.tree_at(lambda n, f=place.field: getattr(n, f), network, part) if place.field else part
+    return network
 
 
-def _names(network: GraphNetwork) -> tuple[str, ...]:
-    """Names of the attributes in the equations of a network."""
-    parts = (network.edge_model, network.inertia, network.field)
-    mine = [part.names for part in parts if isinstance(part, EquationMessage | EquationInertia | EquationField)]
-    return mine[0] if mine else ()
+def _places(learned: Any, names: Names) -> list[Place]:
+    """What equations may replace."""
+    for kind, places in _PLACES:
+        if type(learned) is kind:
+            return places(learned, names)
+    inner = "; give its `model`" if hasattr(learned, "model") else ""
+    kinds = ", ".join(kind.__name__ for kind, _ in _PLACES)
+    raise InputError(f"a {type(learned).__name__} takes no equations: expected one of {kinds}{inner}")
 
 
-def _check_variables(channel: str, equation: Expression, names: tuple[str, ...]) -> None:
+def _known(learned: Any, names: Names) -> dict[str, frozenset[str]]:
+    """Channels, and the variables that the equation of each may have."""
+    return {name: known for place in _places(learned, names) for name, known in place.known.items()}
+
+
+def _below(part: Any) -> Any:
+    """A part of a network without equations."""
+    return part.learned() if isinstance(part, AbstractEquations) else part
+
+
+def _holds_equations(part: Any) -> bool:
+    """Whether a part of a network is one with equations."""
+    return isinstance(part, AbstractEquations)
+
+
+def _parts(network: Any) -> list[AbstractEquations]:
+    """The parts of a network that hold equations."""
+    return [part for part in jax.tree.leaves(network, is_leaf=_holds_equations) if isinstance(part, AbstractEquations)]
+
+
+def _check_names(network: Any, learned: Any, names: Names) -> None:
+    """Refuse names of other attributes than those that the network sees."""
+    there = names_of(network)
+    if there and there != names:
+        raise InputError(f"the network's equations name the attributes {', '.join(there)}; got {', '.join(names)}")
+    wanted = len(learned.scales.attributes) if hasattr(learned, "scales") else len(names)
+    if len(names) != wanted or len(set(names)) < len(names):
+        raise InputError(f"the network sees {wanted} attributes; expected as many names, got {names}")
+
+
+def _check_variables(channel: str, equation: Expression, known: frozenset[str]) -> None:
     """Refuse an equation of what its channel does not know."""
-    known = {f"{name}_1" for name in names}
-    if channel in EDGE_SCALARS:
-        known |= {"r"} | {f"{name}_2" for name in names}
-    known |= {"drag": {"v_1"}, "central": {"r_1"}}.get(channel, set())
     strange = sorted(variables(equation) - known)
     if strange:
         there = ", ".join(sorted(known)) or "none"

@@ -6,6 +6,7 @@ from ._complexity import complexity as complexity
 from ._count import printed_complexity as printed_complexity
 from ._derivative import derivative as derivative
 from ._evaluate import compile_function as compile_function, evaluate as evaluate
+from ._exact_text import fixed as fixed, to_exact_text as to_exact_text
 from ._expression import (
     COMPARISONS as COMPARISONS,
     OPERATORS as OPERATORS,

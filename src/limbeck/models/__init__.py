@@ -65,6 +65,7 @@ from ._node_model import (
     AbstractField as AbstractField,
     AbstractInertia as AbstractInertia,
     FreeField as FreeField,
+    FreeNode as FreeNode,
     Inertia as Inertia,
     OneBodyField as OneBodyField,
     safe_norm as safe_norm,
