@@ -52,13 +52,13 @@ def test_what_was_learned_is_read_back(run, monkeypatch):
     def never(*_, **__):
         raise AssertionError("the property was learned again")
 
-    monkeypatch.setattr(_learn_stage, "learn_property", never)
+    monkeypatch.setattr(_learn_stage, "learn_properties", never)
     study = from_toml((folder / "study.toml").read_text(), library.Study, "study.toml")
     again = Run(study=study, folder=folder, journal=Journal(folder, None), deadline=math.inf)
     again.fingerprint = stored[0]["fingerprint"]
     any_data = connect(library.simulate("r2", n_systems=3, n_steps=20), seed=0)
-    learned = _learn_stage.learned_property(again, any_data)
-    np.testing.assert_array_equal(learned.values, stored[1]["values"])
+    learned = _learn_stage.learned_properties(again, any_data)
+    np.testing.assert_array_equal(learned.values["m"], stored[1]["values"]["m"])
     assert str(learned.reading) == "resists and couples"
 
 
@@ -68,7 +68,11 @@ def test_what_was_learned_is_read_back(run, monkeypatch):
     [
         (("--learn", "x"), "is the name of a variable"),
         (("--learn", "2m"), "is not an identifier"),
+        (("--learn", "x"), "a property can't be called 'x'"),
         (("--learn", "m", "--bias", "none"), "goes with --bias auto only"),
+        (("--learn", "m,q", "--learn", "s"), "--learn takes one property, or two different ones"),
+        (("--learn", "m,m"), "--learn takes one property, or two different ones"),
+        (("--learn", ","), "--learn names no property"),
     ],
 )
 def test_what_cannot_be_learned_is_refused(tmp_path, words, message):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from train.test_learn_property import driven, moving
+from train.test_learn_properties import driven, moving
 
 from limbeck.compose import Law, fit_properties, with_properties_fitted
 from limbeck.compose._compose import ComposedLaw
@@ -43,30 +43,32 @@ def test_slopes_agree_with_differences() -> None:
     dataset, m = one_set()
     states = states_of(dataset, dataset.train[:5])
     assert states.objects is not None
-    slopes = PropertySlopes(law=GRAVITY, name="m", states=states, objects=states.objects, slots=np.arange(4), n_slots=4)
-    _, _, by_slot = slopes(GRAVITY.constants, m[0])
+    slopes = PropertySlopes(
+        law=GRAVITY, names=("m",), states=states, objects=states.objects, slots=np.arange(4), n_slots=4
+    )
+    _, _, by_slot = slopes(GRAVITY.constants, m)
     for k in range(4):
         step = 1e-6 * m[0, k] * np.eye(4)[k]
-        up, down = (slopes(GRAVITY.constants, m[0] + sign * step)[0] for sign in (1.0, -1.0))
+        up, down = (slopes(GRAVITY.constants, m + sign * step)[0] for sign in (1.0, -1.0))
         np.testing.assert_allclose(by_slot[..., k], (up - down) / (2e-6 * m[0, k]), rtol=1e-4, atol=1e-6)
 
 
 def test_exact_data_give_exact_masses_in_units_of_the_largest() -> None:
     """Nothing is noisy: every digit comes back, and the scale is named."""
     dataset, m = one_set()
-    found = fit_properties(GRAVITY, "m", dataset)
-    np.testing.assert_allclose(found.values, m, rtol=1e-9)
+    found = fit_properties(GRAVITY, ("m",), dataset)
+    np.testing.assert_allclose(found["m"].values, m, rtol=1e-9)
     np.testing.assert_allclose(found.law.constants, [-1.3], rtol=1e-9)
-    assert found.determined.all()
-    assert "body0" in found.scale
+    assert found["m"].determined.all()
+    assert "body0" in found["m"].scale
 
 
 def test_simulations_with_bodies_of_their_own_are_in_units_of_the_mean() -> None:
     """The constants are shared, the masses are not."""
     m = np.random.default_rng(1).uniform(0.5, 3.0, size=(8, 4))
     t = driven(moving(8, 60, 4), np.broadcast_to(m[:, None, :], (8, 4, 4)), lambda r: -1.3 / r**2)
-    found = fit_properties(GRAVITY, "m", started(t, m))
-    np.testing.assert_allclose(found.values, m / m.mean(), rtol=1e-8)
+    found = fit_properties(GRAVITY, ("m",), started(t, m))
+    np.testing.assert_allclose(found["m"].values, m / m.mean(), rtol=1e-8)
     np.testing.assert_allclose(found.law.constants, [-1.3 * m.mean()], rtol=1e-8)
 
 
@@ -80,8 +82,8 @@ def test_errors_hold_the_truth_under_noise(seed: int) -> None:
         t,
         accelerations=t.accelerations + 0.01 * size * np.random.default_rng(seed).normal(size=(*size.shape[:3], 2)),
     )
-    found = fit_properties(GRAVITY, "m", started(t, m))
-    pulls = (found.values - m / m.mean()) / found.standard_errors
+    found = fit_properties(GRAVITY, ("m",), started(t, m))
+    pulls = (found["m"].values - m / m.mean()) / found["m"].standard_errors
     assert 0.6 < np.sqrt(np.mean(pulls**2)) < 1.6
     assert abs(found.law.constants[0] + 1.3 * m.mean()) < 4 * found.errors[0]
 
@@ -89,15 +91,15 @@ def test_errors_hold_the_truth_under_noise(seed: int) -> None:
 def test_a_body_that_pulls_on_nothing_is_not_determined() -> None:
     """A body too light to move the others keeps its value to itself, and the record says so."""
     dataset, _ = one_set(0.01, masses=(1.0, 0.1, 0.03, 1e-9))
-    found = fit_properties(GRAVITY, "m", dataset)
-    np.testing.assert_array_equal(found.determined, [[True, True, True, False]])
+    found = fit_properties(GRAVITY, ("m",), dataset)
+    np.testing.assert_array_equal(found["m"].determined, [[True, True, True, False]])
 
 
 def test_fixed_exponents_are_fitted_beside_the_law() -> None:
     """The law keeps its whole number; the list of constants holds what the data say of it."""
     dataset, _ = one_set(0.001)
     composed = ComposedLaw(law=GRAVITY, estimates=(), front=(), others=(), is_stable=True, tried=1)
-    law, _ = with_properties_fitted(composed, "m", dataset)
+    law, _ = with_properties_fitted(composed, ("m",), dataset)
     assert len(law.law.constants) == 1
     exponent = law.estimates[-1]
     assert "exponent of r" in exponent.place
@@ -117,6 +119,6 @@ def test_a_term_that_stood_for_errors_of_the_masses_is_left_out() -> None:
     dataset, _ = one_set(0.001)
     more = Law(components={**GRAVITY.components, "central": parse("1e-4")}, dim=2)
     composed = ComposedLaw(law=more, estimates=(), front=(), others=(), is_stable=True, tried=1)
-    law, _ = with_properties_fitted(composed, "m", dataset)
+    law, _ = with_properties_fitted(composed, ("m",), dataset)
     assert law.law.components.keys() == GRAVITY.components.keys()
     assert not law.uncertain
