@@ -30,7 +30,7 @@ def dragged(trajectories: Trajectories, factor: np.ndarray, *, seed: int = 7) ->
 
 @pytest.mark.parametrize("seed", range(3))
 def test_mass_and_charge_of_particles_of_their_own(seed: int) -> None:
-    """Strengths q_i q_j / m_i: charges and masses within a simulation come back, each simulation in its own unit of charge."""
+    """Strengths q_i q_j / m_i: charges and masses come back, each simulation in a unit of charge of its own."""
     m, q = masses_and_charges(seed=seed)
     t = driven(
         moving(12, 60, 4, seed=seed), q[:, :, None] * q[:, None, :] / m[:, :, None], lambda r: 1.0 / (r + 0.3) ** 2

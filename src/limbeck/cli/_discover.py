@@ -22,7 +22,7 @@ def discover(
     learn: Annotated[
         list[str] | None,
         typer.Option(
-            help="A property that nobody measured, such as m, to be learned with the law; or two, m,q: inertia and coupling."
+            help="A property that nobody measured, such as m, to be learned with the law; or two, as m,q: inertia, coupling."
         ),
     ] = None,
     engine: Engine = None,

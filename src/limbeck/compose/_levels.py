@@ -83,7 +83,7 @@ def find_levels(
 
 
 def _levels(values: Float[np.ndarray, " objects"], errors: Float[np.ndarray, " objects"], count: int) -> Levels | None:
-    """Levels that are parted by the widest gaps; None where these are not clear, or errors do not explain the scatter."""
+    """Levels that the widest gaps part; None where these are not clear, or errors do not explain the scatter."""
     order = np.argsort(values)
     v, s = values[order], errors[order]
     cuts = np.sort(np.argsort(np.diff(v))[len(v) - count :] + 1)

@@ -11,14 +11,14 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import null_space
 
-from limbeck._types import Constants
 from limbeck.graphs import GraphDataset, spread_over_times
 from limbeck.trajectories import object_index, objects_return
 
 from ._block_errors import errors_by_block
-from ._group_equations import RIDGE, GroupEquations, squares
+from ._group_equations import TAKES_PART, GroupEquations, Inverse, squares
 from ._law import Law
 from ._property_slopes import PropertySlopes
+from ._property_solution import PropertyErrors, PropertySolution, level_places
 from ._property_units import Units
 from ._states import Objects, States, states_of
 
@@ -28,52 +28,6 @@ MOST_ROWS = 12_000  # snapshots of groups that share nothing
 MOST_RETURNING = 1_500  # snapshots where all objects return
 CHUNKS = 20  # stretches of time whose errors count as independent
 SAME = 1e-9  # relative change of accelerations that is rounding
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PropertySolution:
-    """Constants and values.
-
-    Attributes:
-        constants: Of the law.
-        levels: Levels of the properties that have any, one property after the other.
-        values: Of every object.
-        places: Places of each property's levels.
-    """
-
-    constants: Constants
-    levels: Float[np.ndarray, " levels"]
-    values: Float[np.ndarray, "properties objects"]
-    places: Mapping[int, slice]
-
-    @property
-    def shared(self) -> Float[np.ndarray, " shared"]:
-        """What all groups share: constants and levels."""
-        return np.concatenate([self.constants, self.levels])
-
-    def levels_of(self, number: int) -> Float[np.ndarray, " own_levels"]:
-        """Levels of one property.
-
-        Args:
-            number: Which.
-
-        Returns:
-            Its levels.
-        """
-        return self.levels[self.places[number]]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PropertyErrors:
-    """Standard errors.
-
-    Attributes:
-        constants: Of the law's constants.
-        values: Of every object's values.
-    """
-
-    constants: Float[np.ndarray, " constants"]
-    values: Float[np.ndarray, "properties objects"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,7 +98,7 @@ class PropertyProblem:
         units = (
             Units.of_returning(start) if returning else Units.of_groups(start, group, by_scale(slopes, start, group))
         )
-        levels, places = _levels_of(names, ties, known, dataset)
+        levels, places = level_places(names, ties, known, object_index(dataset.trajectories))
         return cls(
             slopes=slopes,
             known=known,
@@ -325,11 +279,18 @@ class PropertyProblem:
         freedom = max(error.size - int(np.sum(free)) - by_c.shape[-1], 1)
         variance = squares(error) / freedom
         # Scores by group, as a sandwich needs them, are all zero: each group has numbers of its own to see to that.
-        bread = kept @ np.linalg.pinv(kept.T @ schur @ kept, rcond=RIDGE, hermitian=True) @ kept.T
-        shared = np.sqrt(variance * np.maximum(np.diag(bread), 0.0))
+        alone = np.sqrt(np.diag(kept.T @ normal.constants.sum(axis=0) @ kept))
+        inner = Inverse.of(kept.T @ schur @ kept, alone)
+        found = Inverse(matrix=kept @ inner.matrix @ kept.T, undetermined=kept @ inner.undetermined)
         known = np.einsum("gpp->gp", normal.groups) > 0
-        spread = np.where(known, np.sqrt(variance * np.maximum(np.einsum("gpp->gp", inverse), 0.0)), np.inf)
-        return shared, self._by_object(spread)
+        spread = np.einsum("gpp->gp", inverse) + np.einsum(
+            "gpc,cd,gpd->gp", across, found.matrix, across, optimize=True
+        )
+        # A value that moves with what is not determined is not determined itself.
+        moved = np.abs(across @ found.undetermined).max(axis=-1, initial=0.0)
+        known &= ~(moved > TAKES_PART * moved.max(initial=0.0))
+        own = np.where(known, np.sqrt(variance * np.maximum(spread, 0.0)), np.inf)
+        return np.sqrt(variance * found.variances), self._by_object(own)
 
     def misfit(self, at: PropertySolution) -> float:
         """Root mean square of the weighted errors.
@@ -394,25 +355,3 @@ def by_scale(
     laid = np.zeros((int(group.max()) + 1, len(values), slopes.n_slots))
     laid[group, :, slopes.slots] = values.T
     return np.einsum("rdkp,rkp->rdk", parted, laid[group[slopes.objects.particles]], optimize=True)
-
-
-def _levels_of(
-    names: tuple[str, ...],
-    ties: Mapping[str, Int[np.ndarray, "systems nodes"]],
-    known: Int[np.ndarray, " objects"],
-    dataset: GraphDataset,
-) -> tuple[Int[np.ndarray, "properties objects"], dict[int, slice]]:
-    """Level of each object among those of all properties, and the places of each property's."""
-    objects = object_index(dataset.trajectories).ravel()
-    levels, places, start = np.full((len(names), len(known)), -1), {}, 0
-    for k, name in enumerate(names):
-        if name not in ties:
-            continue
-        of = ties[name].ravel()
-        own = np.full(int(objects.max()) + 1, -1)
-        own[objects] = of
-        count = int(of.max()) + 1
-        levels[k] = np.where(own[known] >= 0, own[known] + start, -1)
-        places[k] = slice(start, start + count)
-        start += count
-    return levels, places

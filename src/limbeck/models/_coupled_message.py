@@ -99,5 +99,6 @@ class SteadyDrag(AbstractField):
         features: Float[Array, "*batch features"],
     ) -> Float[Array, "*batch dim"]:
         """Force on each node from no partner."""
+        del positions  # it is the same everywhere
         force = self.factor * velocities
         return force if self.inertia is None else force * self.inertia(features)[..., None]

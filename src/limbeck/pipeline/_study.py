@@ -203,7 +203,7 @@ class Study:
             check_learned_name(name)
         if len(names) > MOST_LEARNED or len(set(names)) < len(names):
             raise InputError(
-                f"--learn takes one property, or two different ones, of which the first resists and the second couples; "
+                "--learn takes one property, or two different ones, of which the first resists and the second couples; "
                 f"got {', '.join(names)}"
             )
         if names and self.bias != "auto":

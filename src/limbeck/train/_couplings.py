@@ -76,7 +76,7 @@ class Factors:
     is_damped: bool = False
 
 
-def alternate(rows: PairRows, role: Role, factors: Factors, start: Float[np.ndarray, "groups *strengths"]) -> Couplings:
+def alternate(rows: PairRows, role: Role, factors: Factors, start: Float[np.ndarray, "groups ..."]) -> Couplings:
     """Fit strengths and function in turns.
 
     Args:

@@ -1,4 +1,4 @@
-"""Strengths of a force whose two ends play different parts: the receiver resists with one property, both couple with another.
+"""Strengths of a force whose ends play different parts: the receiver resists with one property, both couple by another.
 
     a_i = sum over j of c_ij h(r_ij) r̂_ij,   c_ij = u_i w_j,   u = coupling / inertia,   w = coupling
 
@@ -152,6 +152,6 @@ def in_units_of_largest(strengths: Float[np.ndarray, "groups 2 slots"]) -> Float
 
 
 def _matched(table: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Numbers of the rows whose products with the known ones of the columns come nearest to a table without diagonal."""
+    """Numbers of the rows whose products with those of the columns come nearest to a table without diagonal."""
     size = np.sum(known**2, axis=1, keepdims=True) - known**2
     return np.einsum("gij,gj->gi", table, known) / np.maximum(size, np.finfo(float).tiny)
