@@ -21,9 +21,7 @@ def discover(
     bias: Annotated[str | None, typer.Option(help="auto, none, or a comma-separated list [auto].")] = None,
     learn: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A property that nobody measured, such as m, to be learned with the law; or two, as m,q: inertia, coupling."
-        ),
+        typer.Option(help="A property that nobody measured, such as m, to be learned with the law; or two: m,q."),
     ] = None,
     engine: Engine = None,
     operators: Operators = None,

@@ -95,9 +95,10 @@ class PropertyProblem:
             slots = known % n_slots
             blocks = group[objects.particles]
         slopes = PropertySlopes(law=law, names=names, states=states, objects=objects, slots=slots, n_slots=n_slots)
-        units = (
-            Units.of_returning(start) if returning else Units.of_groups(start, group, by_scale(slopes, start, group))
-        )
+        if returning:
+            units = Units.of_returning(start)
+        else:
+            units, start = Units.of_groups(start, group, by_scale(slopes, start, group))
         levels, places = level_places(names, ties, known, object_index(dataset.trajectories))
         return cls(
             slopes=slopes,

@@ -45,7 +45,7 @@ class Units:
         start: Float[np.ndarray, "properties objects"],
         group: Int[np.ndarray, " objects"],
         by_scale: Float[np.ndarray, "particles dim properties"],
-    ) -> "Units":
+    ) -> tuple["Units", Float[np.ndarray, "properties objects"]]:
         """Units where each group has objects of its own.
 
         Args:
@@ -55,18 +55,22 @@ class Units:
 
         Returns:
             The mean size of each property; but where properties of one group can change together without any
-            acceleration changing, the largest value of one of them in each group.
+            acceleration changing, the largest value of one of them in each group. The values in these, too.
         """
         fixed, every = np.zeros(start.shape, dtype=bool), tuple(range(len(start)))
         flat = by_scale.reshape(-1, len(start))
         sizes, directions = np.linalg.eigh(flat.T @ flat)
         if len(start) == 1 or not sizes[0] <= FREE * sizes[-1]:
-            return cls(fixed=fixed, means=every, own_scale=-1)
-        chosen = int(np.flatnonzero(np.abs(directions[:, 0]) > TAKES_PART)[-1])
-        size = np.abs(start[chosen])
+            return cls(fixed=fixed, means=every, own_scale=-1), start
+        free = directions[:, 0]
+        chosen = int(np.flatnonzero(np.abs(free) > TAKES_PART)[-1])
+        values, size = start.copy(), np.abs(start[chosen])
         for k in np.unique(group):
-            fixed[chosen, np.argmax(np.where(group == k, size, -1.0))] = True
-        return cls(fixed=fixed, means=tuple(k for k in every if k != chosen), own_scale=chosen)
+            largest = int(np.argmax(np.where(group == k, size, -1.0)))
+            fixed[chosen, largest] = True
+            unit = start[chosen, largest] if start[chosen, largest] != 0 else 1.0
+            values[:, group == k] *= (np.abs(unit) ** (-free / free[chosen]))[:, None]
+        return cls(fixed=fixed, means=tuple(k for k in every if k != chosen), own_scale=chosen), values
 
     @property
     def is_comparable(self) -> bool:
