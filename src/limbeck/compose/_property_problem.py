@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.linalg import null_space
 
 from limbeck.graphs import GraphDataset, spread_over_times
@@ -241,11 +241,16 @@ class PropertyProblem:
             self._errors_of_groups(at, error, by_c, by_s) if self.units.means else self._errors(error, by_c, by_s)
         )
         values = np.where(self.levels >= 0, np.append(shared[self.n_constants :], np.inf)[self.levels], own)
-        # A unit is exact by its choice, and so is a level that holds it where all objects return.
-        exact = self.units.fixed.copy()
+        # A unit is exact by its choice, if anything depends on it, and so is a level that holds it where all return.
+        exact = self.units.fixed & self._matters(at)[:, None]
         if self.n_levels and not self.units.means:
-            exact |= np.isin(self.levels, self.levels[self.units.fixed & (self.levels >= 0)])
+            exact |= np.isin(self.levels, self.levels[exact & (self.levels >= 0)])
         return PropertyErrors(constants=shared[: self.n_constants], values=np.where(exact, 0.0, values))
+
+    def _matters(self, at: PropertySolution) -> Bool[np.ndarray, " properties"]:
+        """Whether any acceleration depends on each property."""
+        by_slot = self.slopes(at.constants, at.values)[2]
+        return np.any(by_slot.reshape(-1, len(self.start), self.slopes.n_slots) != 0, axis=(0, 2))
 
     def _errors(self, error: np.ndarray, by_c: np.ndarray, by_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Errors by blocks, where all objects return; what nothing depends on is known to no accuracy."""

@@ -61,8 +61,8 @@ def damping_of(
         Drag and friction.
     """
     speeds = rows.velocities * rows.weights[..., None]
-    with np.errstate(divide="ignore"):
-        slowed = speeds / inertia[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slowed = np.nan_to_num(speeds / inertia[..., None], posinf=0.0, neginf=0.0)
     fits = []
     for column, grows in ((slowed, False), (speeds, True)):
         drag = float(np.sum(column * unexplained) / max(float(np.sum(column**2)), np.finfo(float).tiny))
