@@ -8,6 +8,7 @@ import dataclasses
 import difflib
 import json
 import tomllib
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from limbeck._errors import InputError
@@ -70,6 +71,11 @@ def _value(value: Any, hint: Any, where: str) -> Any:
             raise InputError(f"{where}: expected a table, got {value!r}")
         return from_mapping(value, hint, where)
     origin = get_origin(hint)
+    if origin is UnionType:
+        kinds = get_args(hint)
+        return _value(
+            value, next((k for k in kinds if isinstance(value, list) == (get_origin(k) is tuple)), kinds[0]), where
+        )
     if origin is tuple and isinstance(value, list):
         return tuple(_value(item, get_args(hint)[0], where) for item in value)
     if origin is dict and isinstance(value, dict):

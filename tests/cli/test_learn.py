@@ -13,6 +13,7 @@ from limbeck.graphs import connect
 from limbeck.pipeline import _learn_stage
 from limbeck.pipeline._folder import Journal
 from limbeck.pipeline._run import Run
+from limbeck.simulate import custom_system
 
 SIMULATIONS = 12
 
@@ -52,13 +53,13 @@ def test_what_was_learned_is_read_back(run, monkeypatch):
     def never(*_, **__):
         raise AssertionError("the property was learned again")
 
-    monkeypatch.setattr(_learn_stage, "learn_property", never)
+    monkeypatch.setattr(_learn_stage, "learn_properties", never)
     study = from_toml((folder / "study.toml").read_text(), library.Study, "study.toml")
     again = Run(study=study, folder=folder, journal=Journal(folder, None), deadline=math.inf)
     again.fingerprint = stored[0]["fingerprint"]
     any_data = connect(library.simulate("r2", n_systems=3, n_steps=20), seed=0)
-    learned = _learn_stage.learned_property(again, any_data)
-    np.testing.assert_array_equal(learned.values, stored[1]["values"])
+    learned = _learn_stage.learned_properties(again, any_data)
+    np.testing.assert_array_equal(learned.values["m"], stored[1]["values"]["m"])
     assert str(learned.reading) == "resists and couples"
 
 
@@ -68,7 +69,11 @@ def test_what_was_learned_is_read_back(run, monkeypatch):
     [
         (("--learn", "x"), "is the name of a variable"),
         (("--learn", "2m"), "is not an identifier"),
+        (("--learn", "x"), "a property can't be called 'x'"),
         (("--learn", "m", "--bias", "none"), "goes with --bias auto only"),
+        (("--learn", "m,q", "--learn", "s"), "--learn takes one property, or two different ones"),
+        (("--learn", "m,m"), "--learn takes one property, or two different ones"),
+        (("--learn", ","), "--learn names no property"),
     ],
 )
 def test_what_cannot_be_learned_is_refused(tmp_path, words, message):
@@ -83,6 +88,74 @@ def test_the_solar_system_takes_no_options_of_others(tmp_path):
     done = limbeck("discover", "solar-system", "--dim", 3, "--out", tmp_path / "run")
     assert done.returncode == 2
     assert "--dim goes with" in done.stderr
+
+
+def values_of(result, name):
+    """Learned values of one property, by simulation and particle."""
+    return np.array([p["value"] for p in result["properties"] if p["name"] == name], dtype=float)
+
+
+@pytest.mark.slow
+def test_masses_beside_a_drag(tmp_path):
+    """Springs and a friction on every particle: the law has both, and the masses that were simulated."""
+    words = ("--learn", "m", "--simulations", SIMULATIONS, "--study", write_study(tmp_path))
+    done = limbeck("discover", "damped", *words, "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    result = read_result(tmp_path / "run")
+    assert result["law"].keys() == {"radial", "drag", "inertia"}
+    assert result["law"]["inertia"] == "m_1"
+    true = library.simulate("damped", n_systems=SIMULATIONS, seed=0).attributes["m"].ravel()
+    ratio = values_of(result, "m") / true
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
+    drag = next(c["value"] for c in result["constants"] if c["place"].startswith("drag"))
+    assert drag / ratio[0] == pytest.approx(-0.75, rel=1e-4)  # (n - 1)/n of 1, for four particles
+
+
+@pytest.mark.slow
+def test_masses_and_strengths_of_springs(tmp_path):
+    """Two properties that nobody gave: what each simulation determines of them, and in which unit."""
+    potential = "s_1*s_2*(r - 1)**2"
+    words = ("--learn", "m,s", "--simulations", SIMULATIONS, "--study", write_study(tmp_path))
+    done = limbeck("discover", "custom", "--potential", potential, *words, "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    result = read_result(tmp_path / "run")
+    assert result["law"]["inertia"] == "m_1"
+    truth = custom_system(potential)
+    true = library.simulate(truth, n_systems=SIMULATIONS, seed=0).attributes
+    unit = true["s"].max(axis=1, keepdims=True)
+    np.testing.assert_allclose(values_of(result, "s"), (true["s"] / unit).ravel(), rtol=1e-4)
+    ratio = values_of(result, "m") / (true["m"] / unit**2).ravel()
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_charge_that_gravity_does_not_know_is_not_determined(tmp_path):
+    """Negative control: two properties are asked for, and one is all there is."""
+    words = ("--learn", "m,q", "--simulations", SIMULATIONS, "--study", write_study(tmp_path))
+    done = limbeck("discover", "r2", *words, "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    result = read_result(tmp_path / "run")
+    charges = [p for p in result["properties"] if p["name"] == "q"]
+    assert len(charges) == 4 * SIMULATIONS
+    assert all(p["value"] is None and not p["determined"] for p in charges)
+    assert "need no q" in charges[0]["scale"]
+    assert all(p["level"] is None for p in result["properties"])  # masses are of a continuum
+
+
+@pytest.mark.slow
+def test_charges_of_plus_and_minus_one_are_two_species(tmp_path):
+    """Beside given masses: the levels of the charges, which nobody named."""
+    words = ("--learn", "q", "--simulations", SIMULATIONS, "--study", write_study(tmp_path))
+    done = limbeck("discover", "charge", *words, "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    result = read_result(tmp_path / "run")
+    true = library.simulate("charge", n_systems=SIMULATIONS, seed=0).attributes["q"]
+    told = [p for p in result["properties"] if p["determined"]]
+    assert {round(p["level"], 9) for p in told} == {-1.0, 1.0}
+    found = values_of(result, "q").reshape(true.shape)
+    known = np.all(np.isfinite(found), axis=1)
+    products, truths = (v[known, :, None] * v[known, None, :] for v in (found, true))
+    np.testing.assert_allclose(products, truths, rtol=1e-6)  # up to a sign of each simulation
 
 
 @pytest.mark.slow

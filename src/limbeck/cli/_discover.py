@@ -20,7 +20,8 @@ def discover(
     out: Out,
     bias: Annotated[str | None, typer.Option(help="auto, none, or a comma-separated list [auto].")] = None,
     learn: Annotated[
-        str | None, typer.Option(help="A property that nobody measured, such as m, to be learned with the law.")
+        list[str] | None,
+        typer.Option(help="A property that nobody measured, such as m, to be learned with the law; or two: m,q."),
     ] = None,
     engine: Engine = None,
     operators: Operators = None,
@@ -77,7 +78,7 @@ def discover(
         check_time_limit(time_limit)
         settings = {
             "bias": bias,
-            "learn": learn,
+            "learn": _learned(learn),
             "engine": engine,
             "operators": operator_symbols(operators),
             "seed": seed,
@@ -90,6 +91,12 @@ def discover(
         return conclude(result, out, quiet)
 
     guarded(work, out)
+
+
+def _learned(words: list[str] | None) -> str | tuple[str, ...] | None:
+    """Names of properties, given one by one or separated by commas; one is written into the study as a plain name."""
+    found = names(",".join(words)) if words else None
+    return found[0] if found and len(found) == 1 else found
 
 
 @app.command()

@@ -11,9 +11,14 @@ from ._checks import (
 )
 from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law
 from ._fit_equations import fit_equations as fit_equations
-from ._fit_properties import FittedProperties as FittedProperties, fit_properties as fit_properties
+from ._fit_properties import (
+    FittedProperties as FittedProperties,
+    FittedProperty as FittedProperty,
+    fit_properties as fit_properties,
+)
 from ._formula import Formula as Formula
 from ._law import Law as Law
+from ._levels import Levels as Levels, find_levels as find_levels
 from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine
 from ._refit import refit as refit, standard_errors as standard_errors

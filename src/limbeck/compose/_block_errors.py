@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from ._group_equations import RIDGE
+from ._group_equations import RIDGE, Inverse
 
 CERTAIN = 3.0  # times its chance value from which on a correlation is one
 
@@ -20,7 +20,7 @@ def errors_by_block(
         owners: Object of each particle, in the order of time.
 
     Returns:
-        One error for each number; infinite where nothing depends on it.
+        One error for each number; infinite where nothing depends on it, or it can change together with others.
 
     Source:
         Liang and Zeger (1986), Biometrika 73, 13, the robust covariance.
@@ -29,7 +29,8 @@ def errors_by_block(
     size = np.linalg.norm(flat, axis=0)
     moving = size > 0
     kept = flat[:, moving] / size[moving]
-    inverse = np.linalg.pinv(kept.T @ kept, rcond=RIDGE, hermitian=True)
+    solved = Inverse.of(kept.T @ kept, np.ones(kept.shape[1]), RIDGE)
+    inverse = solved.matrix
     influence = np.einsum("pq,rdq->rdp", inverse, kept.reshape(*error.shape, -1)) * error[..., None]
     summed = np.zeros((int(blocks.max()) + 1, kept.shape[1]))
     np.add.at(summed, blocks, influence.sum(axis=1))
@@ -43,7 +44,7 @@ def errors_by_block(
         reach = np.abs(influence[mine]).sum(axis=(0, 1))
         systematic += (_persistence(error[mine]) * reach) ** 2
     found = np.zeros(flat.shape[1])
-    found[moving] = np.sqrt(variance + systematic) / size[moving]
+    found[moving] = np.where(np.isfinite(solved.variances), np.sqrt(variance + systematic) / size[moving], np.inf)
     return np.where(moving, found, np.inf)
 
 

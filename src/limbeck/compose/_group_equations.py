@@ -8,6 +8,8 @@ from jaxtyping import Float
 from limbeck._types import Constants
 
 RIDGE = 1e-13
+SAYS_NOTHING = 1e-9  # curvature along a direction, in units of what it would be alone, at which it is none
+TAKES_PART = 1e-6  # share of a number in such a direction
 
 
 def squares(error: np.ndarray) -> float:
@@ -22,6 +24,51 @@ def squares(error: np.ndarray) -> float:
     with np.errstate(all="ignore"):
         value = float(np.sum(error**2))
     return value if np.isfinite(value) else np.inf
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inverse:
+    """A symmetric matrix inverted where it can be.
+
+    Attributes:
+        matrix: The inverse, along what is determined.
+        undetermined: Directions along which nothing changes, as columns.
+    """
+
+    matrix: Float[np.ndarray, "numbers numbers"]
+    undetermined: Float[np.ndarray, "numbers directions"]
+
+    @classmethod
+    def of(
+        cls,
+        normal: Float[np.ndarray, "numbers numbers"],
+        sizes: Float[np.ndarray, " numbers"],
+        least: float = SAYS_NOTHING,
+    ) -> "Inverse":
+        """Invert normal equations.
+
+        Args:
+            normal: The equations.
+            sizes: Root of what the diagonal would be if no other number moved; 0 where nothing depends on one.
+            least: Share of the largest curvature below which a direction is not determined.
+
+        Returns:
+            The inverse.
+        """
+        sizes = np.where(sizes > 0, sizes, 1.0)
+        found, directions = np.linalg.eigh(normal / np.outer(sizes, sizes))
+        kept = found > least * max(float(found[-1]), 1.0) if len(found) else np.zeros(0, dtype=bool)
+        inverse = (directions[:, kept] / found[kept]) @ directions[:, kept].T
+        return cls(matrix=inverse / np.outer(sizes, sizes), undetermined=directions[:, ~kept] / sizes[:, None])
+
+    @property
+    def variances(self) -> Float[np.ndarray, " numbers"]:
+        """Diagonal of the inverse; infinite where a number has a part in what is not determined."""
+        largest = np.max(np.abs(self.undetermined), axis=0, initial=0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            part = np.abs(self.undetermined) / largest
+        taken = np.any(part > TAKES_PART, axis=1)
+        return np.where(taken, np.inf, np.maximum(np.diag(self.matrix), 0.0))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

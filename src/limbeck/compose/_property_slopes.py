@@ -1,4 +1,4 @@
-"""Accelerations under a law as functions of its constants and of a property of every object."""
+"""Accelerations under a law as functions of its constants and of one or more properties of every object."""
 
 from dataclasses import dataclass, replace
 
@@ -14,11 +14,11 @@ from ._states import Objects, States
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PropertySlopes:
-    """A law on some snapshots, with one of its attributes unknown.
+    """A law on some snapshots, with some of its attributes unknown.
 
     Attributes:
         law: The law.
-        name: The attribute.
+        names: The attributes.
         states: The snapshots.
         objects: Which object stands where.
         slots: Place of each object in its group.
@@ -26,68 +26,68 @@ class PropertySlopes:
     """
 
     law: Law
-    name: str
+    names: tuple[str, ...]
     states: States
     objects: Objects
     slots: Int[np.ndarray, " objects"]
     n_slots: int
 
-    def with_values(self, values: Float[np.ndarray, " objects"]) -> States:
-        """The snapshots with other values of the attribute.
+    def with_values(self, values: Float[np.ndarray, "properties objects"]) -> States:
+        """The snapshots with other values of the attributes.
 
         Args:
-            values: One for each object.
+            values: One for each attribute and object.
 
         Returns:
-            States that differ in the columns of the attribute only.
+            States that differ in the columns of the attributes only.
         """
-        o, name = self.objects, self.name
-        ends = {f"{name}_1": values[o.receivers], f"{name}_2": values[o.senders]}
-        return replace(
-            self.states,
-            edges={**self.states.edges, **ends},
-            nodes={**self.states.nodes, f"{name}_1": values[o.particles]},
-        )
+        o, edges, nodes = self.objects, dict(self.states.edges), dict(self.states.nodes)
+        for name, own in zip(self.names, values, strict=True):
+            edges |= {f"{name}_1": own[o.receivers], f"{name}_2": own[o.senders]}
+            nodes[f"{name}_1"] = own[o.particles]
+        return replace(self.states, edges=edges, nodes=nodes)
 
     def __call__(
-        self, constants: Constants, values: Float[np.ndarray, " objects"]
+        self, constants: Constants, values: Float[np.ndarray, "properties objects"]
     ) -> tuple[
         Float[np.ndarray, "particles dim"],
         Float[np.ndarray, "particles dim constants"],
-        Float[np.ndarray, "particles dim slots"],
+        Float[np.ndarray, "particles dim unknowns"],
     ]:
-        """Accelerations with their slopes in the constants and in the attribute of each object of the group.
+        """Accelerations with their slopes in the constants and in the attributes of each object of the group.
 
         Args:
             constants: One number for each free constant of the law.
-            values: The attribute of each object.
+            values: The attributes of each object.
 
         Returns:
-            Accelerations and both slopes.
+            Accelerations and both slopes; the slots of the first attribute before those of the second.
         """
         states = self.with_values(values)
         law = self.law.with_constants(constants)
         with np.errstate(all="ignore"):
             predicted, by_constants = law.accelerations_and_slopes(constants, states)
-            by_slot = np.zeros((*predicted.shape, self.n_slots))
+            by_slot = np.zeros((*predicted.shape, len(self.names), self.n_slots))
             inertia = _on(law.components.get("inertia"), states.nodes, len(predicted))
-            for channel, expression in law.components.items():
-                self._add(by_slot, channel, expression, states, predicted, inertia)
-        return predicted, by_constants, by_slot
+            for k, name in enumerate(self.names):
+                for channel, expression in law.components.items():
+                    self._add(by_slot[:, :, k], name, channel, expression, states, predicted, inertia)
+        return predicted, by_constants, by_slot.reshape(*predicted.shape, -1)
 
     def _add(
         self,
         by_slot: Float[np.ndarray, "particles dim slots"],
+        name: str,
         channel: str,
         expression: Expression,
         states: States,
         predicted: Float[np.ndarray, "particles dim"],
         inertia: Float[np.ndarray, " particles"],
     ) -> None:
-        """Add what one channel contributes to the slopes."""
+        """Add what one channel contributes to the slopes in one attribute."""
         particle = np.arange(len(predicted))
         own = self.slots[self.objects.particles]
-        at_receiver = derivative(expression, f"{self.name}_1")
+        at_receiver = derivative(expression, f"{name}_1")
         if channel == "inertia":
             slope = _on(at_receiver, states.nodes, len(predicted))
             by_slot[particle, :, own] -= predicted * (slope / inertia)[:, None]
@@ -100,7 +100,7 @@ class PropertySlopes:
             return
         row = states.gather.tocsc().indices  # each edge arrives at one particle
         for end, objects in ((at_receiver, self.objects.receivers), (None, self.objects.senders)):
-            slopes = derivative(expression, f"{self.name}_2") if end is None else end
+            slopes = derivative(expression, f"{name}_2") if end is None else end
             slope = _on(slopes, states.edges, len(row)) / inertia[row]
             for k, direction in axes:
                 np.add.at(by_slot[:, k], (row, self.slots[objects]), direction * slope)

@@ -64,8 +64,10 @@ def _shorter(fitted: Callable[[Law], AnyFit | None], fit: AnyFit) -> AnyFit | No
     doubt = np.abs(fit.law.constants) / fit.errors
     if doubt.min(initial=np.inf) > CERTAIN:
         return None
-    for trial in without_number(fit.law, int(np.argmin(doubt))):
-        found = fitted(trial) if trial.components else None
-        if found is not None and found.misfit <= max(AS_GOOD * fit.misfit, ROUNDING):
-            return found
+    # Numbers that can change together without any effect are doubtful alike: one of them is one too many.
+    for number in np.flatnonzero(doubt == doubt.min()):
+        for trial in without_number(fit.law, int(number)):
+            found = fitted(trial) if trial.components else None
+            if found is not None and found.misfit <= max(AS_GOOD * fit.misfit, ROUNDING):
+                return found
     return None

@@ -1,48 +1,80 @@
-"""The last fit of a law with a property that was learned: law and property at once."""
+"""The last fit of a law with properties that were learned: law and properties at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from limbeck.graphs import GraphDataset
 from limbeck.regress import ConstantEstimate
-from limbeck.trajectories import objects_return
+from limbeck.trajectories import object_index, objects_return
 
 from ._compose import ComposedLaw, places_of
 from ._exponents import with_free_exponents
-from ._fit_properties import CHUNKS, FittedProperties, fit_properties
+from ._fit_properties import FittedProperties, FittedProperty, fit_properties
+from ._levels import Levels, find_levels
+from ._property_problem import CHUNKS
 from ._pruned_fit import pruned_fit
-from ._refit import interval
+from ._refit import ROUNDING, interval
 
 
 def with_properties_fitted(
-    composed: ComposedLaw, name: str, dataset: GraphDataset
+    composed: ComposedLaw, names: Sequence[str], dataset: GraphDataset
 ) -> tuple[ComposedLaw, FittedProperties]:
-    """Fit a composed law together with a property of the particles.
+    """Fit a composed law together with properties of the particles.
 
-    Numbers that may be zero in this fit are left out. Exponents of distances that the law has as whole
+    Numbers that may be zero in this fit are left out. Where the values of a property fall into few levels, its
+    objects are tied to these if the fit is no worse for what it saves. Exponents of distances that the law has as whole
     numbers are fitted too, in a fit of their own, and listed among the constants; the law keeps the whole numbers.
 
     Args:
-        composed: The law, with the property among its attributes.
-        name: The property.
-        dataset: The data, with the property as it is known so far.
+        composed: The law, with the properties among its attributes.
+        names: The properties.
+        dataset: The data, with the properties as they are known so far.
 
     Returns:
-        The law with new constants and intervals that allow for the property's own error, and the property.
+        The law with new constants and intervals that allow for the properties' own errors, and the properties.
     """
-    fitted = pruned_fit(lambda law: fit_properties(law, name, dataset), composed.law)
+    fitted = pruned_fit(lambda law: fit_properties(law, names, dataset), composed.law)
     assert fitted is not None  # a law can always be fitted to accelerations
+    fitted, ties = _on_levels(fitted, names, dataset)
     t = dataset.trajectories
     blocks = CHUNKS if objects_return(t) else t.n_systems
     numbers = zip(fitted.law.constants, fitted.errors, places_of(fitted.law), strict=True)
     estimates = [_estimate(k, v, e, place, blocks) for k, (v, e, place) in enumerate(numbers)]
     freed, places = with_free_exponents(fitted.law)
     if places:
-        again = fit_properties(freed, name, dataset)
+        again = fit_properties(freed, names, dataset, ties=ties)
         estimates += list(_exponents(again, places, len(estimates), blocks))
     return replace(composed, law=fitted.law, estimates=tuple(estimates)), fitted
+
+
+def _on_levels(
+    fitted: FittedProperties, names: Sequence[str], dataset: GraphDataset
+) -> tuple[FittedProperties, Mapping[str, Levels]]:
+    """The fit with objects tied to levels, property by property, where the data allow it."""
+    ties: dict[str, Levels] = {}
+    for name in names:
+        levels = _levels_of(fitted[name], dataset)
+        if levels is None:
+            continue
+        again = fit_properties(fitted.law, names, fitted.dataset(dataset), ties={**ties, name: levels})
+        if again.information <= fitted.information:
+            fitted, ties = again, {**ties, name: levels}
+    return fitted, ties
+
+
+def _levels_of(fitted: FittedProperty, dataset: GraphDataset) -> Levels | None:
+    """The levels that a property's objects fall into, each object counting once."""
+    if not fitted.comparable:  # values in units of their own simulation are no levels of all
+        return None
+    t = dataset.trajectories
+    there, objects = t.present.any(axis=1), object_index(t)
+    distinct, first, which = np.unique(np.where(there, objects, -1), return_index=True, return_inverse=True)
+    values = np.where(distinct >= 0, fitted.values.ravel()[first], np.nan)
+    rounding = ROUNDING * float(np.nanmax(np.abs(values)))
+    levels = find_levels(values, fitted.standard_errors.ravel()[first], rounding)
+    return None if levels is None else replace(levels, of=levels.of[which].reshape(objects.shape))
 
 
 def _exponents(

@@ -8,7 +8,11 @@ from ._biases import (
     parse_biases as parse_biases,
     relaxations as relaxations,
 )
-from ._coupled_message import AttributeInertia as AttributeInertia, CoupledMessage as CoupledMessage
+from ._coupled_message import (
+    AttributeInertia as AttributeInertia,
+    CoupledMessage as CoupledMessage,
+    SteadyDrag as SteadyDrag,
+)
 from ._edge_model import (
     AbstractEdgeModel as AbstractEdgeModel,
     PairGeometry as PairGeometry,

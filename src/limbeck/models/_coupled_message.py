@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from ._edge_model import AbstractEdgeModel, PairGeometry
 from ._networks import Scales
-from ._node_model import AbstractInertia
+from ._node_model import AbstractField, AbstractInertia
 
 
 class CoupledMessage(AbstractEdgeModel):
@@ -24,12 +24,14 @@ class CoupledMessage(AbstractEdgeModel):
         forces: The function at each knot.
         couplings: Numbers of the attributes whose products multiply the force.
         scales: Typical sizes of the data.
+        friction: Force over the relative velocity, times the same product; it is no channel: a refit adds it.
     """
 
     distances: Any
     forces: Any
     couplings: tuple[int, ...] = eqx.field(static=True)
     scales: Scales = eqx.field(static=True)
+    friction: float = eqx.field(static=True, default=0.0)
 
     def kernel(self, distance: Float[Array, "*batch pairs"]) -> Float[Array, "*batch pairs"]:
         """The function of the distance; beyond the table it stays what it is at its end."""
@@ -39,17 +41,25 @@ class CoupledMessage(AbstractEdgeModel):
 
     def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs 1"]:
         """Radial force on the first of each pair."""
+        return self._times_couplings(self.kernel(pairs.distance), pairs)[..., None]
+
+    def _times_couplings(
+        self, force: Float[Array, "*batch pairs"], pairs: PairGeometry
+    ) -> Float[Array, "*batch pairs"]:
+        """A force between couplings of 1, times the product of both ends."""
         first, second = (self.scales.attributes_of(features) for features in (pairs.first, pairs.second))
-        force = self.kernel(pairs.distance)
         for k in self.couplings:
             force = force * first[..., k] * second[..., k]
-        return force[..., None]
+        return force
 
     def messages(
         self, pairs: PairGeometry
     ) -> tuple[Float[Array, "*batch pairs dim"], Float[Array, "*batch pairs dim"]]:
         """Messages to the first and to the second of each pair."""
         forward = self.channels(pairs) * pairs.displacement / pairs.distance[..., None]
+        if self.friction:
+            factor = self._times_couplings(jnp.full_like(pairs.distance, self.friction), pairs)
+            forward = forward + factor[..., None] * pairs.relative_velocity
         return forward, -forward
 
 
@@ -69,3 +79,26 @@ class AttributeInertia(AbstractInertia):
         if self.attribute is None:
             return jnp.ones(features.shape[:-1], features.dtype)
         return self.scales.attributes_of(features)[..., self.attribute]
+
+
+class SteadyDrag(AbstractField):
+    """A force along the velocity, the same for all or growing with the inertia.
+
+    Attributes:
+        factor: Force over velocity, for an inertia of 1.
+        inertia: What the force grows with; None where it is the same for all.
+    """
+
+    factor: float = eqx.field(static=True)
+    inertia: AttributeInertia | None
+
+    def __call__(
+        self,
+        positions: Float[Array, "*batch dim"],
+        velocities: Float[Array, "*batch dim"],
+        features: Float[Array, "*batch features"],
+    ) -> Float[Array, "*batch dim"]:
+        """Force on each node from no partner."""
+        del positions  # it is the same everywhere
+        force = self.factor * velocities
+        return force if self.inertia is None else force * self.inertia(features)[..., None]

@@ -7,7 +7,7 @@ which of them the run ends with; what is written about them is another module's 
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,10 +27,10 @@ from limbeck.compose import (
 from limbeck.graphs import GraphDataset
 from limbeck.models import Biases
 from limbeck.regress import HallOfFame, thresholds
-from limbeck.train import TrainedModel, with_property
+from limbeck.train import TrainedModel
 
 from ._distil_stage import composed, distil, distil_conditional
-from ._learn_stage import learned_property
+from ._learn_stage import learned_properties
 from ._run import Run
 from ._train_stage import train_step
 
@@ -54,8 +54,9 @@ class Attempt:
         law: The composed law, if there is one.
         checks: What was asked of the law.
         rollout: Rollout of law and network.
-        dataset: The data, where they hold a property that was learned; None where they are as given.
-        properties: That property, fitted together with the law.
+        dataset: The data, where they hold properties that were learned; None where they are as given.
+        properties: Those, fitted together with the law.
+        idle: Properties that were asked for and that the force has no need of, with what is to be said of each.
         reason: Why the network was not distilled, where it is not its error.
     """
 
@@ -69,6 +70,7 @@ class Attempt:
     rollout: Rollout | None = None
     dataset: GraphDataset | None = None
     properties: FittedProperties | None = None
+    idle: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
 
     @property
@@ -83,8 +85,8 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
     attempts: list[Attempt] = []
     if _nothing_moves(dataset):
         return attempts
-    if run.study.learn:
-        return [_with_property(run, dataset, goal, noise)]
+    if run.study.learned_names:
+        return [_with_properties(run, dataset, goal, noise)]
     plan = run.study.bias_plan(dataset.trajectories.dim)
     for step, biases in enumerate(plan):
         with run.timed("train"):
@@ -104,15 +106,19 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
     return attempts
 
 
-def _with_property(run: Run, dataset: GraphDataset, goal: float, noise: float) -> Attempt:
-    """Learn a property that is not among the attributes, and distil the force that goes with it."""
+def _with_properties(run: Run, dataset: GraphDataset, goal: float, noise: float) -> Attempt:
+    """Learn properties that are not among the attributes, and distil the force that goes with them."""
     with run.timed("train"):
-        learned = learned_property(run, dataset)
+        learned = learned_properties(run, dataset)
         complete = learned.dataset(dataset)
         trained = learned.network(complete)
     error = finite(trained.validation_error)
-    run.journal.note("train", "property", {"name": learned.name, "reading": str(learned.reading), "error": error})
-    attempt = Attempt(biases=trained.model.biases, trained=trained, step=0, dataset=complete)
+    run.journal.note(
+        "train", "property", {"name": ",".join(learned.names), "reading": str(learned.reading), "error": error}
+    )
+    attempt = Attempt(
+        biases=trained.model.biases, trained=trained, step=0, dataset=complete, idle=learned.reading.idle(learned.names)
+    )
     if trained.validation_error > max(goal, PROMISING):
         return attempt
     return distilled(run, complete, attempt, noise)
@@ -194,10 +200,11 @@ def _checked(
         law = composed(run, halls, trained, dataset, once_more)
     if law is None:
         return attempt
-    if run.study.learn:
+    if run.study.learned_names:
+        learned = tuple(name for name in run.study.learned_names if name in dataset.attribute_names)
         with run.timed("compose"):
-            law, properties = with_properties_fitted(law, run.study.learn, dataset)
-        dataset = with_property(dataset, properties.name, properties.values)
+            law, properties = with_properties_fitted(law, learned, dataset)
+        dataset = properties.dataset(dataset)
         attempt = replace(attempt, properties=properties, dataset=dataset)
     with run.timed("check"):
         rollout = roll_out(law.law, trained, dataset, pair_potential(law.law))

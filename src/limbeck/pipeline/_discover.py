@@ -107,10 +107,10 @@ def resume_study(
 def _connected(trajectories: Trajectories, study: Study) -> GraphDataset:
     """The graphs of the data; motion without any acceleration is refused a law later, not here."""
     study.bias_plan(trajectories.dim)
-    if study.learn:
-        trajectories = with_attribute(trajectories, study.learn, None)
+    for name in study.learned_names:
+        trajectories = with_attribute(trajectories, name, None)
     # What is learned of a particle must be held against other times of the same particle.
-    by_time = bool(study.learn) and not objects_return(trajectories)
+    by_time = bool(study.learned_names) and not objects_return(trajectories)
     dataset = connect(trajectories, seed=study.seed, by_time=by_time)
     study.check_pairs(len(dataset.pairs.first))
     return dataset

@@ -175,5 +175,5 @@ def composed(
     if not trained.model.biases.second_law:
         return None
     # A property that was learned is fitted with the law afterwards: what is followed before that has another one.
-    follows = not run.study.learn
+    follows = not run.study.learned_names
     return compose_law(halls, trained, dataset, once_more=once_more, is_over=run.is_over, follows=follows)

@@ -1,36 +1,37 @@
-"""The learning of a property that nobody measured, taken from its checkpoint where there is one."""
+"""The learning of properties that nobody measured, taken from its checkpoint where there is one."""
 
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
 from limbeck._errors import ArtefactDamaged
 from limbeck.artefacts import finite, load_record, save_record
 from limbeck.graphs import GraphDataset
-from limbeck.train import LearnedProperty, Reading, learn_property
+from limbeck.train import Damping, LearnedProperties, Reading, learn_properties
 
 from ._run import LEARN_STAGE, Run
 
 CHECKPOINT = "property.json"
 
 
-def learned_property(run: Run, dataset: GraphDataset) -> LearnedProperty:
-    """Learn the property that the study asks for, or read what was learned.
+def learned_properties(run: Run, dataset: GraphDataset) -> LearnedProperties:
+    """Learn the properties that the study asks for, or read what was learned.
 
     Args:
         run: The run.
-        dataset: The graphs, without the property.
+        dataset: The graphs, without the properties.
 
     Returns:
-        The property with the force beside it.
+        The properties with the force beside them.
     """
-    path = run.checkpoint(CHECKPOINT)
-    header = {"fingerprint": run.fingerprint, "name": run.study.learn, "seed": run.study.seed}
+    path, names = run.checkpoint(CHECKPOINT), run.study.learned_names
+    header = {"fingerprint": run.fingerprint, "name": ",".join(names), "seed": run.study.seed}
     if path.exists():
         try:
             found, stored = load_record(path)
         except ArtefactDamaged as error:
-            run.journal.note("train", "damaged", str(error))  # learning anew gives the same property
+            run.journal.note("train", "damaged", str(error))  # learning anew gives the same properties
         else:
             if found == header:
                 return _read(stored)
@@ -38,22 +39,33 @@ def learned_property(run: Run, dataset: GraphDataset) -> LearnedProperty:
     def told(reading: str, error: float) -> None:
         run.journal.note("train", "reading", {"reading": reading, "error": finite(error)})
 
-    learned = learn_property(dataset, run.study.learn, key=run.key(LEARN_STAGE), told=told)
+    learned = learn_properties(dataset, names, key=run.key(LEARN_STAGE), told=told)
     save_record(path, header, _storable(learned))
     return learned
 
 
-def _storable(learned: LearnedProperty) -> dict[str, object]:
-    """The property as plain numbers and text."""
-    arrays = {name: getattr(learned, name).tolist() for name in ("values", "distances", "forces")}
-    return {"name": learned.name, "reading": asdict(learned.reading), "error": learned.error, **arrays}
+def _storable(learned: LearnedProperties) -> dict[str, object]:
+    """The properties as plain numbers and text."""
+    return {
+        "names": list(learned.names),
+        "reading": asdict(learned.reading),
+        "values": {name: values.tolist() for name, values in learned.values.items()},
+        "distances": learned.distances.tolist(),
+        "forces": learned.forces.tolist(),
+        "damping": None if learned.damping is None else asdict(learned.damping),
+        "error": learned.error,
+    }
 
 
-def _read(stored: dict[str, object]) -> LearnedProperty:
-    """The property as it was stored."""
-    return LearnedProperty(
-        name=str(stored["name"]),
-        reading=Reading(**stored["reading"]),  # type: ignore[arg-type]
-        error=float(stored["error"]),  # type: ignore[arg-type]
-        **{name: np.array(stored[name], dtype=float) for name in ("values", "distances", "forces")},
+def _read(stored: dict[str, Any]) -> LearnedProperties:
+    """The properties as they were stored."""
+    damping = stored["damping"]
+    return LearnedProperties(
+        names=tuple(stored["names"]),
+        reading=Reading(**stored["reading"]),
+        values={name: np.array(values, dtype=float) for name, values in stored["values"].items()},
+        distances=np.array(stored["distances"], dtype=float),
+        forces=np.array(stored["forces"], dtype=float),
+        damping=None if damping is None else Damping(**damping),
+        error=float(stored["error"]),
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from limbeck.analyse import message_r2
 from limbeck.artefacts import finite, to_json, write_whole
-from limbeck.compose import Checks, Recovery, recovery, verdict
+from limbeck.compose import Checks, FittedProperties, Recovery, recovery, verdict
 from limbeck.expressions import evaluate, parse
 from limbeck.graphs import GraphDataset
 from limbeck.report import Report, TrainingStage, render_report
@@ -17,13 +17,13 @@ from limbeck.simulate import SystemDefinition
 
 from ._attempts import UNUSABLE, Attempt
 from ._folder import RESULT
+from ._property_fields import property_fields
 from ._result import (
     checks_fields,
     data_fields,
     equations_table,
     law_fields,
     message_samples,
-    property_fields,
     recovery_fields,
     run_fields,
     variable_fields,
@@ -45,7 +45,7 @@ def conclude(
     """Write everything that a run says, the result last; `more` are fields of its own."""
     study = run.study
     # With a property that was learned in units of its own, no law of limbeck's is the truth's.
-    truth = None if study.learn else study.truth()
+    truth = None if study.learned_names else study.truth()
     dataset = dataset if chosen is None or chosen.dataset is None else chosen.dataset
     law = None if chosen is None else chosen.law
     word, reasons = _verdict(attempts, chosen)
@@ -56,7 +56,7 @@ def conclude(
         "reasons": reasons,
         **recovery_fields(known),
         **law_fields(law),
-        "properties": property_fields(None if chosen is None else chosen.properties, dataset),
+        "properties": property_fields(*_learned(chosen), dataset),
         "variables": variable_fields(None if law is None else law.law, dataset),
         "bias": _bias_fields(attempts, chosen),
         "checks": checks_fields((chosen.checks if chosen and chosen.checks else _no_checks()), known, r2),
@@ -73,6 +73,11 @@ def conclude(
     result["timings"]["report"] = round(time.monotonic() - report_started, 3)
     write_whole(run.folder / RESULT, to_json(result))
     return result
+
+
+def _learned(chosen: Attempt | None) -> tuple[FittedProperties | None, Mapping[str, str]]:
+    """The properties that were learned, and what is said of those that were asked for in vain."""
+    return (None, {}) if chosen is None else (chosen.properties, chosen.idle)
 
 
 def _no_checks() -> Checks:

@@ -16,7 +16,6 @@ from limbeck.artefacts import SCHEMA, finite
 from limbeck.compose import (
     Checks,
     ComposedLaw,
-    FittedProperties,
     Law,
     Recovery,
     acceleration,
@@ -33,7 +32,6 @@ from limbeck.regress import ConstantEstimate, HallOfFame, scores
 from limbeck.report import MessageSamples
 from limbeck.simulate import SystemDefinition
 from limbeck.train import TrainedModel
-from limbeck.trajectories import object_index
 
 from ._study import Study
 
@@ -85,44 +83,6 @@ def constant_fields(estimates: Iterable[ConstantEstimate]) -> list[dict[str, Any
         }
         for e in estimates
     ]
-
-
-def property_fields(properties: FittedProperties | None, dataset: GraphDataset) -> list[dict[str, Any]]:
-    """Learned properties as `result.json` has them: a value that the data do not determine says so.
-
-    Args:
-        properties: The property, or None where none was learned.
-        dataset: The data with the names of simulations and particles.
-
-    Returns:
-        One mapping for each particle; one for each object where particles are shared.
-    """
-    if properties is None:
-        return []
-    t, p = dataset.trajectories, properties
-    objects, rows, seen = object_index(t), [], set()
-    for system, node in zip(*np.nonzero(t.present.any(axis=1)), strict=True):
-        if objects[system, node] in seen:
-            continue
-        seen.add(objects[system, node])
-        error, value = finite(float(p.standard_errors[system, node])), float(p.values[system, node])
-        rows.append(
-            {
-                "simulation": None if t.shared_particles else _named(t.system_names, system),
-                "particle": _named(t.particle_names[system] if t.particle_names else (), node),
-                "name": p.name,
-                "value": None if error is None else finite(value),
-                "standard_error": error,
-                "determined": bool(p.determined[system, node]),
-                "scale": p.scale,
-            }
-        )
-    return rows
-
-
-def _named(names: tuple[str, ...], number: int) -> str:
-    """A name, or the number where there is none."""
-    return names[number] if number < len(names) else str(number)
 
 
 def data_fields(dataset: GraphDataset, noise: float) -> dict[str, Any]:

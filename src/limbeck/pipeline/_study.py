@@ -10,10 +10,11 @@ from limbeck.models import Biases, ModelConfig, parse_biases, relaxations
 from limbeck.regress import DEFAULT_OPERATORS, SearchConfig, check_engine, check_operators
 from limbeck.simulate import SystemDefinition, custom_system, find_system, simulate
 from limbeck.train import LEARNING_BIASES, TrainConfig
-from limbeck.trajectories import Trajectories, check_attribute_name, load_trajectories, parse_units, solar_system
+from limbeck.trajectories import Trajectories, check_learned_name, load_trajectories, parse_units, solar_system
 
 CUSTOM = "custom"
 SOLAR_SYSTEM = "solar-system"
+MOST_LEARNED = 2  # a product of couplings over an inertia has two parts to play
 MAX_SEED = 2**32 - 1  # a larger seed of JAX's generators, in single precision, would fall on a smaller one
 STATE_BYTES = 8 * 8  # positions, velocities, accelerations and what their making needs, in float64, for each axis
 PAIR_COPIES = 4  # arrays of the width of a layer that training keeps for each pair, layer and snapshot of a batch
@@ -148,7 +149,8 @@ class Study:
         system: The system to simulate; its name is empty where a file is read.
         file: The file to read.
         bias: `auto`, `none` or a list of biases.
-        learn: A property of the particles that nobody measured, to be learned with the law; empty for none.
+        learn: A property of the particles that nobody measured, to be learned with the law, or two: what resists and
+            what couples; names may be separated by commas; empty for none.
         engine: Search engine, or `auto`.
         operators: Operators that equations may use.
         seed: Root of everything random.
@@ -162,7 +164,7 @@ class Study:
     system: SystemSource = field(default_factory=SystemSource)
     file: FileSource = field(default_factory=FileSource)
     bias: str = "auto"
-    learn: str = ""
+    learn: str | tuple[str, ...] = ""
     engine: str = "auto"
     operators: tuple[str, ...] = DEFAULT_OPERATORS
     seed: int = 0
@@ -186,17 +188,35 @@ class Study:
         check_engine(self.engine)
         if self.bias != "auto":
             parse_biases(self.bias)
-        if self.learn:
-            check_attribute_name(self.learn, "--learn")
-            if self.bias != "auto":
-                raise InputError(
-                    f"--learn {self.learn} goes with --bias auto only: a property that nobody gave is learned from "
-                    f"{', '.join(LEARNING_BIASES)} together"
-                )
+        self._check_learned()
         if self.system.name and self.file.path:
             raise InputError("a study learns either from a system or from a file, not from both")
         if self.file.radius < 0 or not math.isfinite(self.file.radius):
             raise InputError(f"the radius must be a positive length; got {self.file.radius}")
+
+    def _check_learned(self) -> None:
+        """Refuse properties that can't be learned."""
+        names = self.learned_names
+        if self.learn and not names:
+            raise InputError(f"--learn names no property; got {self.learn!r}")
+        for name in names:
+            check_learned_name(name)
+        if len(names) > MOST_LEARNED or len(set(names)) < len(names):
+            raise InputError(
+                "--learn takes one property, or two different ones, of which the first resists and the second couples; "
+                f"got {', '.join(names)}"
+            )
+        if names and self.bias != "auto":
+            raise InputError(
+                f"--learn {','.join(names)} goes with --bias auto only: a property that nobody gave is learned from "
+                f"{', '.join(LEARNING_BIASES)} together"
+            )
+
+    @property
+    def learned_names(self) -> tuple[str, ...]:
+        """The properties that are to be learned."""
+        parts = (self.learn,) if isinstance(self.learn, str) else self.learn
+        return tuple(name.strip() for part in parts for name in part.split(",") if part.strip())
 
     @property
     def is_simulated(self) -> bool:

@@ -284,6 +284,7 @@ def properties_table(result: Mapping[str, Any]) -> Table:
     if left_out:
         items = sorted(items, key=lambda item: item.get("determined") is not False)[:MOST_PROPERTIES]
     keys = tuple(dict.fromkeys(str(key) for item in items for key in item))
+    keys = tuple(key for key in keys if not (key.startswith("level") and all(item.get(key) is None for item in items)))
     rows = tuple(tuple(shown(item.get(key)) for key in keys) for item in items)
     if left_out:
         rows += ((f"and {left_out} more in result.json", *[""] * (len(keys) - 1)),)

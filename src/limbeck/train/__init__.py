@@ -2,6 +2,7 @@
 
 from ._chunks import Trainer as Trainer
 from ._config import TrainConfig as TrainConfig
+from ._damping import Damping as Damping
 from ._evaluate import (
     pair_index as pair_index,
     to_device as to_device,
@@ -23,11 +24,10 @@ from ._fit_messages import (
     train_members as train_members,
 )
 from ._fit_sparse import TrainedSparse as TrainedSparse, fit_sparse as fit_sparse
-from ._learn_property import (
+from ._learn_properties import (
     LEARNING_BIASES as LEARNING_BIASES,
-    LearnedProperty as LearnedProperty,
-    Reading as Reading,
-    learn_property as learn_property,
+    LearnedProperties as LearnedProperties,
+    learn_properties as learn_properties,
     with_property as with_property,
 )
 from ._loss import (
@@ -39,6 +39,7 @@ from ._loss import (
 )
 from ._penalty import kl_per_edge as kl_per_edge, l1_per_edge as l1_per_edge, penalty_factor as penalty_factor
 from ._pruning import DimensionSearch as DimensionSearch, Pruning as Pruning, pruned_share as pruned_share
+from ._readings import Reading as Reading
 from ._recipe import PRESETS as PRESETS, Recipe as Recipe, recipe_preset as recipe_preset
 from ._sparse_config import SparseTrainConfig as SparseTrainConfig
 from ._standardise import Standards as Standards

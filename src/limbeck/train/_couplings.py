@@ -3,7 +3,8 @@
     inertia_i a_i = sum over j of s_ij h(r_ij) r̂_ij
 
 With the strengths s known, the spline h is a linear fit; with h known, so are the
-strengths, group by group. Taken in turns they settle in a few dozen rounds.
+strengths, group by group. Taken in turns they settle in a few dozen rounds. Drag and
+friction are straight too: a factor of every object's velocity, and one of the relative velocity of a pair.
 """
 
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
+from ._damping import Damping, damping_of, drag_of_each
 from ._pair_rows import LogSplines, PairRows
+from ._solve_groups import solve_groups
+from ._unlike_turns import DirectedTurn, ProductTurn, as_products, sender_strengths
 
-Role = Literal["both", "inertia", "coupling"]
+Role = Literal["both", "inertia", "coupling", "unlike"]
 ROUNDS = 200
 SETTLED = 1e-4  # relative change of the error at which the turns end
-RIDGE = 1e-12
 CUT = 1e-9  # singular values below this share of the largest are none
 
 
@@ -26,19 +29,23 @@ class Couplings:
     """A property of every object and the function of the distance that goes with it.
 
     Attributes:
-        values: The property, by group and slot.
+        values: The property, by group and slot; the coupling where two are unlike.
+        inertias: The inertia where two are unlike, else None.
         splines: What the function is made of.
         forces: The function at given logarithms of the distance, as coefficients of the splines.
         is_logarithm: Whether the coefficients give the logarithm of the force.
         sign: Sign of the force where they do.
+        damping: Drag and friction; None where they were not asked for.
         error: Root mean square of the weighted error.
     """
 
     values: Float[np.ndarray, "groups slots"]
+    inertias: Float[np.ndarray, "groups slots"] | None = None
     splines: LogSplines
     forces: Float[np.ndarray, " splines"]
     is_logarithm: bool = False
     sign: float = 1.0
+    damping: Damping | None = None
     error: float
 
     def kernel(self, logs: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
@@ -61,42 +68,87 @@ class Factors:
     Attributes:
         pair: Factor of the force of each directed pair.
         inertia: Inertia of each particle.
+        is_damped: Whether forces along velocities are looked for.
     """
 
     pair: Float[np.ndarray, "rows nodes nodes"]
     inertia: Float[np.ndarray, "rows nodes"]
+    is_damped: bool = False
 
 
-def alternate(rows: PairRows, role: Role, factors: Factors, start: Float[np.ndarray, "groups strengths"]) -> Couplings:
+def alternate(rows: PairRows, role: Role, factors: Factors, start: Float[np.ndarray, "groups ..."]) -> Couplings:
     """Fit strengths and function in turns.
 
     Args:
         rows: The snapshots.
-        role: Whether the property is the coupling, the inertia, or both.
+        role: What the property is: the coupling, the inertia, or both; or one of two each.
         factors: What is given.
-        start: Strengths to begin with: one for each slot, or for each pair of slots where the property is a coupling.
+        start: Strengths to begin with: one for each slot; for each pair of slots where the property is a coupling;
+            for each slot of a receiver and of a sender where two properties are unlike.
 
     Returns:
         The property and the function.
     """
     splines = LogSplines.over(rows.logs[rows.acts])
     basis = rows.unit[..., None, :] * splines(rows.logs)[..., None]
+    if factors.is_damped:
+        basis = np.concatenate([basis, rows.relative_velocities()[..., None, :]], axis=-2)
     scale = rows.weights * factors.inertia**-1 if role == "coupling" else rows.weights
     basis = basis * (factors.pair * scale[..., None])[..., None, None]
+    if role == "unlike":
+        turn = ProductTurn(rows)
+        start = as_products(_in_turns(DirectedTurn(rows), basis, factors.is_damped, start).strengths)
+    else:
+        turn = _TURNS[role](rows)
+    settled = _in_turns(turn, basis, factors.is_damped, start)
+    values, inertias, factor = turn.property_of(settled.strengths)
+    coefficients = factor * settled.coefficients
+    damping = None
+    if factors.is_damped:
+        own = {"coupling": None, "unlike": inertias}.get(role, values)
+        inertia = factors.inertia if own is None else own[rows.groups[:, None], rows.slots]
+        damping = damping_of(rows, inertia, settled.unexplained, float(coefficients[-1]))
+    return Couplings(
+        values=values,
+        inertias=inertias,
+        splines=splines,
+        forces=coefficients[: splines.count],
+        damping=damping,
+        error=settled.error,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Settled:
+    """Where the turns end; `unexplained` is what the pairs leave of the weighted accelerations."""
+
+    strengths: np.ndarray
+    coefficients: Float[np.ndarray, " columns"]
+    unexplained: Float[np.ndarray, "rows nodes dim"]
+    error: float
+
+
+def _in_turns(turn: "_Turn", basis: np.ndarray, is_damped: bool, start: np.ndarray) -> _Settled:
+    """Take turns until the error settles."""
+    rows, columns = turn.rows, basis.shape[-2]
     target = rows.weighted_targets()
-    turn = _TURNS[role](rows)
-    strengths, last, coefficients, error = start, np.inf, np.zeros(splines.count), np.inf
+    speeds = rows.velocities * rows.weights[..., None]
+    dragged = np.zeros_like(target)
+    strengths, last = start, np.inf
+    coefficients, unexplained, error = np.zeros(columns), target, np.inf
     for _ in range(ROUNDS):
         design = turn.design(strengths, basis)
-        coefficients = _least_squares(design.reshape(-1, splines.count), target.ravel())
-        error = float(np.sqrt(np.mean((target - design @ coefficients) ** 2)))
+        coefficients = _least_squares(design.reshape(-1, columns), (target - dragged).ravel())
+        unexplained = target - design @ coefficients
+        if is_damped:
+            dragged = drag_of_each(rows, speeds, unexplained)[..., None] * speeds
+        error = float(np.sqrt(np.mean((unexplained - dragged) ** 2)))
         if abs(last - error) < SETTLED * error:
             break
         last = error
-        strengths = turn.strengths(np.einsum("lijkd,k->lijd", basis, coefficients), target)
+        strengths = turn.strengths(np.einsum("lijkd,k->lijd", basis, coefficients), target - dragged, strengths)
         strengths = strengths / np.max(np.abs(strengths))
-    values, factor = turn.property_of(strengths)
-    return Couplings(values=values, splines=splines, forces=factor * coefficients, error=error)
+    return _Settled(strengths=strengths, coefficients=coefficients, unexplained=unexplained, error=error)
 
 
 def _least_squares(design: Float[np.ndarray, "rows columns"], target: Float[np.ndarray, " rows"]) -> np.ndarray:
@@ -117,22 +169,14 @@ class _SenderTurn:
         sent = strengths[self.rows.groups[:, None], self.rows.slots]
         return np.einsum("lj,lijkd->lidk", sent, basis, optimize=True)
 
-    def strengths(self, forces: np.ndarray, target: np.ndarray) -> np.ndarray:
+    def strengths(self, forces: np.ndarray, target: np.ndarray, _: np.ndarray) -> np.ndarray:
         """Strength of every sender."""
-        rows, n = self.rows, forces.shape[1]
-        gram = np.einsum("lijd,likd->ljk", forces, forces, optimize=True)
-        right = np.einsum("lijd,lid->lj", forces, target)
-        normal = np.zeros((rows.n_groups, rows.n_slots, rows.n_slots))
-        summed = np.zeros((rows.n_groups, rows.n_slots))
-        group = np.broadcast_to(rows.groups[:, None], (len(rows.groups), n))
-        np.add.at(normal, (group[:, :, None], rows.slots[:, :, None], rows.slots[:, None, :]), gram)
-        np.add.at(summed, (group, rows.slots), right)
-        return _solved(normal, summed)
+        return sender_strengths(self.rows, forces, target)
 
-    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, float]:
+    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, None, float]:
         """The property, mostly positive, and the factor of the function that goes with it."""
         sign = 1.0 if np.sum(strengths) >= 0 else -1.0
-        return sign * strengths, sign
+        return sign * strengths, None, sign
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +190,7 @@ class _ReceiverTurn:
         answers = strengths[self.rows.groups[:, None], self.rows.slots]
         return np.einsum("li,lijkd->lidk", answers, basis, optimize=True)
 
-    def strengths(self, forces: np.ndarray, target: np.ndarray) -> np.ndarray:
+    def strengths(self, forces: np.ndarray, target: np.ndarray, _: np.ndarray) -> np.ndarray:
         """Answer of every receiver."""
         rows, felt = self.rows, forces.sum(axis=2)
         above, below = np.zeros((2, rows.n_groups, rows.n_slots))
@@ -155,11 +199,11 @@ class _ReceiverTurn:
         np.add.at(below, where, np.sum(felt**2, axis=-1))
         return above / np.maximum(below, np.finfo(float).tiny)
 
-    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, float]:
+    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, None, float]:
         """The inertia, mostly positive, and the factor of the function that goes with it."""
         sign = 1.0 if np.sum(strengths) >= 0 else -1.0
         with np.errstate(divide="ignore"):
-            return sign / strengths, sign
+            return sign / strengths, None, sign
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +225,7 @@ class _PairTurn:
         here = strengths[self.rows.groups[:, None, None], self._places()]
         return np.einsum("lij,lijkd->lidk", here, basis, optimize=True)
 
-    def strengths(self, forces: np.ndarray, target: np.ndarray) -> np.ndarray:
+    def strengths(self, forces: np.ndarray, target: np.ndarray, _: np.ndarray) -> np.ndarray:
         """Strength of every pair."""
         rows, n = self.rows, forces.shape[1]
         low, high = np.triu_indices(n, k=1)
@@ -198,25 +242,17 @@ class _PairTurn:
         group = np.broadcast_to(rows.groups[:, None], where.shape)
         np.add.at(normal, (group[:, :, None], where[:, :, None], where[:, None, :]), gram)
         np.add.at(summed, (group, where), right)
-        return _solved(normal, summed)
+        return solve_groups(normal, summed)
 
-    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, float]:
+    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, None, float]:
         """The couplings whose products the strengths are, and the sign of the function that goes with them."""
         options = [(sign, _couplings_of(sign * strengths, self.rows.n_slots)) for sign in (1.0, -1.0)]
         sign, (values, _) = min(options, key=lambda option: option[1][1])
-        return values, sign
+        return values, None, sign
 
 
+_Turn = _SenderTurn | _ReceiverTurn | _PairTurn | DirectedTurn | ProductTurn
 _TURNS = {"both": _SenderTurn, "inertia": _ReceiverTurn, "coupling": _PairTurn}
-
-
-def _solved(normal: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve the normal equations of every group; an unknown that nothing depends on is 0."""
-    size = np.sqrt(np.einsum("gpp->gp", normal))
-    size[size == 0] = 1.0
-    scaled = normal / (size[:, :, None] * size[:, None, :])
-    scaled = scaled + RIDGE * np.eye(normal.shape[1])
-    return np.linalg.solve(scaled, (right / size)[..., None])[..., 0] / size
 
 
 def _couplings_of(strengths: Float[np.ndarray, "groups pairs"], n_slots: int) -> tuple[np.ndarray, float]:

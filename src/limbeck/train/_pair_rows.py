@@ -22,6 +22,7 @@ class PairRows:
     Attributes:
         logs: Logarithm of the distance.
         unit: Unit vector from sender to receiver; 0 where the sender does not act.
+        velocities: Velocities.
         targets: Accelerations.
         weights: One over the size at which an error counts as 1; 0 where there is no target.
         slots: Which object of its group each particle is.
@@ -34,6 +35,7 @@ class PairRows:
 
     logs: Float[np.ndarray, "rows nodes nodes"]
     unit: Float[np.ndarray, "rows nodes nodes dim"]
+    velocities: Float[np.ndarray, "rows nodes dim"]
     targets: Float[np.ndarray, "rows nodes dim"]
     weights: Float[np.ndarray, "rows nodes"]
     slots: Int[np.ndarray, "rows nodes"]
@@ -47,6 +49,10 @@ class PairRows:
     def acts(self) -> Bool[np.ndarray, "rows nodes nodes"]:
         """Whether the sender acts on the receiver."""
         return np.any(self.unit != 0, axis=-1)
+
+    def relative_velocities(self) -> Float[np.ndarray, "rows nodes nodes dim"]:
+        """Velocity of the receiver minus that of the sender; 0 where the sender does not act."""
+        return np.where(self.acts[..., None], self.velocities[:, :, None] - self.velocities[:, None], 0.0)
 
     def weighted_targets(self) -> Float[np.ndarray, "rows nodes dim"]:
         """Accelerations in units of the size at which an error counts as 1."""
@@ -88,6 +94,7 @@ def lay_out_pairs(dataset: GraphDataset, chosen: Int[np.ndarray, "rows 2"]) -> P
     return PairRows(
         logs=np.log(np.where(acts, distance, np.median(safe[acts]))),
         unit=np.where(acts[..., None], away / safe[..., None], 0.0),
+        velocities=batch.velocities,
         targets=batch.targets,
         weights=weights,
         slots=here,

@@ -1,6 +1,6 @@
 """What came in: the record of trajectories, and files in and out."""
 
-from ._columns import check_attribute_name as check_attribute_name
+from ._columns import check_attribute_name as check_attribute_name, check_learned_name as check_learned_name
 from ._departures import Departure as Departure, newtonian_departures as newtonian_departures
 from ._hash import content_hash as content_hash
 from ._load import load_trajectories as load_trajectories

@@ -123,14 +123,36 @@ def check_attribute_name(name: str, where: str) -> None:
     Raises:
         InputError: If the name isn't an identifier or is taken by a variable of equations.
     """
-    taken = name in RESERVED or name.startswith(RESERVED_STARTS)
-    if name.isidentifier() and not iskeyword(name) and not taken:
-        return
-    why = "is the name of a variable in equations, or starts like one" if taken else "is not an identifier"
-    raise InputError(
-        f"{where}: column {name!r} can't be an attribute: its name {why}; {NAME_RULE}; "
-        f"use --rename {_quoted(name)}=NEW, or --ignore {_quoted(name)}"
-    )
+    why = _why_no_attribute(name)
+    if why:
+        raise InputError(
+            f"{where}: column {name!r} can't be an attribute: its name {why}; {NAME_RULE}; "
+            f"use --rename {_quoted(name)}=NEW, or --ignore {_quoted(name)}"
+        )
+
+
+def check_learned_name(name: str) -> None:
+    """Refuse a name for a property that is to be learned, if an equation could not carry it.
+
+    Args:
+        name: Name of the property; no column need have it.
+
+    Raises:
+        InputError: If the name isn't an identifier or is taken by a variable of equations.
+    """
+    why = _why_no_attribute(name)
+    if why:
+        raise InputError(
+            f"--learn {_quoted(name)}: a property can't be called {name!r}: the name {why}; {NAME_RULE}; "
+            "choose any other name, such as m or q"
+        )
+
+
+def _why_no_attribute(name: str) -> str:
+    """What is wrong with the name of an attribute; empty where nothing is."""
+    if name in RESERVED or name.startswith(RESERVED_STARTS):
+        return "is the name of a variable in equations, or starts like one"
+    return "" if name.isidentifier() and not iskeyword(name) else "is not an identifier"
 
 
 def final_names(columns: Sequence[str], rename: Mapping[str, str], where: str) -> list[str]:

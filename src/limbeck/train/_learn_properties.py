@@ -1,11 +1,12 @@
-"""Learn a property that nobody measured, together with the force that it takes part in.
+"""Learn one property that nobody measured, or two, together with the force that they take part in.
 
 A property can do two things: resist (inertia) or couple (a charge, which multiplies
 the force), or both (mass in gravity). Each of these is tried, with what is given in the
-other places; the one that fits best is kept.
+other places; the one that fits best is kept. Of two, the first is the inertia and the second the coupling, unless one
+alone explains as much. Where nothing fits, drag and friction are tried beside each.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import jax
@@ -13,13 +14,15 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
 from limbeck.graphs import GraphDataset, spread_over_times
-from limbeck.models import AttributeInertia, CoupledMessage, GraphNetwork, measure_scales, parse_biases
+from limbeck.models import AttributeInertia, CoupledMessage, GraphNetwork, SteadyDrag, measure_scales, parse_biases
 from limbeck.trajectories import object_index, objects_return, with_attribute
 
 from ._couplings import Couplings, Factors, Role, alternate
+from ._damping import Damping
 from ._evaluate import pair_index, validation_error
 from ._fit import TrainedModel
 from ._pair_rows import PairRows, lay_out_pairs
+from ._readings import Reading, readings
 from ._smooth_couplings import continue_from
 
 NUMBERS = 2e6  # entries of the table of splines: a second or so for a fit
@@ -30,55 +33,36 @@ STARTS = 8
 AGREE = 1.01  # two starts within this factor of one error have found one place
 SETTLED = 1e-3  # weighted error from which on no other start is asked
 CLEARLY = 0.8  # a reading further down the list must lower the error to this share
-MOST_SHARED = 40  # objects between whose pairs strengths are fitted one by one
 KNOTS = 4_000
 LEARNING_BIASES = ("translation", "rotation", "reflection", "third-law", "second-law")
 LEAST = 1e-9  # of the largest: the least that a mass is taken for
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What a property may do.
-
-    Attributes:
-        role: Whether it is the coupling, the inertia, or both.
-        inertia: Given attribute that is the inertia, where it is not the property; empty for none.
-        coupling: Given attribute that couples too; empty for none.
-    """
-
-    role: Role
-    inertia: str = ""
-    coupling: str = ""
-
-    def __str__(self) -> str:
-        """In words."""
-        does = {"both": "resists and couples", "inertia": "resists", "coupling": "couples"}[self.role]
-        beside = [f"{self.coupling} couples"] * bool(self.coupling) + [f"{self.inertia} resists"] * bool(self.inertia)
-        return ", ".join([does, *beside])
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LearnedProperty:
-    """A property with the force that was learned beside it.
+class LearnedProperties:
+    """Properties with the force that was learned beside them.
 
     Attributes:
-        name: Name of the property.
-        reading: What it does.
-        values: Its value for every particle; in units of the largest where all objects return, else of the mean size.
+        names: Names that were asked for: one, or the inertia's and the coupling's.
+        reading: What they do.
+        values: Value for every particle, of each that does something; in units of the largest where all objects
+            return, else of the mean size, and where one of two couples, of the largest of its simulation.
         distances: Knots of the force, even in their logarithm [length].
         forces: Radial force at each knot, between particles whose couplings are 1.
+        damping: Drag and friction beside it, if any.
         error: Root mean square of the weighted error.
     """
 
-    name: str
+    names: tuple[str, ...]
     reading: Reading
-    values: Float[np.ndarray, "systems nodes"]
+    values: Mapping[str, Float[np.ndarray, "systems nodes"]]
     distances: Float[np.ndarray, " knots"]
     forces: Float[np.ndarray, " knots"]
+    damping: Damping | None
     error: float
 
     def dataset(self, dataset: GraphDataset) -> GraphDataset:
-        """The data with the property among the attributes, after those that were given.
+        """The data with the properties among the attributes, after those that were given.
 
         Args:
             dataset: The data.
@@ -86,30 +70,36 @@ class LearnedProperty:
         Returns:
             The same graphs and parts.
         """
-        return with_property(dataset, self.name, self.values)
+        for name, values in self.values.items():
+            dataset = with_property(dataset, name, values)
+        return dataset
 
     def network(self, dataset: GraphDataset) -> TrainedModel:
-        """Property and force as a graph network.
+        """Properties and force as a graph network.
 
         Args:
-            dataset: The data with the property among the attributes.
+            dataset: The data with the properties among the attributes.
 
         Returns:
             The network, judged on validation snapshots.
         """
         named, reading = dataset.attribute_names, self.reading
         scales = measure_scales(dataset)
-        couple = [self.name] * (reading.role != "inertia") + [reading.coupling] * bool(reading.coupling)
-        resists = reading.inertia if reading.role == "coupling" else self.name
+        couple = [name for name in (reading.couples(self.names), reading.coupling) if name]
+        resists = reading.resists(self.names)
+        inertia = AttributeInertia(attribute=named.index(resists) if resists else None, scales=scales)
         model = GraphNetwork(
             edge_model=CoupledMessage(
                 distances=self.distances.astype(np.float32),
                 forces=self.forces.astype(np.float32),
                 couplings=tuple(named.index(n) for n in couple),
                 scales=scales,
+                friction=0.0 if self.damping is None else self.damping.friction,
             ),
-            inertia=AttributeInertia(attribute=named.index(resists) if resists else None, scales=scales),
-            field=None,
+            inertia=inertia,
+            field=None
+            if self.damping is None
+            else SteadyDrag(factor=self.damping.drag, inertia=inertia if self.damping.grows else None),
             node_model=None,
             scales=scales,
             biases=parse_biases(",".join(LEARNING_BIASES)),
@@ -122,7 +112,7 @@ class LearnedProperty:
             errors=np.array([[error]]),
             losses=np.array([[self.error]]),
             steps=0,
-            status=f"fitted with {self.name} unknown: it {reading}",
+            status=f"fitted with {' and '.join(self.names)} unknown: {self.names[0]} {reading}",
         )
 
 
@@ -144,23 +134,57 @@ def with_property(dataset: GraphDataset, name: str, values: Float[np.ndarray, "s
 Told = Callable[[str, float], None]
 
 
-def learn_property(dataset: GraphDataset, name: str, *, key: PRNGKeyArray, told: Told | None = None) -> LearnedProperty:
-    """Learn one property of every particle from their accelerations.
+def learn_properties(
+    dataset: GraphDataset, names: tuple[str, ...], *, key: PRNGKeyArray, told: Told | None = None
+) -> LearnedProperties:
+    """Learn one property of every particle, or two, from their accelerations.
 
     Args:
         dataset: The graphs, divided by time: what was learned of a particle must be held against other times of it.
-        name: What the property is called.
+        names: What the property is called, or the inertia and the coupling.
         key: Decides the starts.
         told: Called with each reading and its error.
 
     Returns:
-        The property, up to a scale (and a sign, where it couples without resisting), and the force.
+        The properties, up to a scale (and a sign, where one couples without resisting), and the force.
     """
-    generator = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel().tolist())
+    seed = np.asarray(jax.random.key_data(key)).ravel().tolist()
+    generator = np.random.default_rng(seed)
+    reading = _best_reading(dataset, names, generator, np.random.default_rng([*seed, 1]), told)
+    everything = lay_out_pairs(dataset, _spread_rows(dataset, dataset.trajectories.n_systems))
+    fit = _fitted(everything, reading, generator)
+    values, force_unit, inertia_unit = _in_units(dataset, names, reading, fit, everything)
+    logs = np.linspace(*fit.splines.ends, KNOTS)
+    damping = fit.damping
+    if damping is not None:
+        drag = damping.drag if damping.grows else damping.drag / inertia_unit
+        damping = replace(damping, friction=damping.friction * force_unit, drag=drag)
+    return LearnedProperties(
+        names=names,
+        reading=reading,
+        values=values,
+        distances=np.exp(logs),
+        forces=fit.kernel(logs) * force_unit,
+        damping=damping,
+        error=fit.error,
+    )
+
+
+def _best_reading(
+    dataset: GraphDataset,
+    names: tuple[str, ...],
+    generator: np.random.Generator,
+    of_damped: np.random.Generator,
+    told: Told | None,
+) -> Reading:
+    """The reading that fits best on some groups; a later one must fit clearly better, and drag needs a reason."""
     rows = lay_out_pairs(dataset, _spread_rows(dataset, TRIED_GROUPS))
     best: tuple[float, Reading] | None = None
-    for reading in _readings(dataset):
-        error = _fitted(rows, reading, generator).error
+    plain = tuple(readings(dataset, names))
+    # What is at rest has no drag; where nothing was measured of the velocities they are all 0.
+    damped = tuple(replace(reading, is_damped=True) for reading in plain) if np.any(rows.velocities) else ()
+    for reading in (*plain, *damped):
+        error = _fitted(rows, reading, of_damped if reading.is_damped else generator).error
         if told is not None:
             told(str(reading), error)
         if best is None or error < CLEARLY * best[0]:
@@ -168,36 +192,35 @@ def learn_property(dataset: GraphDataset, name: str, *, key: PRNGKeyArray, told:
         if error < SETTLED:
             break
     assert best is not None
-    reading = best[1]
-    everything = lay_out_pairs(dataset, _spread_rows(dataset, dataset.trajectories.n_systems))
-    fit = _fitted(everything, reading, generator)
-    values = _spread(dataset, reading, fit, everything)
+    return best[1]
+
+
+def _in_units(
+    dataset: GraphDataset, names: tuple[str, ...], reading: Reading, fit: Couplings, rows: PairRows
+) -> tuple[dict[str, Float[np.ndarray, "systems nodes"]], float, float]:
+    """Values in units of their own, and what they make of the force and of what is over an inertia."""
     there = dataset.trajectories.present.any(axis=1)
-    sizes = np.abs(values[there])
-    unit = float(np.max(sizes) if objects_return(dataset.trajectories) else np.mean(sizes))
-    logs = np.linspace(*fit.splines.ends, KNOTS)
+
+    def unit_of(values: np.ndarray) -> float:
+        sizes = np.abs(values[there])
+        return float(np.max(sizes) if objects_return(dataset.trajectories) else np.mean(sizes))
+
+    if fit.inertias is not None:
+        typical = float(np.median(fit.inertias[np.isfinite(fit.inertias) & (fit.inertias > 0)]))
+        inertias = np.where(fit.inertias > LEAST * typical, fit.inertias, typical)  # noise alone makes one negative
+        resisting, coupling = _spread(dataset, inertias, rows), _spread(dataset, fit.values, rows)
+        unit = unit_of(resisting)
+        # Couplings are in units of the largest of each group already: there the force has none to take up.
+        return {names[0]: resisting / unit, names[1]: coupling}, 1.0 / unit, unit
+    own = fit.values
+    if reading.role != "coupling":  # neither a mass nor an inertia is negative: noise alone makes it so
+        own = np.maximum(own, LEAST * np.max(own[np.isfinite(own)]))
+    values = _spread(dataset, own, rows)
+    unit = unit_of(values)
     # The force between couplings of the new unit, over an inertia of the new unit.
     power = {"both": 1, "inertia": -1, "coupling": 2}[reading.role]
-    return LearnedProperty(
-        name=name,
-        reading=reading,
-        values=values / unit,
-        distances=np.exp(logs),
-        forces=fit.kernel(logs) * unit**power,
-        error=fit.error,
-    )
-
-
-def _readings(dataset: GraphDataset) -> Iterator[Reading]:
-    """Every reading, what explains most with least first."""
-    given = ("", *dataset.attribute_names)
-    positive = ("", *(n for n in dataset.attribute_names if np.all(dataset.trajectories.attributes[n] > 0)))
-    for role in ("both", "inertia"):
-        yield from (Reading(role=role, coupling=coupling) for coupling in given)
-    if objects_return(dataset.trajectories) and len(np.unique(object_index(dataset.trajectories))) > MOST_SHARED:
-        return
-    for inertia in positive:
-        yield from (Reading(role="coupling", inertia=inertia, coupling=c) for c in given)
+    name = reading.couples(names) or reading.resists(names)
+    return {name: values / unit}, unit**power, 1.0 if reading.role == "coupling" else unit
 
 
 def _spread_rows(dataset: GraphDataset, n_systems: int) -> Int[np.ndarray, "rows 2"]:
@@ -217,6 +240,7 @@ def _fitted(rows: PairRows, reading: Reading, generator: np.random.Generator) ->
     factors = Factors(
         pair=charge[:, :, None] * charge[:, None, :],
         inertia=rows.attributes[reading.inertia] if reading.inertia else ones,
+        is_damped=reading.is_damped,
     )
     found: list[Couplings] = []
     for start in range(STARTS):
@@ -235,20 +259,20 @@ def _from_start(
         n_pairs = rows.n_slots * (rows.n_slots - 1) // 2
         yield alternate(rows, role, factors, generator.normal(size=(rows.n_groups, n_pairs)))
         return
+    if role == "unlike":
+        yield alternate(rows, role, factors, generator.normal(size=(rows.n_groups, rows.n_slots, rows.n_slots)))
+        return
     if start == 0:  # nothing is drawn: a second one would be the same
         yield alternate(rows, role, factors, np.ones((rows.n_groups, rows.n_slots)))
-    if rows.n_groups == 1:
+    if rows.n_groups == 1 and not factors.is_damped:
         yield continue_from(rows, role, factors, generator, -1.0 if start % 2 == 0 else 1.0)
 
 
 def _spread(
-    dataset: GraphDataset, reading: Reading, fit: Couplings, rows: PairRows
+    dataset: GraphDataset, values: Float[np.ndarray, "groups slots"], rows: PairRows
 ) -> Float[np.ndarray, "systems nodes"]:
     """The property of every particle; the typical one where nothing was learnt of it."""
     t = dataset.trajectories
-    values = fit.values
-    if reading.role != "coupling":  # neither a mass nor an inertia is negative: noise alone makes it so
-        values = np.maximum(values, LEAST * np.max(values[np.isfinite(values)]))
     objects = object_index(t)
     if rows.n_groups == 1 and objects_return(t):
         place = np.unique(objects, return_inverse=True)[1].reshape(objects.shape)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from limbeck.graphs import connect
-from limbeck.train import learn_property
+from limbeck.train import learn_properties
 from limbeck.trajectories import Trajectories, objects_return, with_attribute
 
 KEY = jax.random.key(0)
@@ -40,10 +40,10 @@ def driven(trajectories: Trajectories, strengths: np.ndarray, kernel) -> Traject
     return replace(trajectories, accelerations=accelerations)
 
 
-def learned(trajectories: Trajectories, name: str):
-    """The property, learned without a look at any."""
+def learned(trajectories: Trajectories, *names: str):
+    """The properties, learned without a look at any."""
     dataset = connect(trajectories, seed=0, by_time=not objects_return(trajectories))
-    return learn_property(dataset, name, key=KEY), dataset
+    return learn_properties(dataset, names, key=KEY), dataset
 
 
 def ratios(found: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_masses_that_pull_and_resist() -> None:
     t = driven(t, np.broadcast_to(m[:, None, :], (12, 4, 4)), lambda r: -1.0 / (r + 0.2) ** 2)
     found, dataset = learned(t, "m")
     assert found.reading.role == "both"
-    np.testing.assert_allclose(ratios(found.values, m), 1.0, rtol=1e-2)
+    np.testing.assert_allclose(ratios(found.values["m"], m), 1.0, rtol=1e-2)
     assert found.network(found.dataset(dataset)).validation_error < 1e-2
 
 
@@ -70,7 +70,7 @@ def test_masses_that_only_resist() -> None:
     t = driven(t, np.broadcast_to(1.0 / m[:, :, None], (12, 4, 4)), lambda r: -2.0 * (r - 1.0))
     found, _ = learned(t, "m")
     assert found.reading.role == "inertia"
-    np.testing.assert_allclose(ratios(found.values, m), 1.0, rtol=1e-3)
+    np.testing.assert_allclose(ratios(found.values["m"], m), 1.0, rtol=1e-3)
 
 
 def test_charges_of_both_signs_beside_a_given_mass() -> None:
@@ -82,7 +82,7 @@ def test_charges_of_both_signs_beside_a_given_mass() -> None:
     t = with_attribute(driven(t, q[:, :, None] * q[:, None, :] / m[:, :, None], lambda r: 1.0 / (r + 0.3) ** 2), "m", m)
     found, _ = learned(t, "q")
     assert (found.reading.role, found.reading.inertia) == ("coupling", "m")
-    products, true = (v[:, :, None] * v[:, None, :] for v in (found.values, q))
+    products, true = (v[:, :, None] * v[:, None, :] for v in (found.values["q"], q))
     off = ~np.eye(4, dtype=bool)
     # Turns of least squares settle last where a simulation weighs least: the fit with the law does the rest.
     off_by = np.abs(ratios(products[:, off], true[:, off]) - 1.0)
@@ -97,8 +97,8 @@ def test_masses_over_five_decades_of_one_set_of_bodies() -> None:
     t = driven(t, np.broadcast_to(m[:, None, :], (1, 5, 5)), lambda r: -1.0 / r**2)
     found, _ = learned(t, "m")
     assert found.reading.role == "both"
-    assert found.values.max() == 1.0
-    np.testing.assert_allclose(found.values, m, rtol=2e-2)
+    assert found.values["m"].max() == 1.0
+    np.testing.assert_allclose(found.values["m"], m, rtol=2e-2)
 
 
 def test_the_same_seed_learns_the_same() -> None:
@@ -107,7 +107,7 @@ def test_the_same_seed_learns_the_same() -> None:
     m = np.array([[1.0, 0.5, 0.3, 0.2]])
     t = driven(t, np.broadcast_to(m[:, None, :], (1, 4, 4)), lambda r: -1.0 / r)
     one, two = (learned(t, "m")[0] for _ in range(2))
-    np.testing.assert_array_equal(one.values, two.values)
+    np.testing.assert_array_equal(one.values["m"], two.values["m"])
     np.testing.assert_array_equal(one.forces, two.forces)
 
 
