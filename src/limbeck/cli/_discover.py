@@ -22,6 +22,9 @@ def discover(
     learn: Annotated[
         str | None, typer.Option(help="A property that nobody measured, such as m, to be learned with the law.")
     ] = None,
+    hold_out: Annotated[
+        str | None, typer.Option(help="A region that training must not see, such as r<0.5, v>2 or m>3.")
+    ] = None,
     engine: Engine = None,
     operators: Operators = None,
     seed: Seed = None,
@@ -78,6 +81,7 @@ def discover(
         settings = {
             "bias": bias,
             "learn": learn,
+            "hold_out": hold_out,
             "engine": engine,
             "operators": operator_symbols(operators),
             "seed": seed,

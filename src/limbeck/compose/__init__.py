@@ -15,6 +15,11 @@ from ._conserved import Drift as Drift
 from ._fit_equations import fit_equations as fit_equations
 from ._fit_properties import FittedProperties as FittedProperties, fit_properties as fit_properties
 from ._formula import Formula as Formula
+from ._generalisation import (
+    Generalisation as Generalisation,
+    RegionErrors as RegionErrors,
+    generalisation as generalisation,
+)
 from ._law import Law as Law
 from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine

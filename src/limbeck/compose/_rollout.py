@@ -143,7 +143,7 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: 
 def _test_runs(dataset: GraphDataset) -> tuple[Int[np.ndarray, " systems"], Int[np.ndarray, " times"]] | None:
     """Test simulations with the same unbroken run of times, and that run."""
     t = dataset.trajectories
-    chosen = np.concatenate([dataset.test, dataset.extrapolation])
+    chosen = np.concatenate([dataset.test, dataset.extrapolation, dataset.held_out])
     if len(chosen) == 0:
         return None
     first = chosen[:, 0].min()

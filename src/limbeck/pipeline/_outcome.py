@@ -9,7 +9,7 @@ import numpy as np
 
 from limbeck.analyse import message_r2
 from limbeck.artefacts import finite, to_json, write_whole
-from limbeck.compose import Behaviour, Checks, Recovery, behaviour, recovery, verdict
+from limbeck.compose import Behaviour, Checks, Recovery, behaviour, generalisation, recovery, verdict
 from limbeck.expressions import evaluate, parse
 from limbeck.graphs import GraphDataset
 from limbeck.report import Report, TrainingStage, render_report
@@ -17,6 +17,7 @@ from limbeck.simulate import SystemDefinition
 
 from ._attempts import UNUSABLE, Attempt
 from ._folder import RESULT
+from ._generalisation_fields import generalisation_fields
 from ._result import (
     checks_fields,
     data_fields,
@@ -52,6 +53,7 @@ def conclude(
     word, reasons = _verdict(attempts, chosen)
     known, r2 = _against_truth(run, dataset, chosen, truth)
     conduct = _behaviour(run, dataset, chosen)
+    away = None if chosen is None or law is None else generalisation(law.law, chosen.trained, dataset)
     report_started = time.monotonic()
     result = {
         "verdict": word,
@@ -63,6 +65,7 @@ def conclude(
         "bias": _bias_fields(attempts, chosen),
         "checks": checks_fields((chosen.checks if chosen and chosen.checks else _no_checks()), known, r2),
         "rollout": rollout_fields(None if chosen is None else chosen.rollout, conduct),
+        "hold_out": generalisation_fields(away),
         "data": data_fields(dataset, noise),
         **run_fields(study, run.timings, dict(dataset.trajectories.source), run.budget_struck),
         **(more or {}),
