@@ -6,8 +6,8 @@
 Each run is `limbeck discover` with `--hold-out`: a region of the range (close encounters, high speeds, large masses)
 is masked in training, and law and network are compared within it and in the rest of the test simulations. Other
 numbers of particles are those of the check `other_n` (the law's error at other numbers). A run whose record is there is
-not repeated. Prints, for each system and region, the medians over seeds of the median errors of network and law, and in how many
-runs the law's interval (simulations resampled) lies wholly below the network's, with Wilson's 95 % interval.
+not repeated. Prints, for each system and region, the medians over seeds of the median errors of network and law, and in
+how many runs the law's interval (simulations resampled) lies wholly below the network's, with Wilson's 95 % interval.
 """
 
 import argparse

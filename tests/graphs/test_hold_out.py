@@ -30,9 +30,7 @@ def test_regions_are_read(text, expected):
 
 
 @pytest.mark.user_error
-@pytest.mark.parametrize(
-    "text", ["", "r", "r=1", "r<=1", "r<a", "r<nan", "r<inf", "1<r", "r<1 and m>2", "r<__import__"]
-)
+@pytest.mark.parametrize("text", ["", "r", "r=1", "r<=1", "r<a", "r<nan", "r<inf", "1<r", "r<1 and m>2", "r<int()"])
 def test_anything_else_is_refused(text):
     with pytest.raises(InputError, match=r"such as r<0\.5"):
         parse_hold_out(text)
