@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from limbeck.compose import Law, Rollout, Scored
+from limbeck.compose import Behaviour, Drift, Law, Rollout, Scored, Speed
 from limbeck.expressions import complexity, parse
 from limbeck.regress import Equation, HallOfFame
 from limbeck.report import MessageSamples, Report, TrainingStage
@@ -139,6 +139,21 @@ def rollout(dim, systems=2):
         network_error=3e-3 * times,
         energy_drift=2e-9,
         horizon=8.0,
+    )
+
+
+def behaviour():
+    lost = {"law": 0.31, "network": None, "given": 0.31}
+    return Behaviour(
+        drifts=(
+            Drift(quantity="energy", conserved=False, reason="not conserved by this law: drag", **lost),
+            Drift(quantity="momentum", conserved=True, reason="", law=2e-15, network=0.01, given=1e-15),
+        ),
+        lyapunov_time=2.7,
+        until=8.0,
+        law_error=1e-4,
+        network_error=2e-3,
+        speed=Speed(law=3e-7, network=1.5e-6, snapshots=500),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from report.samples import (
+    behaviour,
     messages,
     report_found,
     report_not_found,
@@ -165,6 +166,61 @@ def test_rollouts_of_every_dimension_are_drawn(dim, caplog):
     page = render_report(bare({}, rollout=rollout(dim, systems=1)))
     assert len(picture_attributes(page)) == 2
     assert not caplog.records
+
+
+def animated(dim=2, **fields):
+    found = dataclasses.replace(rollout(dim), **fields)
+    return render_report(bare({}, rollout=found, behaviour=behaviour()))
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_a_simulation_moves_without_a_script(dim):
+    page = animated(dim)
+    parser = read(page)
+    assert not parser.errors
+    assert "script" not in parser.tags
+    figure = page[page.index('<figure class="motion">') : page.index("</svg>")]
+    assert len(figure.encode()) < 60_000
+    assert figure.count('class="dot"') == figure.count('class="trail"') == 12
+    assert "prefers-reduced-motion" in page
+    assert "Lyapunov time" in figure
+
+
+def test_the_pace_of_a_path_is_that_of_its_particle():
+    """A dash at share s of a path's length stands where the particle is at that frame."""
+    page = animated()
+    style, drawn = re.search(r'style="--back:-([^"]*)"><path class="trail" d="M([^"]*)"', page).groups()
+    corners = np.array([pair.split(",") for pair in drawn.split()], dtype=float)
+    pace = np.array(re.search(r"linear\((.*)\)", style)[1].split(","), dtype=float)
+    length = float(style.split("px")[0])
+    passed = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
+    assert len(pace) == len(corners)
+    np.testing.assert_allclose(pace * length, passed, atol=0.2)
+    assert (pace[0], pace[-1]) == (0, 1)
+    # What was given turns about the origin: the distance from it stays.
+    centre = np.linalg.lstsq(np.c_[2 * corners, np.ones(len(corners))], (corners**2).sum(1), rcond=None)[0][:2]
+    assert np.ptp(np.linalg.norm(corners - centre, axis=1)) < 0.5
+
+
+def test_lost_and_resting_particles_do_not_stop_the_motion():
+    still = np.zeros((2, 200, 4, 2))
+    page = animated(given=still, law=still + 1e-9, network=np.full_like(still, np.nan))
+    assert "nan" not in page[page.index('class="motion"') :]
+    assert not read(page).errors
+    assert 'class="motion"' not in render_report(bare({}, rollout=crowd()))
+
+
+def crowd():
+    many = np.zeros((1, 200, 40, 2))
+    return dataclasses.replace(rollout(2), given=many, law=many, network=many)
+
+
+def test_what_is_not_conserved_is_said_not_to_be():
+    words = " ".join("".join(read(animated()).text).split())
+    assert "not conserved by this law: drag" in words
+    assert "conserved by this law" in words
+    assert "Lyapunov time: 2.7" in words
+    assert "5 times as long" in words
 
 
 def test_pictures_survive_numbers_that_are_not_finite():

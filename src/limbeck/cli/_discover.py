@@ -23,6 +23,9 @@ def discover(
         list[str] | None,
         typer.Option(help="A property that nobody measured, such as m, to be learned with the law; or two: m,q."),
     ] = None,
+    hold_out: Annotated[
+        str | None, typer.Option(help="A region that training must not see, such as r<0.5, v>2 or m>3.")
+    ] = None,
     engine: Engine = None,
     operators: Operators = None,
     seed: Seed = None,
@@ -79,6 +82,7 @@ def discover(
         settings = {
             "bias": bias,
             "learn": _learned(learn),
+            "hold_out": hold_out,
             "engine": engine,
             "operators": operator_symbols(operators),
             "seed": seed,

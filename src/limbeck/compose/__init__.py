@@ -1,5 +1,6 @@
 """Equations put together into one law, refitted and checked."""
 
+from ._behaviour import Behaviour as Behaviour, behaviour as behaviour
 from ._callable import law_accelerations as law_accelerations
 from ._checks import (
     Check as Check,
@@ -10,6 +11,7 @@ from ._checks import (
     verdict as verdict,
 )
 from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law
+from ._conserved import Drift as Drift
 from ._fit_equations import fit_equations as fit_equations
 from ._fit_properties import (
     FittedProperties as FittedProperties,
@@ -17,13 +19,19 @@ from ._fit_properties import (
     fit_properties as fit_properties,
 )
 from ._formula import Formula as Formula
+from ._generalisation import (
+    Generalisation as Generalisation,
+    RegionErrors as RegionErrors,
+    generalisation as generalisation,
+)
 from ._law import Law as Law
 from ._levels import Levels as Levels, find_levels as find_levels
 from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine
 from ._refit import refit as refit, standard_errors as standard_errors
-from ._rollout import Rollout as Rollout, integrate_law as integrate_law, roll_out as roll_out
+from ._rollout import Moves as Moves, Rollout as Rollout, integrate_law as integrate_law, roll_out as roll_out
 from ._shoot import TrajectoryFit as TrajectoryFit, fit_trajectories as fit_trajectories
+from ._speed import Speed as Speed
 from ._states import States as States, lay_out as lay_out, states_of as states_of
 from ._stored_network import describe_network as describe_network, network_from as network_from
 from ._strings import (

@@ -1,12 +1,8 @@
 """Roll a law and a network forward from given states, and compare with what came in."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import diffrax
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,12 +12,36 @@ from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.train import TrainedModel
 
 from ._callable import law_accelerations
+from ._integrate import Force, integrate, law_force, network_force
 from ._law import Law
+from ._lyapunov import beside_displaced
 
 MOST_SYSTEMS = 8
 MOST_TIMES = 200
-MOST_STEPS = 40_000
 LOST = 0.5  # beyond this error (in typical distances) two trajectories have nothing to do with each other
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Moves:
+    """First states of a rollout's simulations, and the velocities along it.
+
+    Attributes:
+        start: First states.
+        given: Velocities that came in.
+        law: Velocities under the law.
+        network: Velocities under the network.
+        twice: First states, followed by the same displaced by very little.
+        force: The law as it was compiled for all of these.
+        scale: Typical distance of a pair.
+    """
+
+    start: Snapshots
+    given: Float[np.ndarray, "systems times nodes dim"]
+    law: Float[np.ndarray, "systems times nodes dim"]
+    network: Float[np.ndarray, "systems times nodes dim"]
+    twice: Snapshots
+    force: Force
+    scale: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,6 +59,7 @@ class Rollout:
         energy_drift: Median over simulations of the largest relative change of the law's own energy;
             None where the law has no potential.
         horizon: Last time at which both are compared.
+        moves: What else is known of the paths; None where they were not integrated here.
     """
 
     times: Float[np.ndarray, " times"]
@@ -49,16 +70,25 @@ class Rollout:
     network_error: Float[np.ndarray, " times"]
     energy_drift: float | None
     horizon: float
+    moves: Moves | None = None
 
     @property
     def mean_errors(self) -> tuple[float, float]:
         """Mean errors of law and network up to the horizon."""
-        upto = self.times <= self.horizon
+        return self.mean_errors_until(self.horizon)
+
+    def mean_errors_until(self, end: float) -> tuple[float, float]:
+        """Mean errors of law and network up to some time.
+
+        Args:
+            end: The last time that counts; the first after the start always does.
+
+        Returns:
+            Both, law first.
+        """
+        upto = self.times <= max(end, self.times[1])
         upto[0] = False
         return float(np.mean(self.law_error[upto])), float(np.mean(self.network_error[upto]))
-
-
-Force = Callable[[Any, Any], Any]  # positions and velocities (systems nodes dim) to accelerations
 
 
 def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: Any) -> Rollout | None:
@@ -82,8 +112,10 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: 
     start = dataset.batch(np.stack([systems, np.full_like(systems, rows[0])], axis=1))
     given = t.positions[systems][:, rows]
     scale = trained.model.scales.length
-    positions, velocities = _integrate(_law_force(law, dataset, start), start, times, 1e-9)
-    with_network, _ = _integrate(_network_force(trained, start), start, times, 1e-5)
+    both = beside_displaced(start, scale, float(times[-1]))
+    force = law_force(law, dataset, both)
+    positions, velocities = (path[: len(systems)] for path in integrate(force, both, times, 1e-9))
+    with_network, its_velocities = integrate(network_force(trained, start), start, times, 1e-5)
     law_error, network_error = _error(positions, given, scale), _error(with_network, given, scale)
     return Rollout(
         times=times,
@@ -96,13 +128,22 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: 
         if potential is None
         else _energy_drift(law, potential, dataset, start, positions, velocities),
         horizon=_horizon(times, network_error),
+        moves=Moves(
+            start=start,
+            given=t.velocities[systems][:, rows],
+            law=velocities,
+            network=its_velocities,
+            twice=both,
+            force=force,
+            scale=scale,
+        ),
     )
 
 
 def _test_runs(dataset: GraphDataset) -> tuple[Int[np.ndarray, " systems"], Int[np.ndarray, " times"]] | None:
     """Test simulations with the same unbroken run of times, and that run."""
     t = dataset.trajectories
-    chosen = np.concatenate([dataset.test, dataset.extrapolation])
+    chosen = np.concatenate([dataset.test, dataset.extrapolation, dataset.held_out])
     if len(chosen) == 0:
         return None
     first = chosen[:, 0].min()
@@ -152,70 +193,7 @@ def integrate_law(
     def force(x: Any, v: Any) -> Any:
         return law_accelerations(law, start._replace(positions=x, velocities=v), first, second, attribute_names, jnp)  # type: ignore[arg-type]
 
-    return _integrate(force, start, times - times[0], 1e-9)
-
-
-def _law_force(law: Law, dataset: GraphDataset, start: Snapshots) -> Force:
-    """The law as a function of the state, in float64."""
-    first, second = dataset.pairs.first, dataset.pairs.second
-
-    def force(x: Any, v: Any) -> Any:
-        forward, backward = _within(dataset, x, start)
-        snapshots = start._replace(positions=x, velocities=v, forward=forward, backward=backward)
-        return law_accelerations(law, snapshots, first, second, dataset.attribute_names, jnp)  # type: ignore[arg-type]
-
-    return force
-
-
-def _within(dataset: GraphDataset, x: Any, start: Snapshots) -> tuple[Any, Any]:
-    """Edge weights at a new state: those of the start, or all edges cut at the radius."""
-    radius, pairs = dataset.trajectories.radius, dataset.pairs
-    if radius is None:
-        return start.forward, start.backward
-    inside = jnp.linalg.norm(x[:, pairs.first] - x[:, pairs.second], axis=-1) < radius
-    return pairs.forward[0] * inside, pairs.backward[0] * inside
-
-
-def _network_force(trained: TrainedModel, start: Snapshots) -> Force:
-    """The network as a function of the state; its own arithmetic stays in its precision."""
-
-    def force(x: Any, v: Any) -> Any:
-        state = start._replace(positions=x, velocities=v)
-        narrow = Snapshots(*(jnp.asarray(array, jnp.float32) for array in state))
-        return jnp.asarray(trained.model(narrow, trained.pairs), x.dtype)
-
-    return force
-
-
-def _integrate(
-    force: Force, start: Snapshots, times: Float[np.ndarray, " times"], tolerance: float
-) -> tuple[Float[np.ndarray, "systems times nodes dim"], Float[np.ndarray, "systems times nodes dim"]]:
-    """Integrate all simulations as one adaptive problem in float64; what can't be reached is NaN."""
-    with jax.enable_x64(True):
-        y = (jnp.asarray(start.positions), jnp.asarray(start.velocities))
-        xs, vs = _solve(force, y, jnp.asarray(times), tolerance)
-        positions, velocities = np.asarray(xs), np.asarray(vs)
-    positions, velocities = (np.where(np.isfinite(a), a, np.nan) for a in (positions, velocities))
-    return np.moveaxis(positions, 0, 1), np.moveaxis(velocities, 0, 1)
-
-
-@eqx.filter_jit
-def _solve(force: Force, y: tuple[Any, Any], times: Any, tolerance: float) -> tuple[Any, Any]:
-    """One adaptive solve; times beyond the largest number of steps come back as infinity."""
-    solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(lambda _t, y, _args: (y[1], force(*y))),
-        diffrax.Tsit5(),
-        times[0],
-        times[-1],
-        0.1 * (times[1] - times[0]),
-        y,
-        saveat=diffrax.SaveAt(ts=times),
-        stepsize_controller=diffrax.PIDController(rtol=tolerance, atol=tolerance),
-        max_steps=MOST_STEPS,
-        throw=False,
-    )
-    assert solution.ys is not None  # asked for by SaveAt
-    return solution.ys
+    return integrate(force, start, times - times[0], 1e-9)
 
 
 def _error(

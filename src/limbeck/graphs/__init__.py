@@ -6,6 +6,11 @@ from ._connect import (
     pair_list as pair_list,
     spread_over_times as spread_over_times,
 )
+from ._hold_out import (
+    HoldOut as HoldOut,
+    parse_hold_out as parse_hold_out,
+    particles_held_out as particles_held_out,
+)
 from ._neighbours import (
     edge_displacements as edge_displacements,
     nearest_edges as nearest_edges,

@@ -1,6 +1,6 @@
 """Turn trajectories into graphs: pairs, splits and batches of snapshots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from limbeck._errors import InputError
 from limbeck.trajectories import Edges, Split, Trajectories, split_snapshots
 
+from ._hold_out import HoldOut, particles_held_out
 from ._snapshots import PairList, Snapshots
 
 OUTER_FRACTION = 0.1
@@ -29,6 +30,9 @@ class GraphDataset:
             of the training or validation reaches as far.
         reach: The widest distance of a pair in training [length].
         split_rule: How the parts were made, in words.
+        held_out: Snapshots of the test part with a particle in a region that was asked to be held out; no part
+            of the training or validation has one.
+        hold_out: That region, or None.
     """
 
     trajectories: Trajectories
@@ -41,6 +45,8 @@ class GraphDataset:
     extrapolation: Int[np.ndarray, "extrapolation_samples 2"]
     reach: float
     split_rule: str
+    held_out: Int[np.ndarray, "held_out_samples 2"] = field(default_factory=lambda: np.zeros((0, 2), dtype=int))
+    hold_out: HoldOut | None = None
 
     def batch(self, chosen: Int[np.ndarray, "samples 2"]) -> Snapshots:
         """Gather snapshots into dense float64 arrays.
@@ -113,22 +119,27 @@ def _filled(
     return np.where(present, values, np.median(values[present]))
 
 
-def connect(trajectories: Trajectories, *, seed: int, by_time: bool = False) -> GraphDataset:
+def connect(
+    trajectories: Trajectories, *, seed: int, by_time: bool = False, hold_out: HoldOut | None = None
+) -> GraphDataset:
     """Build the graphs of trajectories and divide them into parts.
 
     Args:
         trajectories: The states; every pair interacts unless they carry edges or a radius.
         seed: Decides which simulation (or block of time) goes into which part.
         by_time: Whether every simulation is divided, however many there are.
+        hold_out: A region that training must not see; its snapshots in the test part are kept apart.
 
     Returns:
         The dataset that every later stage works on.
 
     Raises:
-        InputError: If no pair interacts in training, or there are too few snapshots for three parts.
+        InputError: If no pair interacts in training, there are too few snapshots for three parts, or too few
+            within or without the region.
     """
     pairs = pair_list(trajectories)
     split = split_snapshots(trajectories, seed=seed, by_time=by_time)
+    split, held_out = _without_region(trajectories, pairs, split, hold_out)
     varying, constant = _attributes_that_vary(trajectories)
     parts, reach = _hold_out_outer(trajectories, pairs, split)
     return GraphDataset(
@@ -138,8 +149,32 @@ def connect(trajectories: Trajectories, *, seed: int, by_time: bool = False) -> 
         constant_attributes=constant,
         reach=reach,
         split_rule=split.how,
+        held_out=held_out,
+        hold_out=hold_out,
         **parts,
     )
+
+
+def _without_region(
+    trajectories: Trajectories, pairs: PairList, split: Split, hold_out: HoldOut | None
+) -> tuple[Split, Int[np.ndarray, "samples 2"]]:
+    """Take snapshots in the region out of every part; the test part's are kept."""
+    if hold_out is None:
+        return split, np.zeros((0, 2), dtype=int)
+    names = ("train", "validation", "test")
+    rows = {name: getattr(split, name) for name in names}
+    inside = {name: particles_held_out(hold_out, trajectories, pairs, rows[name]).any(axis=1) for name in names}
+    kept = {name: rows[name][~inside[name]] for name in names}
+    held_out = rows["test"][inside["test"]]
+    if any(len(part) < 2 for part in kept.values()) or len(held_out) == 0:
+        counts = ", ".join(f"{name} {int(inside[name].sum())} of {len(rows[name])}" for name in names)
+        raise InputError(
+            f"--hold-out {hold_out} must leave at least 2 snapshots in every part and take at least one of the test "
+            f"part; it takes: {counts}"
+        )
+    taken = int(sum(mask.sum() for mask in inside.values()))
+    how = f"{split.how} {taken} snapshots with {hold_out} were held out of every part."
+    return replace(split, how=how, **kept), held_out
 
 
 def pair_list(trajectories: Trajectories) -> PairList:

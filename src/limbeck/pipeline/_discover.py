@@ -16,7 +16,7 @@ from limbeck._errors import ArtefactMismatch, InputError
 from limbeck.artefacts import load_record, save_record
 from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
-from limbeck.graphs import GraphDataset, connect
+from limbeck.graphs import GraphDataset, connect, parse_hold_out
 from limbeck.track import check_trackers, tracked
 from limbeck.trajectories import Trajectories, content_hash, objects_return, with_attribute
 
@@ -111,7 +111,8 @@ def _connected(trajectories: Trajectories, study: Study) -> GraphDataset:
         trajectories = with_attribute(trajectories, name, None)
     # What is learned of a particle must be held against other times of the same particle.
     by_time = bool(study.learned_names) and not objects_return(trajectories)
-    dataset = connect(trajectories, seed=study.seed, by_time=by_time)
+    hold_out = parse_hold_out(study.hold_out) if study.hold_out else None
+    dataset = connect(trajectories, seed=study.seed, by_time=by_time, hold_out=hold_out)
     study.check_pairs(len(dataset.pairs.first))
     return dataset
 
@@ -147,8 +148,11 @@ def check_fingerprint(run: Run, dataset: GraphDataset) -> str:
     Raises:
         ArtefactMismatch: If data or study changed since the run was started.
     """
-    study = to_toml(replace(run.study, time_limit=0.0, track=())).encode()  # neither changes what a stage means
-    now = {"data": content_hash(dataset.trajectories), "study": hashlib.sha256(study).hexdigest()}
+    study = to_toml(replace(run.study, time_limit=0.0, track=()))  # neither changes what a stage means
+    if not run.study.hold_out:
+        study = study.replace('hold_out = ""\n', "", 1)  # runs that were started before there was such an option
+    digest = hashlib.sha256(study.encode()).hexdigest()
+    now = {"data": content_hash(dataset.trajectories), "study": digest}
     path = run.checkpoint("inputs.json")
     if path.exists():
         _, before = load_record(path)

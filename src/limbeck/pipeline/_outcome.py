@@ -9,7 +9,16 @@ import numpy as np
 
 from limbeck.analyse import message_r2
 from limbeck.artefacts import finite, to_json, write_whole
-from limbeck.compose import Checks, FittedProperties, Recovery, recovery, verdict
+from limbeck.compose import (
+    Behaviour,
+    Checks,
+    FittedProperties,
+    Recovery,
+    behaviour,
+    generalisation,
+    recovery,
+    verdict,
+)
 from limbeck.expressions import evaluate, parse
 from limbeck.graphs import GraphDataset
 from limbeck.report import Report, TrainingStage, render_report
@@ -17,6 +26,7 @@ from limbeck.simulate import SystemDefinition
 
 from ._attempts import UNUSABLE, Attempt
 from ._folder import RESULT
+from ._generalisation_fields import generalisation_fields
 from ._property_fields import property_fields
 from ._result import (
     checks_fields,
@@ -28,6 +38,7 @@ from ._result import (
     run_fields,
     variable_fields,
 )
+from ._rollout_fields import evaluation_seconds, rollout_fields
 from ._run import Run
 from ._study import Study
 from ._train_stage import save_network, training_stage
@@ -50,6 +61,8 @@ def conclude(
     law = None if chosen is None else chosen.law
     word, reasons = _verdict(attempts, chosen)
     known, r2 = _against_truth(run, dataset, chosen, truth)
+    conduct = _behaviour(run, dataset, chosen)
+    away = None if chosen is None or law is None else generalisation(law.law, chosen.trained, dataset)
     report_started = time.monotonic()
     result = {
         "verdict": word,
@@ -60,6 +73,8 @@ def conclude(
         "variables": variable_fields(None if law is None else law.law, dataset),
         "bias": _bias_fields(attempts, chosen),
         "checks": checks_fields((chosen.checks if chosen and chosen.checks else _no_checks()), known, r2),
+        "rollout": rollout_fields(None if chosen is None else chosen.rollout, conduct),
+        "hold_out": generalisation_fields(away),
         "data": data_fields(dataset, noise),
         **run_fields(study, run.timings, dict(dataset.trajectories.source), run.budget_struck),
         **(more or {}),
@@ -68,9 +83,10 @@ def conclude(
         save_network(run, chosen.trained, chosen.step)
     halls = {} if chosen is None or chosen.halls is None else chosen.halls
     write_whole(run.folder / "equations.csv", equations_table(halls, law))
-    page = _page(study, result, attempts, chosen, truth)
+    page = _page(study, result, attempts, chosen, truth, conduct)
     write_whole(run.folder / "report.html", render_report(page))
     result["timings"]["report"] = round(time.monotonic() - report_started, 3)
+    result["timings"] |= evaluation_seconds(conduct)
     write_whole(run.folder / RESULT, to_json(result))
     return result
 
@@ -130,6 +146,14 @@ def _against_truth(
         return recovery(chosen.law.law, truth, dataset, seed=run.study.seed), r2
 
 
+def _behaviour(run: Run, dataset: GraphDataset, chosen: Attempt | None) -> Behaviour | None:
+    """How the law behaves in time beside its network, if there is a law that could be rolled out."""
+    if chosen is None or chosen.law is None or chosen.rollout is None:
+        return None
+    with run.timed("rollout"):
+        return behaviour(chosen.rollout, chosen.law.law, chosen.trained, dataset)
+
+
 def _bias_fields(attempts: list[Attempt], chosen: Attempt | None) -> dict[str, Any]:
     """The steps of relaxation and where they ended."""
     steps = [
@@ -163,6 +187,7 @@ def _page(
     attempts: list[Attempt],
     chosen: Attempt | None,
     truth: SystemDefinition | None,
+    conduct: Behaviour | None,
 ) -> Report:
     """What the report is made from."""
     training: tuple[TrainingStage, ...] = tuple(training_stage(a.trained, study) for a in attempts)
@@ -175,4 +200,5 @@ def _page(
         front=chosen.law.front,
         messages=message_samples(chosen.table, chosen.law, chosen.trained, truth),
         rollout=chosen.rollout,
+        behaviour=conduct,
     )

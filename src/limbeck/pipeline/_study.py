@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from limbeck._errors import InputError
+from limbeck.graphs import parse_hold_out
 from limbeck.models import Biases, ModelConfig, parse_biases, relaxations
 from limbeck.regress import DEFAULT_OPERATORS, SearchConfig, check_engine, check_operators
 from limbeck.simulate import SystemDefinition, custom_system, find_system, simulate
@@ -151,6 +152,7 @@ class Study:
         bias: `auto`, `none` or a list of biases.
         learn: A property of the particles that nobody measured, to be learned with the law, or two: what resists and
             what couples; names may be separated by commas; empty for none.
+        hold_out: A region that training must not see, such as `r<0.5`, `v>2` or `m>3`; empty for none.
         engine: Search engine, or `auto`.
         operators: Operators that equations may use.
         seed: Root of everything random.
@@ -165,6 +167,7 @@ class Study:
     file: FileSource = field(default_factory=FileSource)
     bias: str = "auto"
     learn: str | tuple[str, ...] = ""
+    hold_out: str = ""
     engine: str = "auto"
     operators: tuple[str, ...] = DEFAULT_OPERATORS
     seed: int = 0
@@ -189,6 +192,8 @@ class Study:
         if self.bias != "auto":
             parse_biases(self.bias)
         self._check_learned()
+        if self.hold_out:
+            parse_hold_out(self.hold_out)
         if self.system.name and self.file.path:
             raise InputError("a study learns either from a system or from a file, not from both")
         if self.file.radius < 0 or not math.isfinite(self.file.radius):

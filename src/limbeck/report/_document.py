@@ -4,6 +4,8 @@ from typing import Any
 
 from limbeck.regress import HallOfFame
 
+from ._animation import animation
+from ._behaviour import drift_table, rollout_facts
 from ._citations import citations, commands, source_name
 from ._drawing import Picture
 from ._equations import law_on_page
@@ -14,7 +16,7 @@ from ._figures import (
     rollout_picture,
     training_picture,
 )
-from ._numbers import duration, number, shown
+from ._numbers import duration, shown
 from ._page import Banner, render_page
 from ._record import Report
 from ._tables import (
@@ -63,7 +65,9 @@ def _facts(report: Report) -> dict[str, Any]:
         "front": front_table(report),
         "halls": hall_tables(report),
         "search_facts": _search_facts(report),
-        "rollout_facts": _rollout_facts(report),
+        "rollout_facts": rollout_facts(report),
+        "drifts": drift_table(report),
+        "motion": animation(report),
         "data": data_rows(result),
         "data_notes": data_notes(result),
         "timings": timing_rows(result),
@@ -122,13 +126,3 @@ def search_facts(hall: HallOfFame) -> str:
         f"{hall.engine} {hall.version}, seed {hall.seed}, {hall.evaluations} equations tried in "
         f"{duration(hall.seconds)}" + (", ended by the time limit" if hall.out_of_time else "")
     )
-
-
-def _rollout_facts(report: Report) -> str:
-    """What the rollout came to, in a sentence."""
-    if report.rollout is None:
-        return ""
-    drift = report.rollout.energy_drift
-    if drift is None:
-        return "The law has no potential, so there is no energy of its own to watch."
-    return f"Largest relative change of the law's own energy, median over simulations: {number(drift, 2)}."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from limbeck.compose import Rollout, Scored
+from limbeck.compose import Behaviour, Rollout, Scored
 from limbeck.regress import HallOfFame
 
 
@@ -60,6 +60,7 @@ class Report:
         front: Refitted laws whose loss is lower than that of every simpler one.
         messages: Messages beside forces, or None without a law.
         rollout: Rollout of law and network, or None without one.
+        behaviour: What the rollout shows beside its errors, or None.
     """
 
     result: Mapping[str, Any]
@@ -68,3 +69,4 @@ class Report:
     front: tuple[Scored, ...]
     messages: MessageSamples | None
     rollout: Rollout | None
+    behaviour: Behaviour | None = None

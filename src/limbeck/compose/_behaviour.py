@@ -1,0 +1,70 @@
+"""How a law behaves in time beside its network: what drifts, how soon chaos takes over, and what a step costs."""
+
+from dataclasses import dataclass
+
+from limbeck.graphs import GraphDataset
+from limbeck.train import TrainedModel
+
+from ._conserved import Drift, Paths, drifts
+from ._law import Law
+from ._lyapunov import lyapunov_time, separations
+from ._rollout import Rollout
+from ._speed import Speed, measured_speed
+
+CHAOTIC = 3.0  # Lyapunov times after which an error of the start has grown twentyfold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """What a rollout shows beside its errors.
+
+    Attributes:
+        drifts: Energy and momenta along the paths of law, network and data.
+        lyapunov_time: Time in which a small difference of the start grows by e; None where none
+            shows within ten times the rollout.
+        until: Time up to which law and network are compared: before chaos takes over and the network is lost.
+        law_error: Mean error of the law up to then, in typical distances of a pair.
+        network_error: The same of the network.
+        speed: What one evaluation costs.
+    """
+
+    drifts: tuple[Drift, ...]
+    lyapunov_time: float | None
+    until: float
+    law_error: float
+    network_error: float
+    speed: Speed
+
+
+def behaviour(rollout: Rollout, law: Law, trained: TrainedModel, dataset: GraphDataset) -> Behaviour | None:
+    """Look at a rollout more closely.
+
+    Args:
+        rollout: Law and network, rolled out from the start of test simulations.
+        law: The law.
+        trained: The network.
+        dataset: Where the test simulations stand.
+
+    Returns:
+        What it shows; None where only the positions of a rollout are known.
+    """
+    moves = rollout.moves
+    if moves is None:
+        return None
+    paths = {
+        "law": Paths(rollout.law, moves.law),
+        "network": Paths(rollout.network, moves.network),
+        "given": Paths(rollout.given, moves.given),
+    }
+    growing = lyapunov_time(*separations(moves.force, moves.twice, rollout.times, moves.scale))
+    until = rollout.horizon if growing is None else min(rollout.horizon, CHAOTIC * growing)
+    until = max(until, float(rollout.times[1]))
+    law_error, network_error = rollout.mean_errors_until(until)
+    return Behaviour(
+        drifts=drifts(law, dataset, moves.start, paths),
+        lyapunov_time=growing,
+        until=until,
+        law_error=law_error,
+        network_error=network_error,
+        speed=measured_speed(law, trained, dataset),
+    )

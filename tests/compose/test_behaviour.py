@@ -1,0 +1,186 @@
+"""What drifts along a rollout, how soon chaos takes over, and what an evaluation costs."""
+
+import numpy as np
+import pytest
+from clouds import cloud
+from compose.planted import law_of
+from planted_network import planted_network
+from scipy.integrate import solve_ivp
+
+from limbeck.compose import behaviour, law_accelerations, pair_potential, roll_out
+from limbeck.compose._conserved import Paths, drifts
+from limbeck.compose._integrate import law_force
+from limbeck.compose._lyapunov import beside_displaced, lyapunov_time, separations
+from limbeck.expressions import evaluate
+from limbeck.graphs import connect
+from limbeck.simulate import simulate
+from limbeck.train import TrainedModel, pair_index
+
+
+def as_trained(dataset, **kernel):
+    """A network that is known and was never trained, as the stages of a discovery take one."""
+    from limbeck.models import Biases, ForceNetwork
+
+    network = planted_network(dataset, **kernel)
+    model = ForceNetwork(network=network, to_force=np.eye(2), offset=np.zeros(2), biases=Biases())
+    blank = np.full((1, 1), 0.1)
+    return TrainedModel(
+        model=model, pairs=pair_index(dataset), validation_error=0.1, errors=blank, losses=blank, steps=1, status=""
+    )
+
+
+def measured(law, dataset):
+    """Drifts along the law's own paths, by SciPy."""
+    times = np.linspace(0, 1, 12)
+    start = dataset.batch(dataset.test[:2])
+    pairs, shape = dataset.pairs, start.positions.shape
+
+    def slope(_, y):
+        x, v = y.reshape(2, *shape)
+        forward, backward = start.forward, start.backward
+        if dataset.trajectories.radius is not None:
+            near = np.linalg.norm(x[:, pairs.first] - x[:, pairs.second], axis=-1) < dataset.trajectories.radius
+            forward, backward = near * 1.0, near * 1.0
+        state = start._replace(positions=x, velocities=v, forward=forward, backward=backward)
+        a = law_accelerations(law, state, pairs.first, pairs.second, dataset.attribute_names, np)
+        return np.concatenate([v.ravel(), a.ravel()])
+
+    first = np.concatenate([start.positions.ravel(), start.velocities.ravel()])
+    y = solve_ivp(slope, (0, times[-1]), first, t_eval=times, rtol=1e-9, atol=1e-9, max_step=0.05).y
+    paths = Paths(*np.moveaxis(y.reshape(2, *shape, len(times)), -1, 2))
+    found = drifts(law, dataset, start, {"law": paths, "network": paths, "given": paths})
+    return {drift.quantity: drift for drift in found}, paths, start
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_an_isolated_law_conserves_everything(dim: int) -> None:
+    found, _, _ = measured(law_of(dim, radial="-2.0*(r - 0.99)", inertia="m_1"), connect(cloud(dim=dim), seed=0))
+    assert list(found) == ["energy", "momentum", "angular momentum"][: 3 if dim > 1 else 2]
+    for drift in found.values():
+        assert (drift.conserved, drift.reason) == (True, "")
+        assert drift.law is not None
+        assert drift.law < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("channels", "changed"),
+    [
+        ({"drag": "-0.4"}, {"energy": "drag", "momentum": "drag", "angular momentum": "drag"}),
+        ({"uniform_y": "-1.0*m_1"}, {"momentum": "uniform", "angular momentum": "uniform"}),
+        ({"central": "-0.5"}, {"momentum": "central"}),
+        ({"friction": "-0.3"}, {"energy": "friction", "angular momentum": "friction"}),
+        ({"transverse": "0.5*r"}, {"energy": "transverse", "angular momentum": "transverse"}),
+        ({"radial": "-2.0*m_1*r"}, {"energy": "third law", "momentum": "third law", "angular momentum": "third law"}),
+        ({"field_x": "x_1*y_1"}, {"energy": "field", "momentum": "field", "angular momentum": "field"}),
+    ],
+)
+def test_what_is_not_meant_to_be_conserved_is_named(channels: dict, changed: dict) -> None:
+    law = law_of(2, **{"radial": "-2.0*(r - 0.99)", "inertia": "m_1", **channels})
+    found, _, _ = measured(law, connect(cloud(), seed=0))
+    for quantity, drift in found.items():
+        assert drift.conserved == (quantity not in changed)
+        assert changed.get(quantity, "") in drift.reason
+        if drift.conserved:
+            assert drift.law < 1e-6
+
+
+def test_energy_counts_forces_from_outside_and_a_loss_is_its_own_size() -> None:
+    """Against energies written down by hand."""
+    dataset = connect(cloud(), seed=0)
+    law = law_of(2, radial="-2.0*(r - 0.99)", uniform_y="-1.5*m_1", central="-0.5", drag="-0.3", inertia="m_1")
+    found, paths, start = measured(law, dataset)
+    x, v, m = paths.positions, paths.velocities, start.attributes[:, None, :, 0]
+    pairs = dataset.pairs
+    r = np.linalg.norm(x[:, :, pairs.first] - x[:, :, pairs.second], axis=-1)
+    kinetic = (0.5 * m * (v**2).sum(-1)).sum(-1)
+    energy = kinetic + ((r - 0.99) ** 2).sum(-1) + (1.5 * m * x[..., 1]).sum(-1) + (0.25 * (x**2).sum(-1)).sum(-1)
+    # The potential's constant is free, and stands only in the size by which a change is measured.
+    constant = 6 * evaluate(pair_potential(law), {"r": 0.99})
+    size = kinetic.max(1) + np.abs(energy[:, 0] + constant)
+    assert found["energy"].law == pytest.approx(np.median(np.abs(energy - energy[:, :1]).max(1) / size), rel=1e-6)
+
+
+def test_a_force_without_potential_has_no_energy() -> None:
+    law = law_of(2, radial="Piecewise((-2*(r - 0.99), r >= 1.99), (0, True))", inertia="m_1")
+    energy = measured(law, connect(cloud(), seed=0))[0]["energy"]
+    assert (energy.law, energy.conserved) == (None, False)
+    assert "no potential" in energy.reason
+
+
+def test_a_cut_off_law_conserves_its_own_energy() -> None:
+    dataset = connect(cloud(radius=1.5), seed=0)
+    found = measured(law_of(2, radial="-2.0*(r - 0.99)", inertia="m_1"), dataset)[0]
+    assert found["energy"].conserved
+    assert found["energy"].law < 1e-3  # the force jumps at the radius, where steps are not refined
+
+
+def test_lost_paths_have_no_drift() -> None:
+    dataset = connect(cloud(), seed=0)
+    law = law_of(2, radial="-2.0*(r - 0.99)", inertia="m_1")
+    _, paths, start = measured(law, dataset)
+    lost = Paths(np.where(np.arange(12)[:, None, None] > 8, np.nan, paths.positions), paths.velocities)
+    for drift in drifts(law, dataset, start, {"law": paths, "network": lost, "given": paths}):
+        if drift.quantity != "momentum":
+            assert drift.network is None
+
+
+TIMES = np.linspace(0, 50, 200)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5, 3.0])
+def test_an_exponential_of_known_rate(rate: float) -> None:
+    wobbling = 1 + 0.3 * np.sin(TIMES + np.arange(5)[:, None])
+    assert lyapunov_time(TIMES, 1e-8 * wobbling * np.exp(rate * TIMES)) == pytest.approx(1 / rate, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "separation",
+    [1 + TIMES, 1 + TIMES**2, 1 + 0.5 * np.sin(TIMES), np.exp(-TIMES), np.exp(0.05 * TIMES), np.ones(200)],
+)
+def test_regular_motion_has_no_lyapunov_time(separation) -> None:
+    assert lyapunov_time(TIMES, 1e-8 * np.stack([separation, 1.1 * separation])) is None
+
+
+def test_growth_ends_where_a_separation_is_no_longer_small_or_is_lost() -> None:
+    grown = np.minimum(1e-8 * np.exp(TIMES), 3.0)
+    assert lyapunov_time(TIMES, grown[None]) == pytest.approx(1.0, rel=0.02)
+    lost = np.where(TIMES > 15, np.nan, grown)
+    assert lyapunov_time(TIMES, lost[None]) == pytest.approx(1.0, rel=0.02)
+    assert lyapunov_time(TIMES, np.full((1, 200), np.nan)) is None
+
+
+def test_starts_part_under_a_law_as_its_equation_says() -> None:
+    """x'' = 4 x parts two starts as exp(2 t)."""
+    dataset = connect(cloud(), seed=0)
+    start, span = dataset.batch(dataset.test[:2]), 0.6
+    twice = beside_displaced(start, 1.0, span)
+    force = law_force(law_of(2, central="4.0"), dataset, twice)
+    times, separation = separations(force, twice, np.linspace(0, span, 60), 1.0)
+    assert times[-1] == pytest.approx(10 * span)
+    assert lyapunov_time(times, separation) == pytest.approx(0.5, rel=0.02)
+
+
+def test_a_law_beside_a_network() -> None:
+    dataset = connect(simulate("spring", n_systems=8, n_steps=100, every=2, seed=1), seed=0)
+    law = law_of(2, radial="-2.0*(r - 0.99)", inertia="m_1")
+    trained = as_trained(dataset, drag=-0.05)
+    rollout = roll_out(law, trained, dataset, pair_potential(law))
+    assert rollout is not None
+    found = behaviour(rollout, law, trained, dataset)
+    assert found is not None
+    assert rollout.energy_drift == pytest.approx(found.drifts[0].law)
+    energy, momentum, turning = found.drifts
+    assert energy.law < 1e-6 < 1e-2 < energy.network
+    assert energy.given < 1e-6
+    assert momentum.law < 1e-9 < momentum.network
+    assert turning.law < 1e-6 < turning.network
+    assert found.law_error < 0.1 * found.network_error
+    assert 0 < found.until <= rollout.horizon
+    assert min(found.speed[:2]) > 0
+
+
+def test_positions_alone_say_nothing_more() -> None:
+    from report.samples import rollout
+
+    dataset = connect(cloud(), seed=0)
+    assert behaviour(rollout(2), law_of(2, radial="-r"), as_trained(dataset), dataset) is None
