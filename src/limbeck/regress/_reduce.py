@@ -113,7 +113,7 @@ def _applied(problem: Problem, steps: list[Symmetry]) -> Reduced | None:
         target=target,
         weights=weights / np.mean(weights),
         units={},
-        leaves=leaves_of(names, table),
+        leaves=leaves_of(names, table) if {"+", "-", "*", "/"} <= set(problem.operators) else (),
     )
     return Reduced(
         problem=smaller, variables=dict(zip(names, map(simplify, variables), strict=True)), factor=simplify(factor)
@@ -123,11 +123,12 @@ def _applied(problem: Problem, steps: list[Symmetry]) -> Reduced | None:
 def _steps(problem: Problem, too_late: Callable[[], bool]) -> list[Symmetry]:
     """One symmetry after the other, as long as each is as good as none."""
     view, how = _first_view(problem)
+    allowed = set(problem.operators) | ({"^"} if "sqrt" in problem.operators else set())
     found: list[Symmetry] = []
     while view.table.shape[1] and not view.is_constant and not too_late():
         how = view.surrogate.best(view.standard, nearby(how))
         error = view.error(how)
-        step = _best_step(view, how, error) if error < POOR else None
+        step = _best_step(view, how, error, allowed) if error < POOR else None
         if step is None:
             break
         found.append(step)
@@ -148,9 +149,9 @@ def _first_view(problem: Problem) -> "tuple[_View, Smoothness]":
     return _View(problem.inputs, problem.target, np.ones(len(problem.target)), scale), how
 
 
-def _best_step(view: "_View", how: Smoothness, error: float) -> Symmetry | None:
+def _best_step(view: "_View", how: Smoothness, error: float, allowed: set[str]) -> Symmetry | None:
     """The simplest of the symmetries under which left-out samples are predicted best; None if worse than without."""
-    tried = [(step, view.after(step)) for step in symmetries(view.slopes(how))]
+    tried = [(step, view.after(step)) for step in symmetries(view.slopes(how)) if step.operators <= allowed]
     errors = sorted(((o.error(how), k) for k, (_, o) in enumerate(tried) if o.is_usable), key=lambda one: one[0])
     # With a variable less, another smoothness may be right.
     looked_at = [(min(e, tried[k][1].least_error(how)) if e > error else e, tried[k][0]) for e, k in errors[:CLOSER]]

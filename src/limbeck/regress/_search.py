@@ -31,7 +31,7 @@ ENGINES: dict[str, Engine] = {
 }
 ENUMERATE_VERSION = "2"
 HELD_OUT = 0.25
-SHORT = 12  # complexity of an equation that needs no second look
+SHORT = 12.0  # complexity of an equation that needs no second look
 NEAR = 10  # a search for what is near has one of so many evaluations
 REDUCING_SHARE, REDUCED_SHARE = 0.3, 0.8  # of the time, until all variables are searched and until fewer are
 JUDGED = 3  # equations that are looked at to see whether a search in fewer variables is enough
@@ -136,19 +136,24 @@ def _found(engine: Engine, problem: Problem, config: SearchConfig, seed: int) ->
         left = config.time_limit and max(share * config.time_limit - (time.monotonic() - started), 0.1)
         return _run(engine, of, replace(config, evaluations=max(evaluations, 1), time_limit=left), seed)
 
-    def is_enough(candidates: list[tuple[Expression, int]], largest: float = math.inf) -> bool:
-        return _is_explained([expression for expression, _ in candidates], problem, config, seed, largest)
+    def enough(found: Found, largest: float = math.inf) -> Found | None:
+        law = _explaining([expression for expression, _ in found.candidates], problem, config, seed, largest)
+        return None if law is None else found._replace(candidates=[*found.candidates, (law, 0)])
 
-    near = asked(problem, config.evaluations // NEAR, REDUCING_SHARE)
-    if is_enough(near.candidates, SHORT):  # what is longer and fits to noise may stand for a shorter law
-        return near
+    near = Found([], 0, False)
+    if engine is search_enumerate:  # what is smallest first finds what is near in no time
+        near = asked(problem, config.evaluations // NEAR, REDUCING_SHARE)
+    told = enough(near, SHORT)  # what is longer and fits to noise may stand for a shorter law
+    if told is not None:
+        return told
     smaller = reduced(problem, seed, REDUCING_SHARE * config.time_limit)
     if smaller is None:
         return _joined(asked(problem, config.evaluations, 1.0), near)
     inner = asked(smaller.problem, config.evaluations, REDUCED_SHARE)
     lifted = inner._replace(candidates=[(smaller.lifted(expression), size) for expression, size in inner.candidates])
-    if is_enough(lifted.candidates):
-        return _joined(lifted, near)
+    told = enough(lifted)
+    if told is not None:
+        return _joined(told, near)
     return _joined(asked(problem, config.evaluations, 1.0), lifted, near)
 
 
@@ -158,10 +163,10 @@ def _joined(last: Found, *before: Found) -> Found:
     return Found(candidates, last.evaluations + sum(found.evaluations for found in before), last.out_of_time)
 
 
-def _is_explained(
-    expressions: Sequence[Expression], problem: Problem, config: SearchConfig, seed: int, largest: float = math.inf
-) -> bool:
-    """Whether the cheapest of some equations leaves nothing over, or what looks like noise and is not too large."""
+def _explaining(
+    expressions: Sequence[Expression], problem: Problem, config: SearchConfig, seed: int, largest: float
+) -> Expression | None:
+    """One of the cheapest equations that, refitted, leaves nothing over, or what looks like noise and is not large."""
     sample = draw(problem, len(problem.target), seed)
     unit = unit_price(len(problem.target))
     judged = [(math.log(max(loss_of(e, sample), EXACT)) + unit * complexity(e), k) for k, e in enumerate(expressions)]
@@ -169,8 +174,8 @@ def _is_explained(
         law, loss = fitted(expressions[k], sample, FITTING_STEPS)
         is_noise = not config.past_noise and complexity(law) <= largest and NoiseTest(sample).passes(law)
         if loss < EXACT or is_noise:
-            return True
-    return False
+            return law
+    return None
 
 
 def _version(name: str) -> str:

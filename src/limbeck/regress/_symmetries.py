@@ -64,6 +64,12 @@ class Scaling:
         """How much there is to say."""
         return sum(map(abs, self.powers)) + abs(self.of_target)
 
+    @property
+    def operators(self) -> set[str]:
+        """Operators that it is written with."""
+        powers = [*self.exponents(), self.of_target / self.powers[self.pivot]]
+        return {"*", "/"} | ({"^"} if any(power % 1 for power in powers) else set())
+
     def exponents(self) -> list[float]:
         """Powers of the pivot by which other variables are divided, its own place left out."""
         return [p / self.powers[self.pivot] for k, p in enumerate(self.powers) if k != self.pivot]
@@ -119,6 +125,11 @@ class Joining:
     def size(self) -> float:
         """How much there is to say."""
         return 4.0 if self.are_squared else 2.0
+
+    @property
+    def operators(self) -> set[str]:
+        """Operators that it is written with."""
+        return {{"add": "+", "sub": "-", "mul": "*", "div": "/"}[self.op]} | ({"*"} if self.are_squared else set())
 
     def reduced(self, table: Table) -> tuple[Left, Samples]:
         """The variables that are left, the joined ones first, and 1."""
