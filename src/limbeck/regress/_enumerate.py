@@ -56,6 +56,7 @@ REFINED = 4  # candidates of each size whose numbers are fitted after a round
 DECORATED = 12  # candidates that are given one more number
 FORMS = 50  # functions of one argument whose numbers are fitted alone
 ADDED = 600  # trees, and functions of each variable, that are tried as terms of one sum
+LEAF_SHARE = 20  # part of the budget that is spent on trees with leaves in them
 HANDED_BACK = 3  # candidates of each size
 
 
@@ -220,15 +221,17 @@ class _Search:
         Returns:
             Whether it is.
         """
-        self.outer_functions(forest)
+        several = self.trees([*names, *self.leaves], SMALL, self.config.evaluations // LEAF_SHARE)
         seen = (self.plain, *targets(self.sample, self.operators))
-        self.take_in(functions_seen_through(seen, self.sample, self.operators), refined=True)
-        if not self.pool.over:
-            several = self.trees([*names, *self.leaves], SMALL, self.config.evaluations // 6)
-            self.take_in(sums_under_leaves(self.leaves, several, self.sample, sums=self.sums), refined=False)
+        for following in (
+            lambda: self.outer_functions(forest),
+            lambda: self.take_in(sums_under_leaves(self.leaves, several, self.sample, sums=self.sums), refined=False),
+            lambda: self.take_in(functions_seen_through(seen, self.sample, self.operators), refined=True),
+            lambda: self.outer_functions(several),
+            self.more_numbers,
+        ):
             if not self.pool.over:
-                self.outer_functions(several)
-                self.more_numbers()
+                following()
         return self.is_explained()
 
     def take_in(self, found: Iterator[list[Law]], *, refined: bool) -> None:
@@ -255,7 +258,7 @@ class _Search:
         # The best of N curves of k numbers through n rows of noise leaves little where log N + k comes near n: few
         # rows are asked for no more splits than they can tell apart, the simplest.
         most = MOST_FACTORS if rows >= SEARCHED else min(MOST_FACTORS, 1 + rows**2 // max(1, len(candidates)))
-        return splits(self.sample, factors(self.sample, self.operators, most), candidates, SPLITS)
+        return splits(self.sample, factors(self.sample, self.operators, most), candidates, SPLITS, self.pool.too_late)
 
     def products(self, found: list[Split]) -> bool:
         """Take in products of powers, each with one more number anywhere; true if one explains all samples.

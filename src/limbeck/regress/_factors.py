@@ -7,6 +7,7 @@ best are worth a search of one-dimensional functions each. All factors are tried
 at once for an argument, as sums over the samples.
 """
 
+from collections.abc import Callable
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -156,7 +157,13 @@ def arguments(sample: Sample, operators: tuple[str, ...]) -> list[tuple[Expressi
     return [(expression, values) for expression, values in found if np.isfinite(values).all() and np.ptp(values) > 0]
 
 
-def splits(sample: Sample, tried: list[Factor], candidates: list[tuple[Expression, Samples]], keep: int) -> list[Split]:
+def splits(
+    sample: Sample,
+    tried: list[Factor],
+    candidates: list[tuple[Expression, Samples]],
+    keep: int,
+    too_late: Callable[[], bool] = lambda: False,
+) -> list[Split]:
     """The splits that a free curve explains best.
 
     Args:
@@ -164,6 +171,7 @@ def splits(sample: Sample, tried: list[Factor], candidates: list[tuple[Expressio
         tried: Factors.
         candidates: Arguments.
         keep: How many.
+        too_late: Whether the time is over; then no further argument is tried.
 
     Returns:
         Splits, the best first.
@@ -173,6 +181,8 @@ def splits(sample: Sample, tried: list[Factor], candidates: list[tuple[Expressio
     used = [variables(factor.expression) for factor in tried]
     found: list[Split] = []
     for argument, argument_values in candidates:
+        if too_late():
+            break
         own = variables(argument)
         # A power of the argument itself is a part of the free curve.
         apart = np.array([k for k, names in enumerate(used) if len(own) > 1 or not (own & names)])

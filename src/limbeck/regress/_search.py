@@ -33,7 +33,7 @@ ENUMERATE_VERSION = "2"
 HELD_OUT = 0.25
 SHORT = 12.0  # complexity of an equation that needs no second look
 NEAR = 10  # a search for what is near has one of so many evaluations
-REDUCING_SHARE, REDUCED_SHARE = 0.3, 0.8  # of the time, until all variables are searched and until fewer are
+NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = 0.1, 0.3, 0.85  # of the time: until that, for symmetries, for few variables
 JUDGED = 3  # equations that are looked at to see whether a search in fewer variables is enough
 FITTING_STEPS = 20
 
@@ -142,7 +142,7 @@ def _found(engine: Engine, problem: Problem, config: SearchConfig, seed: int) ->
 
     near = Found([], 0, False)
     if engine is search_enumerate:  # what is smallest first finds what is near in no time
-        near = asked(problem, config.evaluations // NEAR, REDUCING_SHARE)
+        near = asked(problem, config.evaluations // NEAR, NEAR_SHARE)
     told = enough(near, SHORT)  # what is longer and fits to noise may stand for a shorter law
     if told is not None:
         return told
