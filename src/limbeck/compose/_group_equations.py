@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from limbeck._types import Constants
 
+NOTHING = 1e-100  # size of slopes below which nothing depends on an unknown
 RIDGE = 1e-13
 SAYS_NOTHING = 1e-9  # curvature along a direction, in units of what it would be alone, at which it is none
 TAKES_PART = 1e-6  # share of a number in such a direction
@@ -130,7 +131,7 @@ class GroupEquations:
             The inverses.
         """
         size = np.sqrt(np.einsum("gpp->gp", self.groups))
-        size[size == 0] = 1.0
+        size[size <= NOTHING] = 1.0
         scaled = self.groups / (size[:, :, None] * size[:, None, :])
         scaled = scaled + (damping + RIDGE) * np.eye(scaled.shape[1])
         return np.linalg.inv(scaled) / (size[:, :, None] * size[:, None, :])
@@ -142,7 +143,7 @@ class GroupEquations:
             damping: Share of the diagonal that is added to it.
 
         Returns:
-            What is to be taken off both.
+            What is to be taken off both; NaN where the equations have no solution in floating point.
         """
         inverse = self.inverse(damping)
         across = np.einsum("gpq,gqc->gpc", inverse, self.shared)
@@ -151,5 +152,7 @@ class GroupEquations:
         schur = total + damping * np.diag(np.diag(total)) - np.einsum("gpc,gpd->cd", self.shared, across)
         right = self.gradient_c.sum(axis=0) - np.einsum("gpc,gp->c", self.shared, own)
         size = np.sqrt(np.maximum(np.diag(total), np.finfo(float).tiny))
+        if not (np.isfinite(schur).all() and np.isfinite(right).all()):
+            return np.full_like(right, np.nan), np.full_like(own, np.nan)
         step_c = np.linalg.lstsq(schur / np.outer(size, size), right / size, rcond=RIDGE)[0] / size
         return step_c, own - across @ step_c
