@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from limbeck._errors import BackendFailed, BackendUnavailable, InputError
-from limbeck.expressions import Constant, Expression, complexity
+from limbeck.expressions import Constant, Expression, complexity, free_constants, simplify
 
 from ._climb import unit_price
 from ._enumerate import search_enumerate
 from ._hall_of_fame import HallOfFame, gather
-from ._inner_constants import EXACT
+from ._inner_constants import EXACT, form_of
 from ._noise_level import NoiseTest
 from ._power_law import power_laws
 from ._problem import Found, Problem, SearchConfig
@@ -34,6 +34,7 @@ HELD_OUT = 0.25
 SHORT = 12.0  # complexity of an equation that needs no second look
 NEAR = 10  # a search for what is near has one of so many evaluations
 NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = 0.1, 0.3, 0.85  # of the time: until that, for symmetries, for few variables
+STARTS = 8  # cheapest equations of a search that are handed on beside the best of each size
 JUDGED = 3  # equations that are looked at to see whether a search in fewer variables is enough
 FITTING_STEPS = 20
 
@@ -104,8 +105,9 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
     started = time.monotonic()
     found = _found(ENGINES[name], searched, config, seed)
     seconds = time.monotonic() - started
-    starts = [*power_laws(searched), *two_powers(searched)]
-    equations = gather(found.candidates + [(start, 0) for start in starts], searched, heldout)
+    near = [*power_laws(searched), *two_powers(searched)]
+    equations = gather(found.candidates + [(start, 0) for start in near], searched, heldout)
+    starts = [*near, *_cheapest([expression for expression, _ in found.candidates], searched, seed)]
     if not equations:
         raise BackendFailed(f"the engine {name!r} found no usable equation for {problem.name!r}")
     return HallOfFame(
@@ -120,6 +122,24 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
         starts=tuple(starts),
         operators=pyoperon_operators(problem.operators) if name == "pyoperon" else problem.operators,
     )
+
+
+def _cheapest(expressions: Sequence[Expression], problem: Problem, seed: int) -> list[Expression]:
+    """The equations with the shortest description.
+
+    Where there is noise, the best of each size is one with many numbers in it, which hide a law without any.
+
+    Returns:
+        A few, the cheapest first, no form twice.
+    """
+    sample, unit = draw(problem, len(problem.target), seed), unit_price(len(problem.target))
+    cheapest: dict[Expression, tuple[float, Expression]] = {}
+    for expression in dict.fromkeys(map(simplify, expressions)):
+        numbers = len(free_constants(expression))
+        cost = math.log(max(loss_of(expression, sample), EXACT)) + unit * (complexity(expression) + numbers)
+        form = form_of(expression)
+        cheapest[form] = min(cheapest.get(form, (math.inf, expression)), (cost, expression), key=lambda item: item[0])
+    return [expression for _, expression in sorted(cheapest.values(), key=lambda item: item[0])[:STARTS]]
 
 
 def _found(engine: Engine, problem: Problem, config: SearchConfig, seed: int) -> Found:
