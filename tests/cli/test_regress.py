@@ -25,6 +25,7 @@ KEYS = {
 FILES = {"result.json", "equations.csv", "report.html", "study.toml", "events.jsonl"}
 HEADER = ["component", "complexity", "backend_complexity", "loss", "heldout_loss", "score", "selected", "equation"]
 ARITHMETIC = ("--operators", "+ - * /")
+SOON = ("--time-limit", 4)  # what is not looked for needs no long search
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_the_same_seed_gives_the_same_equation(found, tmp_path):
 
 
 def test_noise_is_not_found(tmp_path):
-    done = regress(noise_table(), tmp_path / "run")
+    done = regress(noise_table(), tmp_path / "run", *SOON)
     assert done.exit_code == 3
     result = strict(tmp_path / "run" / "result.json")
     assert result["verdict"] == "not found"
@@ -120,7 +121,7 @@ def test_parquet_chosen_columns_and_weights(tmp_path):
     table = saturation(rows=60).assign(label="text", w=1.0)
     table.loc[0, ["y", "w"]] = [50.0, 1e-9]  # a wrong row that weighs nothing
     table.to_parquet(tmp_path / "table.parquet")
-    words = ("--variables", "s", "--weights", "w", *ARITHMETIC, "--quiet")
+    words = ("--variables", "s", "--weights", "w", *ARITHMETIC, *SOON, "--quiet")
     done = regress(tmp_path / "table.parquet", tmp_path / "run", *words)
     assert done.exit_code in (0, 3), done.output
     result = strict(tmp_path / "run" / "result.json")
@@ -173,7 +174,7 @@ def test_a_run_is_replaced_only_when_asked(found, tmp_path):
     assert done.exit_code == 2
     assert "--overwrite" in done.output
     assert strict(folder / "result.json")["verdict"] == "found"
-    assert regress(noise_table(), folder, "--quiet", "--overwrite").exit_code == 3
+    assert regress(noise_table(), folder, "--quiet", "--overwrite", *SOON).exit_code == 3
 
 
 @pytest.mark.user_error

@@ -56,13 +56,13 @@ def test_names_by_default_and_constant_columns():
 def test_what_was_passed_is_left_as_it_was():
     table = saturation(rows=40)
     before = table.copy()
-    limbeck.regress(table[["s"]], table["y"], config=SMALL)
+    limbeck.regress(table[["s"]], table["y"], config=SMALL, time_limit=4.0)
     pd.testing.assert_frame_equal(table, before)
 
 
 def test_noise_is_not_found():
     table = noise_table()
-    law = limbeck.regress(table[["a", "b"]], table["y"], config=SMALL)
+    law = limbeck.regress(table[["a", "b"]], table["y"], config=SMALL, time_limit=4.0)
     assert not law.found
     assert str(law).startswith("not found")
     assert law.reasons[0] in str(law)

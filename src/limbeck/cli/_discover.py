@@ -99,8 +99,11 @@ def discover(
 
 def _learned(words: list[str] | None) -> str | tuple[str, ...] | None:
     """Names of properties, given one by one or separated by commas; one is written into the study as a plain name."""
-    found = names(",".join(words)) if words else None
-    return found[0] if found and len(found) == 1 else found
+    text = ",".join(words) if words else None
+    found = names(text)
+    if not found:
+        return text  # a list without a name in it is for the study to refuse
+    return found[0] if len(found) == 1 else found
 
 
 @app.command()
