@@ -221,7 +221,7 @@ class Study:
     def learned_names(self) -> tuple[str, ...]:
         """The properties that are to be learned."""
         parts = (self.learn,) if isinstance(self.learn, str) else self.learn
-        return tuple(name.strip() for part in parts for name in part.split(",") if part.strip())
+        return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
 
     @property
     def is_simulated(self) -> bool:
