@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from limbeck.expressions import Call, Expression, antiderivative, evaluate, simplify, variables
+from limbeck.expressions import Expression, evaluate, variables
 from limbeck.graphs import GraphDataset, Snapshots
 
 from ._callable import law_accelerations
 from ._law import Law
 from ._states import AXES
+from ._strings import pair_potential
 
 BALANCED = 1e-9  # net force or torque, as a share of its parts, that is rounding
 MOST_STATES = 64  # states at which a law is asked what it conserves
@@ -152,9 +153,9 @@ class _Measure:
         return {f"{name}_1": self.start.attributes[:, :, k] for k, name in enumerate(names)}
 
     def _pair_potential(self) -> Expression | None:
-        """Negative antiderivative of the radial force."""
-        slope = antiderivative(self.law.components["radial"], "r") if "radial" in self.law.components else None
-        return None if slope is None else simplify(_negative(slope))
+        """Potential of the radial force, whatever else the law has."""
+        radial = self.law.components.get("radial")
+        return None if radial is None else pair_potential(Law(components={"radial": radial}, dim=self.law.dim))
 
     def _has_energy(self, name: str) -> bool:
         """Whether a channel leaves the energy its meaning: a potential, or a loss."""
@@ -263,11 +264,6 @@ def _stem(name: str) -> str:
     """A channel without its axis."""
     stem, _, axis = name.rpartition("_")
     return stem if axis in AXES and stem else name
-
-
-def _negative(expression: Expression) -> Expression:
-    """Minus an expression."""
-    return Call("neg", (expression,))
 
 
 def _cross(x: np.ndarray, f: np.ndarray) -> np.ndarray:

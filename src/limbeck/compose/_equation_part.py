@@ -5,6 +5,7 @@ putting equations in, taking them out, reading, fitting and storing them is then
 """
 
 import abc
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -34,6 +35,19 @@ class AbstractEquations(eqx.Module):
     @abc.abstractmethod
     def learned(self) -> Any:
         """The part as it was learned, below all equations."""
+
+
+def fields_of(network: eqx.Module, kind: type[eqx.Module]) -> dict[str, Any]:
+    """The fields of a network that one of another kind is made of.
+
+    Args:
+        network: The network, of this kind or one that adds to it.
+        kind: Whose fields are taken.
+
+    Returns:
+        Values by name.
+    """
+    return {field.name: getattr(network, field.name) for field in dataclasses.fields(kind)}
 
 
 class Place(NamedTuple):

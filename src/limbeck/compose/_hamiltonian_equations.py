@@ -11,6 +11,7 @@ from ._equation_part import (
     End,
     Names,
     Place,
+    fields_of,
     node_columns,
     node_variables,
     pair_columns,
@@ -38,14 +39,7 @@ class EquationHamiltonian(HamiltonianNetwork, AbstractEquations):
 
     def learned(self) -> HamiltonianNetwork:
         """The network as it was learned."""
-        return HamiltonianNetwork(
-            pair_energy=self.pair_energy,
-            self_energy=self.self_energy,
-            scales=self.scales,
-            mass=self.mass,
-            features=self.features,
-            translation=self.translation,
-        )
+        return HamiltonianNetwork(**fields_of(self, HamiltonianNetwork))
 
     def self_energies(self, state: PhaseSpace) -> Float[Array, "*batch nodes"]:
         """H_self of every node, by equation or as learned."""
@@ -89,15 +83,6 @@ def hamiltonian_places(network: HamiltonianNetwork, names: Names) -> list[Place]
         pair, own = pair_variables(names, 0, absolute=False), node_variables(names, 0, absolute=False) | axes
 
     def put(formulas: dict[str, Formula], names: Names) -> EquationHamiltonian:
-        return EquationHamiltonian(
-            pair_energy=network.pair_energy,
-            self_energy=network.self_energy,
-            scales=network.scales,
-            mass=network.mass,
-            features=network.features,
-            translation=network.translation,
-            formulas=formulas,
-            names=names,
-        )
+        return EquationHamiltonian(**fields_of(network, HamiltonianNetwork), formulas=formulas, names=names)
 
     return [Place("", {PAIR: pair, SELF: own}, put)]

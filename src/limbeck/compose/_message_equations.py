@@ -14,6 +14,7 @@ from ._equation_part import (
     End,
     Names,
     Place,
+    fields_of,
     node_columns,
     node_variables,
     pair_columns,
@@ -43,14 +44,7 @@ class EquationMessageNetwork(MessageNetwork, AbstractEquations):
 
     def learned(self) -> MessageNetwork:
         """The network as it was learned."""
-        return MessageNetwork(
-            edge_model=self.edge_model,
-            node_model=self.node_model,
-            mask=self.mask,
-            scales=self.scales,
-            config=self.config,
-            message_dim=self.message_dim,
-        )
+        return MessageNetwork(**fields_of(self, MessageNetwork))
 
     @property
     def _sums_hidden(self) -> bool:
@@ -119,15 +113,6 @@ def message_places(network: MessageNetwork, names: Names) -> list[Place]:
     known = {f"{MESSAGE}{k}": edge for k in kept} | {f"{ACCELERATION}{axis}": node for axis in AXES[:dim]}
 
     def put(formulas: dict[str, Formula], names: Names) -> EquationMessageNetwork:
-        return EquationMessageNetwork(
-            edge_model=network.edge_model,
-            node_model=network.node_model,
-            mask=network.mask,
-            scales=network.scales,
-            config=network.config,
-            message_dim=network.message_dim,
-            formulas=formulas,
-            names=names,
-        )
+        return EquationMessageNetwork(**fields_of(network, MessageNetwork), formulas=formulas, names=names)
 
     return [Place("", known, put)]
