@@ -213,7 +213,7 @@ class _View:
         """Slopes of the values along the variables themselves."""
         plain = self.surrogate.slopes(self.standard, how) * self.spread / self.sizes
         by_column = zip(plain.T, self.table.T, self.on_logs, strict=True)
-        plain = np.column_stack([slope / column if on_logs else slope for slope, column, on_logs in by_column])
+        plain = np.column_stack([slope / column if on_log else slope for slope, column, on_log in by_column])
         return Slopes(self.table, plain, self.values if self.scale == "plain" else np.ones(len(self.values)))
 
 

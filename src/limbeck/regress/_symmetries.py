@@ -231,12 +231,7 @@ def _left(one: Samples, two: Samples) -> float:
 
 
 def _power(base: Samples, exponent: float) -> Samples:
-    """A power; whole ones keep the sign."""
-    return base ** int(exponent) if float(exponent).is_integer() and exponent >= 0 else _fraction(base, exponent)
-
-
-def _fraction(base: Samples, exponent: float) -> Samples:
-    """A power that is negative or no whole number."""
+    """A power, which keeps the sign where the exponent is whole and odd; not finite where there is none."""
     with np.errstate(all="ignore"):
         return np.float_power(base, exponent)
 

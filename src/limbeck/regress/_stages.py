@@ -1,0 +1,127 @@
+"""The stages of one search: what is near, then fewer variables, then everything; what explains all ends it."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cached_property
+
+from limbeck.expressions import Expression, complexity, free_constants, simplify
+
+from ._climb import unit_price
+from ._inner_constants import EXACT, form_of
+from ._noise_level import NoiseTest
+from ._problem import Found, Problem, SearchConfig
+from ._reduce import reduced
+from ._sample import draw, fitted, loss_of
+
+Ask = Callable[[Problem, SearchConfig], Found]
+SHORT = 12.0  # complexity of an equation that needs no second look
+NEAR = 10  # a search for what is near has one of so many evaluations
+NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = 0.1, 0.3, 0.85  # of the time: until that, for symmetries, for few variables
+CHEAPEST = 8  # equations of a search that are handed on beside the best of each size
+JUDGED = 3  # equations that are looked at to see whether a stage is enough
+FITTING_STEPS = 20
+
+
+def staged(ask: Ask, problem: Problem, config: SearchConfig, seed: int, *, nearest_first: bool) -> Found:
+    """Ask an engine stage by stage.
+
+    Args:
+        ask: The engine.
+        problem: Table and target.
+        config: How long and how wide to search.
+        seed: Decides which samples are looked at for symmetries.
+        nearest_first: Whether the engine finds what is small first, so that a short search of all is worth it.
+
+    Returns:
+        What the stages found that were needed.
+    """
+    started, judge = time.monotonic(), Judge(problem, seed)
+
+    def asked(of: Problem, evaluations: int, share: float) -> Found:
+        left = config.time_limit and max(share * config.time_limit - (time.monotonic() - started), 0.1)
+        return ask(of, replace(config, evaluations=max(evaluations, 1), time_limit=left))
+
+    def enough(found: Found, largest: float) -> Found | None:
+        law = judge.explaining((e for e, _ in found.candidates), 0.0 if config.past_noise else largest)
+        return None if law is None else found._replace(candidates=[*found.candidates, (law, 0)])
+
+    before: list[Found] = []
+    if nearest_first:
+        near = asked(problem, config.evaluations // NEAR, NEAR_SHARE)
+        told = enough(near, SHORT)  # what is longer and fits to noise may stand for a shorter law
+        if told is not None:
+            return told
+        before.append(near)
+    smaller = reduced(problem, seed, REDUCING_SHARE * config.time_limit)
+    if smaller is not None:
+        inner = asked(smaller.problem, config.evaluations, REDUCED_SHARE)
+        lifted = inner._replace(candidates=[(smaller.lifted(e), size) for e, size in inner.candidates])
+        told = enough(lifted, math.inf)
+        if told is not None:
+            return _joined(told, *before)
+        before.append(lifted)
+    return _joined(asked(problem, config.evaluations, 1.0), *before)
+
+
+def _joined(last: Found, *before: Found) -> Found:
+    """What several stages found; the last one says whether time ran out."""
+    candidates = [candidate for found in (last, *before) for candidate in found.candidates]
+    return Found(candidates, last.evaluations + sum(found.evaluations for found in before), last.out_of_time)
+
+
+class Judge:
+    """The samples of a problem, on which equations are priced and compared with noise."""
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        """Look at all samples.
+
+        Args:
+            problem: Table and target.
+            seed: Decides their order.
+        """
+        self.sample = draw(problem, len(problem.target), seed)
+        self.unit = unit_price(len(problem.target))
+
+    @cached_property
+    def _noise(self) -> NoiseTest:
+        """What errors are compared with."""
+        return NoiseTest(self.sample)
+
+    def _price(self, expression: Expression, size: int) -> float:
+        """Log-loss and the price of a size."""
+        return math.log(max(loss_of(expression, self.sample), EXACT)) + self.unit * size
+
+    def explaining(self, expressions: Iterable[Expression], largest: float) -> Expression | None:
+        """One of the cheapest equations that, refitted, leaves nothing over, or no more than noise.
+
+        Args:
+            expressions: Equations.
+            largest: Complexity up to which leaving noise is enough.
+
+        Returns:
+            The equation; None where no such is among them.
+        """
+        for expression in sorted(expressions, key=lambda e: self._price(e, complexity(e)))[:JUDGED]:
+            law, loss = fitted(expression, self.sample, FITTING_STEPS)
+            if loss < EXACT or (complexity(law) <= largest and self._noise.passes(law)):
+                return law
+        return None
+
+    def cheapest(self, expressions: Iterable[Expression]) -> list[Expression]:
+        """The equations with the shortest description.
+
+        Where there is noise, the best of each size is one with many numbers in it, which hide a law without any.
+
+        Args:
+            expressions: Equations.
+
+        Returns:
+            A few, the cheapest first, no form twice.
+        """
+        priced = ((self._price(e, complexity(e) + len(free_constants(e))), e) for e in map(simplify, expressions))
+        kept: dict[Expression, Expression] = {}
+        for _, expression in sorted(priced, key=lambda item: item[0]):
+            kept.setdefault(form_of(expression), expression)
+        return list(kept.values())[:CHEAPEST]
