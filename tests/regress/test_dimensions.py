@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from limbeck.expressions import parse
 from limbeck.regress import Problem, dimensions, suits_units
-from limbeck.regress._choose import choose, estimates_of
+from limbeck.regress._choose import choose, estimates_of, short_list
 from limbeck.regress._polish import Polished, size_of
 from limbeck.regress._units import powers_of, unit_text
 
@@ -88,11 +88,13 @@ def table(units: dict[str, str]) -> Problem:
 def test_the_choice_keeps_to_the_units_and_its_constants_have_theirs() -> None:
     ranked = [Polished(e, 0.01, size_of(e)) for e in (parse("2.0 - 2.0*r"), parse("3.0*exp(1.1 - r) - 2.0"))]
     problem = table({"y": "N", "r": "m"})
-    chosen = choose(ranked, problem).expression
+    chosen = choose(short_list(ranked, problem), problem).expression
     assert suits_units(chosen, problem)
     # a*(r + b) has a stiffness and a length, a*r + b a stiffness and a force.
     assert {c.unit for c in estimates_of(chosen, problem)} in ({"kg/s^2", "m"}, {"kg/s^2", "kg*m/s^2"})
-    assert {c.unit for c in estimates_of(choose(ranked, table({})).expression, table({}))} <= {None}
+    assert {c.unit for c in estimates_of(choose(short_list(ranked, table({})), table({})).expression, table({}))} <= {
+        None
+    }
 
 
 def test_a_form_that_no_units_allow_is_refused_however_well_it_fits() -> None:
@@ -102,7 +104,9 @@ def test_a_form_that_no_units_allow_is_refused_however_well_it_fits() -> None:
     assert suits_units(exact, problem)
     assert suits_units(allowed, problem)
     assert not suits_units(bare, problem)
-    assert choose([Polished(bare, 1e-9, 1.0), Polished(exact, 0.01, 5.0)], problem).expression != bare
+    assert (
+        choose(short_list([Polished(bare, 1e-9, 1.0), Polished(exact, 0.01, 5.0)], problem), problem).expression != bare
+    )
 
 
 def test_writings_of_a_unit_agree() -> None:

@@ -12,7 +12,7 @@ from limbeck.regress import (
     regress_vectors,
     thresholds,
 )
-from limbeck.regress._choose import choose, snapped, standard_errors
+from limbeck.regress._choose import choose, short_list, snapped, standard_errors
 from limbeck.regress._polish import Polished, polish, size_of
 from limbeck.regress._profile import profiled
 from limbeck.regress._residuals import structure_left
@@ -38,7 +38,7 @@ def table(formula: str, *, noise: float = 0.0, rows: int = 300, seed: int = 0, w
 def described(problem: Problem, *starts: str):
     """What refinement and choice make of rough equations."""
     ranked = polish([parse(s) for s in starts], problem, seed=0, is_over=lambda: False)
-    return choose(ranked, problem)
+    return choose(short_list(ranked, problem), problem)
 
 
 @pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.01])
@@ -56,7 +56,7 @@ def test_numbers_become_whole_only_where_the_data_allow_it() -> None:
         problem = table(truth, noise=1e-3)
         start = parse("1.0*m_1*r**1.99")
         ranked = [Polished(start, 1.0, size_of(start))]
-        chosen = snapped(choose(ranked, problem), problem)
+        chosen = snapped(choose(short_list(ranked, problem), problem), problem)
         same = same_form(chosen.expression, parse("m_1*r**2"))
         assert same == (expected == 2.0)
 

@@ -49,6 +49,10 @@ def regression_result(
         ],
         "noise": None if found.noise is None else finite(found.noise),
         "agreement": finite(found.agreement),
+        "rivals": [
+            {"expression": to_string(r.expression), "loss": finite(r.loss), "nats": finite(r.dearer)}
+            for r in found.rivals
+        ],
         "stability": None if found.stability is None else finite(found.stability),
         "loss_kind": study.loss,
         "variables": [

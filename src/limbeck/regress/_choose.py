@@ -42,6 +42,8 @@ KNOWN_WELL = 0.1  # share of the distance between such numbers that the standard
 ROUNDING = 1e-9
 MOST_DESCENTS = 4
 QUICK_STEPS = 6
+SNAP_SAVES = 2.1  # units of size that a whole number may save: itself, and the operator that it stood under
+SNAPPED = 6  # equations whose numbers are made whole before one is chosen
 NEARLY, NEAREST = 0.05, 4  # neighbours that are fitted in full: how much dearer at first, and how many
 
 
@@ -112,24 +114,46 @@ def _is_small(exponent: Expression) -> bool:
     return abs(exponent.value) in (2, 3)
 
 
-def choose(ranked: Sequence[Polished], problem: Problem) -> Described:
-    """The equation with the shortest description.
+def short_list(ranked: Sequence[Polished], problem: Problem) -> tuple[Described, ...]:
+    """The equations that may be the shortest description, fitted to every sample.
 
     Args:
         ranked: Refitted equations.
         problem: The table.
 
     Returns:
-        The cheapest, its numbers whole or simple fractions where the data allow it.
+        A few, the cheapest first.
     """
     unit = unit_price(len(problem.target))
     ranked = [p for p in ranked if suits_units(with_factor(p.expression), problem)] or ranked
     hopeful = sorted(ranked, key=lambda p: math.log(max(p.loss, FLOOR)) + unit * length(p.expression))[:SHORT_LIST]
     candidates = sorted((described(p.expression, problem) for p in hopeful), key=lambda d: d.cost)
-    # A form with a number that the data say nothing of is another one's overgrown writing.
     candidates = [d for d in candidates if suits_units(d.expression, problem)] or candidates
-    known = (d for d in candidates if np.isfinite(standard_errors(d.expression, problem)).all())
-    return snapped(_descended(next(known, candidates[0]), problem), problem)
+    # A form with a number that the data say nothing of is another one's overgrown writing.
+    known = [d for d in candidates if np.isfinite(standard_errors(d.expression, problem)).all()]
+    return tuple(known or candidates[:1])
+
+
+def choose(listed: Sequence[Described], problem: Problem) -> Described:
+    """The equation with the shortest description.
+
+    Args:
+        listed: Equations fitted to every sample, the cheapest first.
+        problem: The table.
+
+    Returns:
+        The cheapest, its numbers whole or simple fractions where the data allow it.
+    """
+    near = _within_reach(listed, unit_price(len(problem.target)))
+    best = min((snapped(d, problem) for d in near), key=lambda d: d.cost)
+    return snapped(_descended(best, problem), problem)
+
+
+def _within_reach(candidates: Sequence[Described], unit: float) -> list[Described]:
+    """The cheapest, and those that may be cheaper once their numbers are whole: a law without any is told by it."""
+    cheapest = candidates[0].cost
+    reach = (d for d in candidates if d.cost - unit * SNAP_SAVES * len(free_constants(d.expression)) <= cheapest)
+    return list(reach)[:SNAPPED]
 
 
 def _descended(best: Described, problem: Problem) -> Described:

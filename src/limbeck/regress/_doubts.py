@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from limbeck._types import Samples, Table
-from limbeck.expressions import variables
+from limbeck.expressions import to_readable, variables
 
 from ._constants import ConstantEstimate
 from ._hall_of_fame import Equation
 from ._residuals import structure_left
+from ._rivals import Rival
 
 LARGEST_LOSS = 0.7  # share of the target's spread left over above which noise is most of it
 CERTAIN = 3.0  # standard errors that a constant must lie from zero
@@ -21,6 +22,7 @@ def doubts(
     n_searches: int,
     inputs: Table,
     residual: Samples,
+    others: Sequence[Rival] = (),
 ) -> list[str]:
     """What speaks against an equation.
 
@@ -31,6 +33,7 @@ def doubts(
         n_searches: Number of independent searches.
         inputs: The table.
         residual: What the equation leaves over at each row.
+        others: Forms that describe the table nearly as well, the best first.
 
     Returns:
         A sentence for each doubt; none where it can be stood behind.
@@ -49,7 +52,17 @@ def doubts(
             f"errors of neighbouring rows go together (correlation {alike:.2f}): what is left over is not noise, and "
             f"the equation an approximation, good to {chosen.loss:.1g} of the target's spread"
         )
-    return found
+    return [*found, _as_good(others)] if others else found
+
+
+def _as_good(others: Sequence[Rival]) -> str:
+    """What is wrong where other forms are as good."""
+    more = f" and {len(others) - 1} more" if others[1:] else ""
+    are = "other forms" if more else "another form"
+    return (
+        f"{to_readable(others[0].expression)}{more} describe{'' if more else 's'} the table nearly as well: {are}, and "
+        f"these rows do not tell which is the law"
+    )
 
 
 def _may_be_zero(constant: ConstantEstimate) -> str:

@@ -2,7 +2,7 @@
 
 Two searches with other seeds and samples go all the way, from engines through refinement
 to a choice; a third decides where they disagree. The verdict rests on their agreement, on
-constants that are not zero, and on errors that look like noise.
+constants that are not zero, on errors that look like noise, and on no other form being as good.
 """
 
 import math
@@ -18,7 +18,7 @@ from limbeck._errors import InputError
 from limbeck._types import Samples
 from limbeck.expressions import Expression, complexity, same_form, same_function
 
-from ._choose import Described, choose, estimates_of
+from ._choose import Described, choose, estimates_of, short_list
 from ._climb import FLOOR, PRICE
 from ._constants import ConstantEstimate
 from ._doubts import doubts, grounds
@@ -26,6 +26,7 @@ from ._hall_of_fame import Equation, HallOfFame, gather, scores
 from ._noise_level import NoiseTest
 from ._polish import Polished, columns_of, fitted, loss_of, polish, residual
 from ._problem import Problem, SearchConfig
+from ._rivals import Rival, rivals
 from ._sample import draw
 from ._search import check_engine, search
 
@@ -71,6 +72,7 @@ class Regression:
         reasons: Why.
         noise: Estimated standard deviation of the target's noise, in its units; None where unknown.
         agreement: Share of the independent searches that chose this form.
+        rivals: Other forms that the data do not rule out.
         out_of_time: Whether the clock ended something early.
         seconds: Wall time [s].
         row_weights: Weight that a robust loss gave each row; None under squares.
@@ -88,6 +90,7 @@ class Regression:
     agreement: float
     out_of_time: bool
     seconds: float
+    rivals: tuple[Rival, ...] = ()
     row_weights: Samples | None = None
     stability: float | None = None
 
@@ -98,6 +101,7 @@ class _Attempt:
 
     hall: HallOfFame
     ranked: tuple[Polished, ...]
+    listed: tuple[Described, ...]
     chosen: Described
 
 
@@ -143,7 +147,8 @@ def regress_squares(
     chosen = replace(_equation(best.chosen), heldout_loss=_held_out(best.chosen.expression, problem, seed))
     constants = estimates_of(chosen.expression, problem)
     left = residual(chosen.expression, problem)
-    against = doubts(chosen, constants, agreement, len(attempts), problem.inputs, left)
+    others = rivals(best.chosen, [d for a in attempts for d in (a.chosen, *a.listed)], problem)
+    against = doubts(chosen, constants, agreement, len(attempts), problem.inputs, left, others)
     return Regression(
         problem=problem,
         hall=hall,
@@ -154,6 +159,7 @@ def regress_squares(
         reasons=tuple(against) or (grounds(chosen, agreement, len(attempts)),),
         noise=float(np.sqrt(np.sum(left**2) / max(len(left) - len(constants), 1))),
         agreement=agreement,
+        rivals=others,
         out_of_time=any(a.hall.out_of_time for a in attempts) or time.monotonic() > deadline,
         seconds=time.monotonic() - started,
     )
@@ -212,7 +218,8 @@ def _refined(halls: Sequence[HallOfFame], looked_at: Problem, problem: Problem, 
     """Refine what engines found, and decide."""
     starts = [form for hall in halls for form in hall.starts] + [e.expression for hall in halls for e in _hopeful(hall)]
     ranked = polish(starts, looked_at, seed=seed, is_over=lambda: time.monotonic() > ends)
-    return _Attempt(_joined(halls), ranked, choose(ranked, problem))
+    listed = short_list(ranked, problem)
+    return _Attempt(_joined(halls), ranked, listed, choose(listed, problem))
 
 
 def _is_doubtful(attempts: Sequence[_Attempt], problem: Problem, seed: int) -> bool:
@@ -248,7 +255,7 @@ def _joined(halls: Sequence[HallOfFame]) -> HallOfFame:
 
 
 def _agreement(attempts: Sequence[_Attempt], problem: Problem) -> tuple[_Attempt, float]:
-    """The cheapest choice that most searches made, and their share."""
+    """The cheapest choice, and the share of the searches that made it."""
     columns = columns_of(problem)
 
     def alike(a: Expression, b: Expression) -> bool:
@@ -257,7 +264,8 @@ def _agreement(attempts: Sequence[_Attempt], problem: Problem) -> tuple[_Attempt
     def votes(one: _Attempt) -> int:
         return sum(alike(one.chosen.expression, other.chosen.expression) for other in attempts)
 
-    best = min(attempts, key=lambda a: (-votes(a), a.chosen.cost))
+    # All choices are priced on the same rows: a dearer one was only searched for less well.
+    best = min(attempts, key=lambda a: (a.chosen.cost, -votes(a)))
     return best, votes(best) / len(attempts)
 
 
