@@ -25,10 +25,11 @@ from limbeck.expressions import (
     value_and_jacobian,
 )
 
-from ._climb import FLOOR, unit_price
+from ._climb import FLOOR
 from ._constants import ConstantEstimate, named
+from ._description import description_price, number_price, symbol_price
 from ._dimensions import constant_units, suits_units
-from ._polish import Polished, columns_of, fitted, loss_of, nearby, positive_variables, size_of, with_factor
+from ._polish import Polished, columns_of, fitted, loss_of, nearby, positive_variables, with_factor
 from ._problem import Problem
 from ._profile import fixed_thresholds, profiled
 
@@ -37,12 +38,12 @@ DENOMINATORS = (1, 2, 3, 4)
 LARGEST_WHOLE = 12
 NEAR = 2.0  # standard errors within which a number may be a whole one or a simple fraction
 NEAR_ZERO = 3.0  # the same for zero: a number that may be zero is a doubt about the whole equation
-ZERO_SAVES = 0.9  # of a unit of size
+ZERO_SAVES = 0.9  # of a symbol
 KNOWN_WELL = 0.1  # share of the distance between such numbers that the standard error must stay under
 ROUNDING = 1e-9
 MOST_DESCENTS = 4
 QUICK_STEPS = 6
-SNAP_SAVES = 2.1  # units of size that a whole number may save: itself, and the operator that it stood under
+SNAP_SAVES = 2.0  # symbols that a whole number may save: itself, and the operator that it stood under
 SNAPPED = 6  # equations whose numbers are made whole before one is chosen
 NEARLY, NEAREST = 0.05, 4  # neighbours that are fitted in full: how much dearer at first, and how many
 
@@ -81,37 +82,12 @@ def described(equation: Expression, problem: Problem) -> Described:
 def _described(expression: Expression, problem: Problem) -> Described:
     """An equation with its cost."""
     loss = loss_of(expression, problem)
-    return Described(
-        expression, loss, math.log(max(loss, FLOOR)) + unit_price(len(problem.target)) * length(expression)
-    )
+    return Described(expression, loss, _cost(expression, loss, len(problem.target)))
 
 
-def length(expression: Expression) -> float:
-    """Size of an equation where form is concerned: a square or a cube is one sign.
-
-    The house's complexity counts 4 for it, which would make `r*(r + a)` shorter than `(r + a)**2`.
-
-    Args:
-        expression: A simplified equation.
-
-    Returns:
-        The length.
-    """
-    return size_of(expression) - 3.0 * _small_powers(expression)
-
-
-def _small_powers(part: Expression) -> int:
-    """Number of squares and cubes."""
-    if not isinstance(part, Call):
-        return 0
-    return int(part.op == "pow" and _is_small(part.args[1])) + sum(map(_small_powers, part.args))
-
-
-def _is_small(exponent: Expression) -> bool:
-    """Whether an exponent is a fixed 2 or 3, of either sign."""
-    if not isinstance(exponent, Constant) or exponent.free:
-        return False
-    return abs(exponent.value) in (2, 3)
+def _cost(expression: Expression, loss: float, n_samples: int) -> float:
+    """Log-loss plus the price of the description."""
+    return math.log(max(loss, FLOOR)) + description_price(expression, n_samples)
 
 
 def short_list(ranked: Sequence[Polished], problem: Problem) -> tuple[Described, ...]:
@@ -124,9 +100,8 @@ def short_list(ranked: Sequence[Polished], problem: Problem) -> tuple[Described,
     Returns:
         A few, the cheapest first.
     """
-    unit = unit_price(len(problem.target))
     ranked = [p for p in ranked if suits_units(with_factor(p.expression), problem)] or ranked
-    hopeful = sorted(ranked, key=lambda p: math.log(max(p.loss, FLOOR)) + unit * length(p.expression))[:SHORT_LIST]
+    hopeful = sorted(ranked, key=lambda p: _cost(p.expression, p.loss, len(problem.target)))[:SHORT_LIST]
     candidates = sorted((described(p.expression, problem) for p in hopeful), key=lambda d: d.cost)
     candidates = [d for d in candidates if suits_units(d.expression, problem)] or candidates
     # A form with a number that the data say nothing of is another one's overgrown writing.
@@ -144,16 +119,24 @@ def choose(listed: Sequence[Described], problem: Problem) -> Described:
     Returns:
         The cheapest, its numbers whole or simple fractions where the data allow it.
     """
-    near = _within_reach(listed, unit_price(len(problem.target)))
-    best = min((snapped(d, problem) for d in near), key=lambda d: d.cost)
+    reachable = [d for d in listed if lowest_cost(d, problem) <= listed[0].cost][:SNAPPED]
+    best = min((snapped(d, problem) for d in reachable), key=lambda d: d.cost)
     return snapped(_descended(best, problem), problem)
 
 
-def _within_reach(candidates: Sequence[Described], unit: float) -> list[Described]:
-    """The cheapest, and those that may be cheaper once their numbers are whole: a law without any is told by it."""
-    cheapest = candidates[0].cost
-    reach = (d for d in candidates if d.cost - unit * SNAP_SAVES * len(free_constants(d.expression)) <= cheapest)
-    return list(reach)[:SNAPPED]
+def lowest_cost(equation: Described, problem: Problem) -> float:
+    """What an equation may cost at best once its numbers are whole: a law without any is told by it.
+
+    Args:
+        equation: The equation.
+        problem: The table.
+
+    Returns:
+        A bound of its cost.
+    """
+    rows = len(problem.target)
+    saved = number_price(rows) + SNAP_SAVES * symbol_price(rows)
+    return equation.cost - saved * len(free_constants(equation.expression))
 
 
 def _descended(best: Described, problem: Problem) -> Described:
@@ -184,7 +167,7 @@ def snapped(best: Described, problem: Problem) -> Described:
     Returns:
         The equation, perhaps with fewer numbers to fit.
     """
-    unit = unit_price(len(problem.target))
+    symbol = symbol_price(len(problem.target))
     for k in reversed(range(len(free_constants(best.expression)))):
         estimates = standard_errors(best.expression, problem)
         if k >= len(estimates):  # simplification has merged numbers
@@ -193,8 +176,8 @@ def snapped(best: Described, problem: Problem) -> Described:
         for nearest in _simple_numbers(value, error):
             fixed = with_fixed(best.expression, k, nearest)
             other = _described(simplify(fitted(fixed, problem)), problem)
-            # Zero in the place of a number, such as one side of a condition, is as long but says a unit less.
-            dearest = best.cost + (ZERO_SAVES * unit if nearest == 0 else 0.0)
+            # Zero in the place of a number, such as one side of a condition, is as long but says a symbol less.
+            dearest = best.cost + (ZERO_SAVES * symbol if nearest == 0 else 0.0)
             # A number that has a unit is whole by the choice of the unit only.
             if other.cost <= dearest and suits_units(other.expression, problem):
                 best = other

@@ -5,6 +5,7 @@ one more free number: something is added to an argument, a part is multiplied by
 it, or an exponent is set free. All numbers are then fitted together.
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,11 +13,12 @@ import numpy as np
 
 from limbeck.expressions import Call, Constant, Expression, Variable, evaluate
 
+from ._description import number_price, symbol_price
 from ._sample import Sample, loss_of
 
 STARTS = (0.02, 1.0)  # of a number that is added, in units of the median size of what it is added to
 EXACT = 1e-12  # loss below which the samples are explained to rounding: a long form may come as near as 1e-10
-SLACK = 1.0001  # rise of the loss that a shorter tree may cost
+TERM = 3  # symbols of the shortest term: its sign, a factor and a variable
 PERIODIC = ("sin", "cos")
 WIDE_STARTS = (0.5, 1.0, 2.0)  # of a rate inside a wave, where the fit has many minima
 SCALED = ("exp", "sin", "cos", "tanh", "add", "sub", "min", "max")  # what does not take a factor outside
@@ -134,17 +136,18 @@ def _holds_number(expression: Call) -> bool:
 
 
 def shortened(expression: Expression, sample: Sample) -> Expression:
-    """The tree without terms that buy nothing.
+    """The tree without terms that buy less than they cost.
 
     Args:
         expression: The tree.
         sample: What it is judged on.
 
     Returns:
-        The tree, its error no larger but for rounding.
+        The tree, its numbers as they were.
     """
     best, loss = expression, loss_of(expression, sample)
-    limit = max(EXACT, SLACK * loss)
+    rows = len(sample.target)
+    limit = max(EXACT, loss * math.exp(TERM * symbol_price(rows) + number_price(rows)))
     while True:
         tries = [(loss_of(tree, sample), k, tree) for k, tree in enumerate(_without_a_term(best))]
         if not tries or not min(tries)[0] <= limit:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limbeck.expressions import Expression, evaluate, free_constants, same_form, same_function, skeleton
+from limbeck.expressions import Expression, evaluate, same_form, same_function, skeleton
 
-from ._choose import SNAP_SAVES, Described, snapped
-from ._climb import unit_price
+from ._choose import Described, lowest_cost, snapped
+from ._description import TELLING
 from ._dimensions import suits_units
 from ._polish import columns_of, fitted, loss_of, with_factor
 from ._problem import Problem
@@ -38,7 +38,7 @@ class Rival(NamedTuple):
 
 
 def rivals(chosen: Described, others: Iterable[Described], problem: Problem) -> tuple[Rival, ...]:
-    """Forms whose description is less than one unit of size longer than the answer's.
+    """Forms whose description is no longer than the answer's by what would tell them apart.
 
     Forms that hold the answer as a special case, or are one of it, are no rivals.
 
@@ -53,7 +53,7 @@ def rivals(chosen: Described, others: Iterable[Described], problem: Problem) -> 
     if chosen.loss < EXACT:
         return ()
     rows, columns = len(problem.target), columns_of(problem)
-    highest = chosen.cost + unit_price(rows)
+    highest = chosen.cost + TELLING / rows
     found: list[Rival] = []
     for other in _apart(chosen, others, problem, highest):
         near = snapped(other, problem)
@@ -71,11 +71,10 @@ def rivals(chosen: Described, others: Iterable[Described], problem: Problem) -> 
 
 def _apart(chosen: Described, others: Iterable[Described], problem: Problem, highest: float) -> Iterator[Described]:
     """Forms that may come near, each once, the cheapest first."""
-    unit = unit_price(len(problem.target))
     seen, left = {skeleton(with_factor(chosen.expression))}, MOST
     for other in sorted(others, key=lambda d: d.cost):
         form = skeleton(with_factor(other.expression))
-        reachable = other.cost - unit * SNAP_SAVES * len(free_constants(other.expression)) < highest
+        reachable = lowest_cost(other, problem) < highest
         if left and reachable and form not in seen and suits_units(with_factor(other.expression), problem):
             seen.add(form)
             left -= 1

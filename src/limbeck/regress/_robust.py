@@ -17,8 +17,9 @@ from scipy.stats import rankdata
 from limbeck._types import Samples
 from limbeck.expressions import Expression, simplify
 
-from ._climb import FLOOR, unit_price
-from ._polish import fitted, residual, size_of, with_factor
+from ._climb import FLOOR
+from ._description import description_price
+from ._polish import fitted, residual, with_factor
 from ._problem import Problem
 
 BREAKDOWN = 0.25  # share of wrong rows that the scale withstands
@@ -157,13 +158,12 @@ def _tails(expression: Expression, problem: Problem, scale: float) -> Tails:
     size = np.clip(1.0 - (error / (CUT * floor)) ** 2, 0.0, None)
     slope = size * (5.0 * size - 4.0)  # of weight times error, in the error: (1 - u^2)(1 - 5u^2)
     spread = m_scale(problem.target - np.median(problem.target)) or 1.0
-    price = unit_price(len(error)) * size_of(expression)
     return Tails(
         expression=expression,
         weights=size**2,
         scale=scale,
         stretch=float(np.sum(size**2) / max(np.sum(slope), 0.2 * np.sum(size**2))),
-        cost=math.log(max(scale / spread, FLOOR)) + price,
+        cost=math.log(max(scale / spread, FLOOR)) + description_price(simplify(expression), len(error)),
     )
 
 

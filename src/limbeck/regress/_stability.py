@@ -13,8 +13,8 @@ from jaxtyping import Float
 from limbeck._types import Samples
 from limbeck.expressions import Expression, same_form, same_function, value_and_jacobian
 
-from ._choose import length
-from ._climb import FLOOR, unit_price
+from ._climb import FLOOR
+from ._description import description_price
 from ._polish import columns_of, fitted, loss_of, with_factor
 from ._problem import Problem
 
@@ -40,10 +40,10 @@ def choice_stability(chosen: Expression, forms: Sequence[Expression], problem: P
     looked_at = problem.rows(np.sort(rng.permutation(len(problem.target))[:MOST_ROWS]))
     n = len(looked_at.target)
     counts = rng.multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES).astype(float)
-    unit, columns = unit_price(n), columns_of(looked_at)
+    columns = columns_of(looked_at)
 
     def price(form: Expression) -> float:
-        return math.log(max(loss_of(form, looked_at), FLOOR)) + unit * length(form)
+        return math.log(max(loss_of(form, looked_at), FLOOR)) + description_price(form, n)
 
     others = [f for f in forms if not (same_form(f, chosen) or same_function(f, chosen, columns))]
     others = [fitted(f, looked_at, steps=6) for f in sorted(others, key=price)[:FORMS]]
@@ -51,8 +51,10 @@ def choice_stability(chosen: Expression, forms: Sequence[Expression], problem: P
         return 1.0
     weights = counts if looked_at.weights is None else counts * looked_at.weights
     spread = _spread(looked_at.target, weights)
-    own = np.log(np.maximum(_losses(chosen, looked_at, weights) / spread, FLOOR)) + unit * length(chosen)
-    rest = [np.log(np.maximum(_losses(f, looked_at, weights) / spread, FLOOR)) + unit * length(f) for f in others]
+    own = np.log(np.maximum(_losses(chosen, looked_at, weights) / spread, FLOOR)) + description_price(chosen, n)
+    rest = [
+        np.log(np.maximum(_losses(f, looked_at, weights) / spread, FLOOR)) + description_price(f, n) for f in others
+    ]
     return float(np.mean(own <= np.min(rest, axis=0)))
 
 

@@ -1,0 +1,75 @@
+"""What a formula costs: nats to say its form, symbol by symbol, and its numbers, as well as the data know them.
+
+A code in which each symbol costs as much as one of a dozen gives short forms short names, and there are no
+more forms of a length than names for them: however many were tried, chance lowers the log-loss by more than a form
+costs as seldom as its name is long.
+"""
+
+import math
+
+from limbeck.expressions import Call, Constant, Expression, complexity, free_constants
+
+SYMBOLS = 12  # operators and variables that a place in a formula may hold, as an order of magnitude
+TELLING = 5.0  # nats that tell two descriptions apart: odds of 150 to 1
+
+
+def symbol_price(n_samples: int) -> float:
+    """What a symbol must lower the log-loss by.
+
+    Args:
+        n_samples: Number of samples.
+
+    Returns:
+        Nats a sample.
+    """
+    return math.log(SYMBOLS) / max(n_samples, 2)
+
+
+def number_price(n_samples: int) -> float:
+    """What the digits of a fitted number must lower the log-loss by, beside the symbol that stands for it.
+
+    Args:
+        n_samples: Number of samples.
+
+    Returns:
+        Nats a sample.
+
+    Source:
+        Schwarz (1978), Annals of Statistics 6, 461.
+    """
+    return 0.5 * math.log(max(n_samples, 2)) / max(n_samples, 2)
+
+
+def description_price(expression: Expression, n_samples: int) -> float:
+    """What a formula must lower the log-loss by to be worth its description.
+
+    Its symbols are counted as in the house's complexity, but for squares and cubes, which are one sign here: the
+    house counts 4 for them, which would make `r*(r + a)` shorter than `(r + a)**2`.
+
+    Args:
+        expression: A simplified equation.
+        n_samples: Number of samples.
+
+    Returns:
+        Nats a sample.
+
+    Source:
+        Two-part codes of functions: Bartlett, Desmond and Ferreira (2022), arXiv 2211.11461, section 3, with the
+        house's count of symbols and Schwarz's price of numbers.
+    """
+    symbols = complexity(expression) - 3.0 * _small_powers(expression)
+    return symbols * symbol_price(n_samples) + len(free_constants(expression)) * number_price(n_samples)
+
+
+def _small_powers(part: Expression) -> int:
+    """Number of squares and cubes."""
+    if not isinstance(part, Call):
+        return 0
+    return int(part.op == "pow" and _is_small(part.args[1])) + sum(map(_small_powers, part.args))
+
+
+def _is_small(exponent: Expression) -> bool:
+    """Whether an exponent is a fixed 2 or 3, of either sign."""
+    if not isinstance(exponent, Constant) or exponent.free:
+        return False
+    return abs(exponent.value) in (2, 3)
