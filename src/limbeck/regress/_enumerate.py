@@ -57,7 +57,7 @@ DECORATED = 12  # candidates that are given one more number
 FORMS = 50  # functions of one argument whose numbers are fitted alone
 ADDED = 600  # trees, and functions of each variable, that are tried as terms of one sum
 LEAF_SHARE = 20  # part of the budget that is spent on trees with leaves in them
-HANDED_BACK = 3  # candidates of each size
+HANDED_BACK, CHEAPEST = 3, 120  # candidates of each size, and those of all sizes with the shortest description
 
 
 def search_enumerate(problem: Problem, config: SearchConfig, seed: int) -> Found:
@@ -88,7 +88,7 @@ def _enumerated(problem: Problem, config: SearchConfig, seed: int, too_late: Cal
     _Search(config, pool, whole, problem.leaves).run()
     mean = Constant(float(np.average(whole.target, weights=whole.root**2)))
     found: list[tuple[Expression, int]] = [(mean, 1)]
-    for _, candidate in pool.leaders(HANDED_BACK):
+    for _, candidate in dict([*pool.leaders(HANDED_BACK), *pool.cheapest(CHEAPEST)]).items():
         if candidate.size <= config.max_complexity or candidate.loss < EXACT:
             steps = 1 if too_late() else LAST_STEPS * config.constant_steps
             law = placed(fitted(candidate.expression, whole, steps)[0], whole)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limbeck.expressions import Call, Constant, Expression, Variable, evaluate
+from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, free_constants
 
 from ._description import number_price, symbol_price
 from ._sample import Sample, loss_of
@@ -48,6 +48,22 @@ def size_of(expression: Expression) -> int:
         How many there are.
     """
     return 1 + sum(map(size_of, expression.args)) if isinstance(expression, Call) else 1
+
+
+def cost_of(expression: Expression, loss: float, rows: int) -> float:
+    """Log-loss and a rough price of the description, nodes for symbols: quick, for the thousands of a search.
+
+    Args:
+        expression: The tree.
+        loss: Its loss.
+        rows: Samples that the loss was taken on.
+
+    Returns:
+        The cost.
+    """
+    numbers = len(free_constants(expression))
+    price = size_of(expression) * symbol_price(rows) + numbers * number_price(rows)
+    return math.log(max(loss, EXACT)) + price
 
 
 def form_of(expression: Expression) -> Expression:

@@ -15,6 +15,7 @@ from limbeck.expressions import Call, Expression, Variable, evaluate, simplify
 from ._factors import power_call
 from ._families import atoms_of
 from ._grow import Forest
+from ._inner_constants import cost_of
 from ._sample import Sample
 from ._target import Target
 from ._terms import ONE, best_groups, coefficients, combined, directions, written
@@ -88,11 +89,12 @@ def sums_under_leaves(
             factor = (power_call(leaf, power), base**power)
             alone = coefficients(np.ones((1, len(base))), sample, factor[1])
             found: list[Law] = [] if alone is None else [(combined([ONE], alone.tolist(), factor[0]), None)]
-            fits = []
+            fits: list[tuple[Expression, float]] = []
             for group in best_groups(values, sizes, sample, factor[1], sums=sums):
                 terms = [forest.expression(k) for k in group]
                 fits += written(terms, forest.values[list(group)], sample, factor)
-            yield [*found, *sorted(fits, key=lambda law: law[1])[:OFFERED]]
+            # By cost: in noise, those with the lowest loss are sums with a number for every term.
+            yield [*found, *sorted(fits, key=lambda law: cost_of(law[0], law[1], len(base)))[:OFFERED]]
 
 
 def functions_seen_through(seen: Sequence[Target], sample: Sample, operators: tuple[str, ...]) -> Iterator[list[Law]]:

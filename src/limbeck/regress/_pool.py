@@ -1,12 +1,13 @@
 """The candidates of one search: the best numbers of every form that was tried."""
 
+import heapq
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from limbeck.expressions import Expression
 
-from ._inner_constants import EXACT, Candidate, decorated, form_of, size_of
+from ._inner_constants import EXACT, Candidate, cost_of, decorated, form_of, size_of
 from ._sample import Sample, fitted, loss_of
 
 HOPELESS = 4.0  # times the loss of what is no larger
@@ -85,6 +86,20 @@ class Pool:
             lowest = min(lowest, best[0][1].loss)
             kept += [item for item in best if item[1].loss <= behind * lowest]
         return sorted(kept, key=lambda item: item[1].loss)
+
+    def cheapest(self, count: int) -> list[tuple[Expression, Candidate]]:
+        """The candidates with the shortest description.
+
+        Under noise, the best of each size are those with many numbers in them, and a law without any is not among them.
+
+        Args:
+            count: How many.
+
+        Returns:
+            Forms with their candidates, the cheapest first.
+        """
+        rows = len(self.sample.target)
+        return heapq.nsmallest(count, self.found.items(), key=lambda c: cost_of(c[1].expression, c[1].loss, rows))
 
     def front(self) -> list[tuple[Expression, Candidate]]:
         """Candidates that nothing of their size or smaller beats, the lowest loss first, then the runners-up.

@@ -54,6 +54,7 @@ def render_regression(report: RegressionReport) -> str:
             "variables": _variables(report),
             "notes": result["data"]["notes"],
             "trust": _trust(result),
+            "rivals": [equation_line(f"{target}, nearly as well", target, r["expression"]) for r in result["rivals"]],
             "parity_picture": parity_picture(found, _unit(result["data"]["target"])),
             "front_picture": front_picture(found),
             "search_facts": search_facts(found.hall),

@@ -1,0 +1,97 @@
+"""Other forms that are as good: named where a table cannot tell them from the answer, and only there."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from limbeck.expressions import Expression, parse, same_form
+from limbeck.regress import Equation, Problem
+from limbeck.regress._choose import choose, described, short_list
+from limbeck.regress._description import description_price, number_price, symbol_price
+from limbeck.regress._doubts import doubts
+from limbeck.regress._polish import Polished, fitted, residual, size_of, with_factor
+from limbeck.regress._rivals import rivals
+
+
+def factor_of_lorentz(most: float, *, noise: float = 0.01, rows: int = 600, seed: int = 0) -> Problem:
+    """A mass in motion, at speeds up to a share of that of light."""
+    rng = np.random.default_rng(seed)
+    m, v = rng.uniform(1, 5, rows), rng.uniform(0.05, most, rows)
+    exact = m / np.sqrt(1 - v**2)
+    inputs = np.column_stack([m, v])
+    target = exact * (1 + 0 * v) + noise * np.std(exact) * rng.normal(size=rows)
+    return Problem(name="y", variables=("m", "v"), inputs=inputs, target=target, operators=("+", "-", "*", "/", "^"))
+
+
+LAW, LIKE = "m/sqrt(1 - v**2)", "m*(0.5*v**2 + 1)"
+
+
+def others(problem: Problem, *texts: str):
+    """What a search might have found beside the law."""
+    return [described(fitted(with_factor(parse(text)), problem), problem) for text in texts]
+
+
+def test_slow_motion_does_not_tell_the_law_from_its_first_term() -> None:
+    problem = factor_of_lorentz(0.2)
+    found = rivals(described(parse(LAW), problem), others(problem, LIKE), problem)
+    assert len(found) == 1
+    assert same_form(found[0].expression, parse(LIKE))
+
+
+def test_fast_motion_does() -> None:
+    problem = factor_of_lorentz(0.9)
+    assert rivals(described(parse(LAW), problem), others(problem, LIKE), problem) == ()
+
+
+def test_nothing_rivals_what_is_exact() -> None:
+    problem = factor_of_lorentz(0.05, noise=0.0)
+    assert rivals(described(parse(LAW), problem), others(problem, LIKE), problem) == ()
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1_000))
+def test_what_holds_the_law_within_it_is_no_rival(seed: int) -> None:
+    """With one number more, or written in another way, it is the law itself."""
+    problem = factor_of_lorentz(0.6, seed=seed)
+    wider = (
+        "m/sqrt(1.01 - v**2)",
+        "m*(1 - v**2)**(-0.49)",
+        "m**1.01/sqrt(1 - v**2)",
+        "(m/(1 - v)/(1 + v))**0.5*m**0.5",
+    )
+    chosen = described(parse(LAW), problem)
+    found = [r for r in rivals(chosen, others(problem, *wider), problem) if not same_form(r.expression, parse(LAW))]
+    assert found == []
+
+
+def test_a_rival_is_a_doubt() -> None:
+    problem = factor_of_lorentz(0.2)
+    law = described(parse(LAW), problem)
+    found = rivals(law, others(problem, LIKE, "m*exp(0.5*v**2)"), problem)
+    left = residual(law.expression, problem)
+    answer = Equation(
+        expression=law.expression, complexity=9, backend_complexity=0, loss=law.loss, heldout_loss=law.loss
+    )
+    said = doubts(answer, (), 1.0, 2, problem.inputs, left, found)
+    assert "another form" in said[0] or "other forms" in said[0]
+    assert doubts(answer, (), 1.0, 2, problem.inputs, left) == []
+
+
+def test_a_law_without_numbers_is_told_by_them() -> None:
+    """Before its factor is fixed at 1, it is dearer than a form with three fitted numbers."""
+    problem = factor_of_lorentz(0.6, rows=1_000)
+    forms = [parse("1.001*m/sqrt(1 - v**2)"), parse("-2.1*m/((1/v - 0.13)**(-2) - 2.1)")]
+    ranked = [Polished(form, 0.01, size_of(form)) for form in forms]
+    assert same_form(choose(short_list(ranked, problem), problem).expression, parse(LAW))
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols", "numbers"),
+    [("m/sqrt(1 - v**2)", 9, 1), ("2.5*m", 3, 1), ("2.5*(m + 0.1)**2", 6, 2), ("m**1.5", 5, 1)],
+)
+def test_symbols_and_numbers_are_paid_apart(text: str, symbols: int, numbers: int) -> None:
+    """By hand: 1 a sign, constant or variable, 3 a root or a power, but a square is one sign, its 2 included."""
+    form: Expression = parse(text)
+    by_hand = symbols * np.log(12) / 500 + numbers * np.log(500) / 1_000
+    assert description_price(form, 500) == pytest.approx(by_hand)
+    assert description_price(form, 500) == pytest.approx(symbols * symbol_price(500) + numbers * number_price(500))
