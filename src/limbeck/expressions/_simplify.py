@@ -40,6 +40,21 @@ def simplify(expr: Expression) -> Expression:
         the given one where it is too deep or has no better form. Its operators
         are `add mul pow`, functions, comparisons, `min max` and `if`.
     """
+    # A tree remembers its normal form, and a normal form that it is one: searches ask again and again.
+    if not isinstance(expr, Call) or "_is_simple" in expr.__dict__:
+        return expr
+    known: Expression | None = expr.__dict__.get("_simple")
+    if known is None:
+        known = _simplified(expr)
+        if isinstance(known, Call):
+            object.__setattr__(known, "_is_simple", True)
+        if known is not expr:
+            object.__setattr__(expr, "_simple", known)
+    return known
+
+
+def _simplified(expr: Expression) -> Expression:
+    """The normal form, or what is shorter."""
     best = canonical(expr)
     if best is expr:
         return expr

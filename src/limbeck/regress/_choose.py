@@ -38,7 +38,7 @@ DENOMINATORS = (1, 2, 3, 4)
 LARGEST_WHOLE = 12
 NEAR = 2.0  # standard errors within which a number may be a whole one or a simple fraction
 NEAR_ZERO = 3.0  # the same for zero: a number that may be zero is a doubt about the whole equation
-ZERO_SAVES = 0.9  # of a symbol
+ZERO_SAVES = 2.0  # symbols
 KNOWN_WELL = 0.1  # share of the distance between such numbers that the standard error must stay under
 ROUNDING = 1e-9
 MOST_DESCENTS = 4
@@ -167,7 +167,7 @@ def snapped(best: Described, problem: Problem) -> Described:
     Returns:
         The equation, perhaps with fewer numbers to fit.
     """
-    symbol = symbol_price(len(problem.target))
+    rows = len(problem.target)
     for k in reversed(range(len(free_constants(best.expression)))):
         estimates = standard_errors(best.expression, problem)
         if k >= len(estimates):  # simplification has merged numbers
@@ -177,7 +177,7 @@ def snapped(best: Described, problem: Problem) -> Described:
             fixed = with_fixed(best.expression, k, nearest)
             other = _described(simplify(fitted(fixed, problem)), problem)
             # Zero in the place of a number, such as one side of a condition, is as long but says a symbol less.
-            dearest = best.cost + (ZERO_SAVES * symbol if nearest == 0 else 0.0)
+            dearest = best.cost + (ZERO_SAVES * symbol_price(rows) if nearest == 0 else 0.0)
             # A number that has a unit is whole by the choice of the unit only.
             if other.cost <= dearest and suits_units(other.expression, problem):
                 best = other

@@ -1,22 +1,23 @@
 """The stages of one search: what is near, then fewer variables, then everything; what explains all ends it."""
 
+import heapq
 import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
 
-from limbeck.expressions import Expression, complexity, free_constants, simplify
+from limbeck.expressions import Expression, simplify
 
-from ._climb import unit_price
-from ._inner_constants import EXACT, form_of
+from ._description import description_price, symbols
+from ._inner_constants import EXACT, cost_of, form_of
 from ._noise_level import NoiseTest
 from ._problem import Found, Problem, SearchConfig
 from ._reduce import reduced
 from ._sample import draw, fitted, loss_of
 
 Ask = Callable[[Problem, SearchConfig], Found]
-SHORT = 12.0  # complexity of an equation that needs no second look
+SHORT = 12.0  # symbols of an equation that needs no second look
 NEAR = 10  # a search for what is near has one of so many evaluations
 NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = 0.1, 0.3, 0.85  # of the time: until that, for symmetries, for few variables
 CHEAPEST = 16  # equations of a search that are handed on beside the best of each size
@@ -82,30 +83,27 @@ class Judge:
             seed: Decides their order.
         """
         self.sample = draw(problem, len(problem.target), seed)
-        self.unit = unit_price(len(problem.target))
 
     @cached_property
     def _noise(self) -> NoiseTest:
         """What errors are compared with."""
         return NoiseTest(self.sample)
 
-    def _price(self, expression: Expression, size: int) -> float:
-        """Log-loss and the price of a size."""
-        return math.log(max(loss_of(expression, self.sample), EXACT)) + self.unit * size
-
     def explaining(self, expressions: Iterable[Expression], largest: float) -> Expression | None:
         """One of the cheapest equations that, refitted, leaves nothing over, or no more than noise.
 
         Args:
             expressions: Equations.
-            largest: Complexity up to which leaving noise is enough.
+            largest: Symbols up to which leaving noise is enough.
 
         Returns:
             The equation; None where no such is among them.
         """
-        for expression in sorted(expressions, key=lambda e: self._price(e, complexity(e)))[:JUDGED]:
+        rows = len(self.sample.target)
+        costs = ((cost_of(e, loss_of(e, self.sample), rows), e) for e in expressions)
+        for _, expression in heapq.nsmallest(JUDGED, costs, key=lambda item: item[0]):
             law, loss = fitted(expression, self.sample, FITTING_STEPS)
-            if loss < EXACT or (complexity(law) <= largest and self._noise.passes(law)):
+            if loss < EXACT or (symbols(simplify(law)) <= largest and self._noise.passes(law)):
                 return law
         return None
 
@@ -120,8 +118,12 @@ class Judge:
         Returns:
             A few, the cheapest first, no form twice.
         """
-        priced = ((self._price(e, complexity(e) + len(free_constants(e))), e) for e in map(simplify, expressions))
-        kept: dict[Expression, Expression] = {}
-        for _, expression in sorted(priced, key=lambda item: item[0]):
-            kept.setdefault(form_of(expression), expression)
-        return list(kept.values())[:CHEAPEST]
+        rows = len(self.sample.target)
+        kept: dict[Expression, tuple[float, Expression]] = {}
+        for expression in map(simplify, expressions):
+            loss = loss_of(expression, self.sample)
+            cost = math.log(max(loss, EXACT)) + description_price(expression, rows)
+            form = form_of(expression)
+            if form not in kept or cost < kept[form][0]:
+                kept[form] = (cost, expression)
+        return [e for _, e in heapq.nsmallest(CHEAPEST, kept.values(), key=lambda item: item[0])]
