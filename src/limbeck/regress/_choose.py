@@ -38,7 +38,8 @@ DENOMINATORS = (1, 2, 3, 4)
 LARGEST_WHOLE = 12
 NEAR = 2.0  # standard errors within which a number may be a whole one or a simple fraction
 NEAR_ZERO = 3.0  # the same for zero: a number that may be zero is a doubt about the whole equation
-ZERO_SAVES = 2.0  # symbols
+ZERO_SAVES = 0.9  # of a symbol
+FITTED = 0.75  # nats by which a fitted number must be better than a whole one
 KNOWN_WELL = 0.1  # share of the distance between such numbers that the standard error must stay under
 ROUNDING = 1e-9
 MOST_DESCENTS = 4
@@ -121,7 +122,50 @@ def choose(listed: Sequence[Described], problem: Problem) -> Described:
     """
     reachable = [d for d in listed if lowest_cost(d, problem) <= listed[0].cost][:SNAPPED]
     best = min((snapped(d, problem) for d in reachable), key=lambda d: d.cost)
-    return snapped(_descended(best, problem), problem)
+    return _measured(snapped(_descended(best, problem), problem), problem)
+
+
+def _measured(best: Described, problem: Problem) -> Described:
+    """The equation with those whole numbers given back their digits that the data speak against, however weakly."""
+    # A law without fitted numbers is told by them; but a 0.99 that may be 1 within two standard errors is not 1 for that.
+    expression, loss = best.expression, best.loss
+    for k in reversed(range(len(_whole_numbers(expression)))):
+        freed = fitted(with_freed(expression, k), problem)
+        other = loss_of(freed, problem)
+        if len(problem.target) * math.log(max(loss, FLOOR) / max(other, FLOOR)) > FITTED:
+            expression, loss = freed, other
+    return Described(expression, loss, best.cost)
+
+
+def _whole_numbers(part: Expression) -> list[Constant]:
+    """Fixed numbers that stand as terms or factors, but for signs, in depth-first order."""
+    if not isinstance(part, Call):
+        return [part] if isinstance(part, Constant) and not part.free else []
+    inner = part.args[:1] if part.op == "pow" and isinstance(part.args[1], Constant) else part.args
+    signs = part.op == "mul"
+    return [
+        n for a in inner if not (signs and isinstance(a, Constant) and abs(a.value) == 1) for n in _whole_numbers(a)
+    ]
+
+
+def with_freed(expression: Expression, number: int) -> Expression:
+    """The expression with one whole number, in depth-first order, free to be fitted.
+
+    Args:
+        expression: Any equation.
+        number: Which of the fixed numbers that stand as terms or factors.
+
+    Returns:
+        The equation with one number more to fit.
+    """
+    wanted = _whole_numbers(expression)[number]
+
+    def walk(part: Expression) -> Expression:
+        if part is wanted:
+            return Constant(float(wanted.value))
+        return Call(part.op, tuple(map(walk, part.args))) if isinstance(part, Call) else part
+
+    return walk(expression)
 
 
 def lowest_cost(equation: Described, problem: Problem) -> float:

@@ -10,7 +10,6 @@ import math
 from limbeck.expressions import Call, Constant, Expression, complexity, free_constants
 
 SYMBOLS = 12  # operators and variables that a place in a formula may hold, as an order of magnitude
-FITTED = 0.75  # nats that a fitted number pays beyond a whole one
 TELLING = 5.0  # nats that tell two descriptions apart: odds of 150 to 1
 
 
@@ -44,9 +43,6 @@ def number_price(n_samples: int) -> float:
 def description_price(expression: Expression, n_samples: int) -> float:
     """What a formula must lower the log-loss by to be worth its description.
 
-    A number that was made whole pays almost what a fitted one does: a 0.99 that may be 1 within two standard errors is
-    not 1 for that. Where it vanishes, as a factor of 1 does, it pays nothing.
-
     Args:
         expression: A simplified equation.
         n_samples: Number of samples.
@@ -58,9 +54,8 @@ def description_price(expression: Expression, n_samples: int) -> float:
         Two-part codes of functions: Bartlett, Desmond and Ferreira (2022), arXiv 2211.11461, section 3, with the
         house's count of symbols and Schwarz's price of numbers.
     """
-    fitted = len(free_constants(expression))
-    digits = (fitted + _whole(expression)) * number_price(n_samples) + fitted * FITTED / max(n_samples, 2)
-    return symbols(expression) * symbol_price(n_samples) + digits
+    numbers = len(free_constants(expression))
+    return symbols(expression) * symbol_price(n_samples) + numbers * number_price(n_samples)
 
 
 def symbols(expression: Expression) -> float:
@@ -76,16 +71,6 @@ def symbols(expression: Expression) -> float:
         The number.
     """
     return complexity(expression) - 3.0 * _small_powers(expression)
-
-
-def _whole(part: Expression) -> int:
-    """Fixed numbers that stand as terms or factors, but for signs."""
-    if isinstance(part, Constant):
-        return int(not part.free)
-    if not isinstance(part, Call):
-        return 0
-    inner = part.args[:1] if part.op == "pow" and isinstance(part.args[1], Constant) else part.args
-    return sum(_whole(a) for a in inner if not (part.op == "mul" and isinstance(a, Constant) and abs(a.value) == 1))
 
 
 def _small_powers(part: Expression) -> int:

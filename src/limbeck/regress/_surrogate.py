@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import get_lapack_funcs
 
 from limbeck._types import Samples, Table
 
@@ -123,4 +124,14 @@ class Surrogate(NamedTuple):
         distance = np.maximum(squares[:, None] + squares - 2 * products, 0.0)
         kernel = np.exp(-distance / (2 * LENGTHS[how.length] ** 2))
         noise = np.diag(NOISES[how.noise] * self.noise)
-        return np.linalg.inv(kernel + LINEAR * (1 + products) + noise), kernel
+        return _inverted(kernel + LINEAR * (1 + products) + noise), kernel
+
+
+def _inverted(covariance: Square) -> Square:
+    """Inverse of a symmetric matrix, by Cholesky where it is positive to rounding."""
+    factorise, invert = get_lapack_funcs(("potrf", "potri"), (covariance,))
+    factor, failed = factorise(covariance, lower=True)
+    if failed:
+        return np.linalg.inv(covariance)
+    half = np.tril(invert(factor, lower=True)[0])
+    return half + np.tril(half, -1).T
