@@ -122,12 +122,21 @@ def choose(listed: Sequence[Described], problem: Problem) -> Described:
     """
     reachable = [d for d in listed if lowest_cost(d, problem) <= listed[0].cost][:SNAPPED]
     best = min((snapped(d, problem) for d in reachable), key=lambda d: d.cost)
-    return _measured(snapped(_descended(best, problem), problem), problem)
+    return measured(snapped(_descended(best, problem), problem), problem)
 
 
-def _measured(best: Described, problem: Problem) -> Described:
-    """The equation with those whole numbers given back their digits that the data speak against, however weakly."""
-    # A law without fitted numbers is told by them; but a 0.99 that may be 1 within two standard errors is not 1 for that.
+def measured(best: Described, problem: Problem) -> Described:
+    """Give those whole numbers back their digits that the data speak against, however weakly.
+
+    A law without fitted numbers is told by them, but a 0.99 that may be 1 within two standard errors is not 1 for that.
+
+    Args:
+        best: An equation, its numbers whole where they may be.
+        problem: The table.
+
+    Returns:
+        The equation, at the cost that it had.
+    """
     expression, loss = best.expression, best.loss
     for k in reversed(range(len(_whole_numbers(expression)))):
         freed = fitted(with_freed(expression, k), problem)

@@ -20,7 +20,7 @@ from limbeck._errors import InputError
 from limbeck._types import Samples, Table
 from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, same_form, simplify
 
-from ._choose import described, estimates_of, snapped
+from ._choose import described, estimates_of, measured, snapped
 from ._polish import columns_of, fitted
 from ._problem import DEFAULT_OPERATORS, Problem
 from ._regression import Regression, RegressionConfig, regress_squares
@@ -119,7 +119,7 @@ def regress_vectors(
 
     kernel = searched(problem)
     mixing, offset, seen, expression = seen_through(kernel.chosen.expression)
-    again = snapped(described(expression, seen), seen).expression
+    again = measured(snapped(described(expression, seen), seen), seen).expression
     if not same_form(again, kernel.chosen.expression):
         # Directions alone give a rough map where few messages rise above noise; what a better one shows is another law.
         kernel = searched(seen)
