@@ -21,6 +21,7 @@ from limbeck.expressions import Expression, complexity, same_form, same_function
 from ._choose import Described, choose, estimates_of, short_list
 from ._climb import FLOOR, PRICE
 from ._constants import ConstantEstimate
+from ._description import TELLING
 from ._doubts import doubts, grounds
 from ._hall_of_fame import Equation, HallOfFame, gather, scores
 from ._noise_level import NoiseTest
@@ -33,6 +34,7 @@ from ._search import check_engine, search
 Progress = Callable[[str, object], None]
 STARTS = 12  # equations of each front that are refined
 MOST_SAMPLES = 4_000  # that searches see
+CUT_SHORT = 3.0  # times what tells two forms apart, where the clock ended a search
 SEARCH_SHARE = 0.5  # of the time, for the engines; the rest is for refinement
 
 
@@ -147,7 +149,10 @@ def regress_squares(
     chosen = replace(_equation(best.chosen), heldout_loss=_held_out(best.chosen.expression, problem, seed))
     constants = estimates_of(chosen.expression, problem)
     left = residual(chosen.expression, problem)
-    others = rivals(best.chosen, [d for a in attempts for d in (a.chosen, *a.listed)], problem)
+    out_of_time = any(a.hall.out_of_time for a in attempts) or time.monotonic() > deadline
+    # A search that was cut short has not seen what may be better: what it has seen must stand out more.
+    telling = CUT_SHORT * TELLING if out_of_time else TELLING
+    others = rivals(best.chosen, [d for a in attempts for d in (a.chosen, *a.listed)], problem, telling=telling)
     against = doubts(chosen, constants, agreement, len(attempts), problem.inputs, left, others)
     return Regression(
         problem=problem,
@@ -160,7 +165,7 @@ def regress_squares(
         noise=float(np.sqrt(np.sum(left**2) / max(len(left) - len(constants), 1))),
         agreement=agreement,
         rivals=others,
-        out_of_time=any(a.hall.out_of_time for a in attempts) or time.monotonic() > deadline,
+        out_of_time=out_of_time,
         seconds=time.monotonic() - started,
     )
 

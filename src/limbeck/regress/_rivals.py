@@ -37,7 +37,9 @@ class Rival(NamedTuple):
     dearer: float
 
 
-def rivals(chosen: Described, others: Iterable[Described], problem: Problem) -> tuple[Rival, ...]:
+def rivals(
+    chosen: Described, others: Iterable[Described], problem: Problem, *, telling: float = TELLING
+) -> tuple[Rival, ...]:
     """Forms whose description is no longer than the answer's by what would tell them apart.
 
     Forms that hold the answer as a special case, or are one of it, are no rivals.
@@ -46,6 +48,7 @@ def rivals(chosen: Described, others: Iterable[Described], problem: Problem) -> 
         chosen: The answer.
         others: What else was fitted to all samples.
         problem: The table.
+        telling: Nats that tell two descriptions apart.
 
     Returns:
         The rivals, the cheapest first.
@@ -53,7 +56,7 @@ def rivals(chosen: Described, others: Iterable[Described], problem: Problem) -> 
     if chosen.loss < EXACT:
         return ()
     rows, columns = len(problem.target), columns_of(problem)
-    highest = chosen.cost + TELLING / rows
+    highest = chosen.cost + telling / rows
     found: list[Rival] = []
     for other in _apart(chosen, others, problem, highest):
         near = snapped(other, problem)
