@@ -11,6 +11,7 @@ from limbeck.expressions import Call, Constant, Expression, complexity, free_con
 
 SYMBOLS = 12  # operators and variables that a place in a formula may hold, as an order of magnitude
 TELLING = 5.0  # nats that tell two descriptions apart: odds of 150 to 1
+TELLING_CUT_SHORT = 7.0  # the same where the clock ended a search: odds of a thousand to 1
 
 
 def symbol_price(n_samples: int) -> float:

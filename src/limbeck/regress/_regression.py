@@ -21,7 +21,7 @@ from limbeck.expressions import Expression, complexity, same_form, same_function
 from ._choose import Described, choose, estimates_of, short_list
 from ._climb import FLOOR, PRICE
 from ._constants import ConstantEstimate
-from ._description import TELLING
+from ._description import TELLING, TELLING_CUT_SHORT
 from ._doubts import doubts, grounds
 from ._hall_of_fame import Equation, HallOfFame, gather, scores
 from ._noise_level import NoiseTest
@@ -34,7 +34,6 @@ from ._search import check_engine, search
 Progress = Callable[[str, object], None]
 STARTS = 12  # equations of each front that are refined
 MOST_SAMPLES = 4_000  # that searches see
-CUT_SHORT = 3.0  # times what tells two forms apart, where the clock ended a search
 SEARCH_SHARE = 0.5  # of the time, for the engines; the rest is for refinement
 
 
@@ -151,7 +150,7 @@ def regress_squares(
     left = residual(chosen.expression, problem)
     out_of_time = any(a.hall.out_of_time for a in attempts) or time.monotonic() > deadline
     # A search that was cut short has not seen what may be better: what it has seen must stand out more.
-    telling = CUT_SHORT * TELLING if out_of_time else TELLING
+    telling = TELLING_CUT_SHORT if out_of_time else TELLING
     others = rivals(best.chosen, [d for a in attempts for d in (a.chosen, *a.listed)], problem, telling=telling)
     against = doubts(chosen, constants, agreement, len(attempts), problem.inputs, left, others)
     return Regression(
