@@ -87,7 +87,14 @@ def test_a_law_without_numbers_is_told_by_them() -> None:
 
 @pytest.mark.parametrize(
     ("text", "symbols", "numbers"),
-    [("m/sqrt(1 - v**2)", 9, 1), ("2.5*m", 3, 1), ("2.5*(m + 0.1)**2", 6, 2), ("m**1.5", 5, 1)],
+    [
+        ("m/sqrt(1 - v**2)", 9, 1),
+        ("2.5*m", 3, 1),
+        ("2.5*(m + 0.1)**2", 6, 2),
+        ("m**1.5", 5, 1),
+        ("m*v**(-2)", 4, 0),
+        ("m + v**(-2)", 6, 0),
+    ],
 )
 def test_symbols_and_numbers_are_paid_apart(text: str, symbols: int, numbers: int) -> None:
     """By hand: 1 a sign, constant or variable, 3 a root or a power, but a square is one sign, its 2 included."""

@@ -71,18 +71,16 @@ def symbols(expression: Expression) -> float:
     Returns:
         The number.
     """
-    return complexity(expression) - 3.0 * _small_powers(expression)
+    return complexity(expression) - _small_powers(expression)
 
 
-def _small_powers(part: Expression) -> int:
-    """Number of squares and cubes."""
+def _small_powers(part: Expression, *, in_product: bool = False) -> float:
+    """What squares and cubes are counted too much."""
     if not isinstance(part, Call):
-        return 0
-    return int(part.op == "pow" and _is_small(part.args[1])) + sum(map(_small_powers, part.args))
-
-
-def _is_small(exponent: Expression) -> bool:
-    """Whether an exponent is a fixed 2 or 3, of either sign."""
-    if not isinstance(exponent, Constant) or exponent.free:
-        return False
-    return abs(exponent.value) in (2, 3)
+        return 0.0
+    inner = sum(_small_powers(a, in_product=part.op == "mul") for a in part.args)
+    exponent = part.args[1] if part.op == "pow" else None
+    if not (isinstance(exponent, Constant) and not exponent.free and abs(exponent.value) in (2, 3)):
+        return inner
+    # `x**(-2)` on its own is `1/x**2`, with two signs that a quotient has anyway.
+    return inner + (3.0 if exponent.value > 0 or in_product else 1.0)
