@@ -64,6 +64,16 @@ def test_what_holds_the_law_within_it_is_no_rival(seed: int) -> None:
     assert found == []
 
 
+def test_two_writings_with_digits_that_are_hardly_known_are_one_law() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.uniform(0.2, 5, 300)
+    exact = 3 * x**2 / (1 + x)
+    target = exact + 0.01 * np.std(exact) * rng.normal(size=300)
+    problem = Problem(name="y", variables=("x",), inputs=x[:, None], target=target)
+    one, two = (others(problem, text)[0] for text in ("3.0*(x - x/(x + 1.0))", "3.0/(1/x + 1.0/x**2)"))
+    assert rivals(one, [two], problem, telling=50.0) == ()
+
+
 def test_a_rival_is_a_doubt() -> None:
     problem = factor_of_lorentz(0.2)
     law = described(parse(LAW), problem)

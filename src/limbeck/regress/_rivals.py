@@ -57,10 +57,12 @@ def rivals(
         return ()
     rows, columns = len(problem.target), columns_of(problem)
     highest = chosen.cost + telling / rows
+    # With digits that are hardly known, two writings of one law are two families that meet where they are whole.
+    own = (chosen.expression, snapped(chosen, problem).expression)
     found: list[Rival] = []
     for other in _apart(chosen, others, problem, highest):
         near = snapped(other, problem)
-        known = [chosen.expression, *(rival.expression for rival in found)]
+        known = [*own, *(rival.expression for rival in found)]
         if near.cost < highest and not any(
             same_form(near.expression, one)
             or same_function(near.expression, one, columns)
