@@ -1,7 +1,8 @@
 """Equations of the Feynman collection: id, formula in our parser's syntax, range of each variable.
 
 Written from the formulas that Udrescu and Tegmark (2020), arXiv:1905.11481, tables 4 and 5, took from
-Feynman's lectures, with the ranges of their data. Left out: I.26.2 and I.30.5, which need an arcsine.
+Feynman's lectures, with the ranges of their data, and compared by value and range with the table that comes with
+their data: all 98 agree. Left out: I.26.2 and I.30.5, which need an arcsine.
 Variables are drawn uniformly and independently.
 """
 
