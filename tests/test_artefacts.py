@@ -128,9 +128,10 @@ def test_halls_of_fame_come_back(constant, loss, heldout):
     )
     hall = HallOfFame(
         component="radial", engine="enumerate", version="1", seed=3, evaluations=10, seconds=0.1, out_of_time=False,
-        equations=(equation,), starts=(parse("r"),),
+        equations=(equation,), starts=(parse("r"),), symmetry="m_1 * f(r)",
     )  # fmt: skip
     found = hall_from_mapping(hall_to_mapping(hall))
+    assert found.symmetry == "m_1 * f(r)"
     assert to_string(found.equations[0].expression) == to_string(equation.expression)
     assert (found.equations[0].loss, found.equations[0].heldout_loss) == (loss, heldout)
     assert hall_to_mapping(found) == hall_to_mapping(hall)

@@ -256,6 +256,7 @@ def hall_to_mapping(hall: HallOfFame) -> dict[str, Any]:
         "out_of_time": hall.out_of_time,
         "starts": [to_string(expression) for expression in hall.starts],
         "operators": list(hall.operators),
+        "symmetry": hall.symmetry,
         "equations": [
             {
                 "expression": to_string(equation.expression),
@@ -307,8 +308,9 @@ def hall_from_mapping(stored: Mapping[str, Any]) -> HallOfFame:
         rest = {
             k: stored[k] for k in ("component", "engine", "version", "seed", "evaluations", "seconds", "out_of_time")
         }
-        operators = tuple(stored.get("operators", ()))  # records of earlier versions lack it
-        return HallOfFame(equations=equations, starts=tuple(map(parse, stored["starts"])), operators=operators, **rest)
+        # Records of earlier versions lack some.
+        rest |= {"operators": tuple(stored.get("operators", ())), "symmetry": stored.get("symmetry", "")}
+        return HallOfFame(equations=equations, starts=tuple(map(parse, stored["starts"])), **rest)
     except (KeyError, TypeError) as error:
         raise ArtefactMismatch(f"a stored hall of fame lacks {error}") from error
 

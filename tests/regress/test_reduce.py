@@ -124,3 +124,15 @@ def test_leaves_have_one_sign_and_are_defined() -> None:
         values = evaluate(leaf, columns)
         assert np.isfinite(values).all()
         assert (values > 0).all() or (values < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("formula", "names", "said"),
+    [
+        ("exp(-(x - y)**2)", "x y", "f(x - y)"),
+        ("m*exp(-x/y)*(1 + x/y)", "m x y", "m * f("),
+        ("a*b/c", "a b c", " * constant"),
+    ],
+)
+def test_what_is_left_is_said(formula: str, names: str, said: str) -> None:
+    assert said in str(reduced(problem(formula, names), 0))

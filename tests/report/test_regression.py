@@ -44,6 +44,7 @@ def report(by_score="2.0*s", verdict="found", noise=0.01, rows=40, budget_struck
         "data": {"rows": rows, "target": {"name": "y", "unit": "1/s"}, "weights": None, "notes": [HOSTILE]},
         "source": {"path": HOSTILE}, "timings": {"regress": 1.0}, "versions": {"python": "3"}, "seed": 0,
         "budget_struck": budget_struck,
+        "symmetry": "m * f(s)" if rivals else None,
         "rivals": [{"expression": text, "loss": 0.0101, "nats": 1.5} for text in rivals],
     }  # fmt: skip
     return RegressionReport(result=result, found=found)
@@ -71,6 +72,8 @@ def test_the_page_says_what_was_chosen_and_what_else_could_be():
     assert "chooses the same" in html.unescape(render_regression(report(by_score="2.0*s + 0.5")))
     assert "The time limit struck" in render_regression(report(budget_struck=True))
     assert "do not rule out" not in page
+    assert "Symmetries" not in page
+    assert "y = m * f(s)" in render_regression(report(rivals=["exp(s)"]))
     assert "do not rule out" in render_regression(report(rivals=["exp(s)"]))
     assert "did not pass" in render_regression(report(verdict="not found"))
 

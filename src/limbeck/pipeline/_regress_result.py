@@ -49,6 +49,7 @@ def regression_result(
         ],
         "noise": None if found.noise is None else finite(found.noise),
         "agreement": finite(found.agreement),
+        "symmetry": found.hall.symmetry or None,
         "rivals": [
             {"expression": to_string(r.expression), "loss": finite(r.loss), "nats": finite(r.dearer)}
             for r in found.rivals

@@ -48,6 +48,7 @@ class HallOfFame:
         out_of_time: Whether the time limit ended the search.
         starts: Forms worth trying in the law whatever their error on the samples, such as the nearest power law.
         operators: Operators that the engine used; one without a counterpart in it is left out.
+        symmetry: What symmetries leave of the target, such as `m*f(v/c)`; empty where none was used.
     """
 
     component: str
@@ -60,6 +61,7 @@ class HallOfFame:
     out_of_time: bool
     starts: tuple[Expression, ...] = ()
     operators: tuple[str, ...] = ()
+    symmetry: str = ""
 
     @property
     def front(self) -> tuple[Equation, ...]:

@@ -165,8 +165,10 @@ class Found(NamedTuple):
         candidates: Expressions, each with the engine's own count of its size.
         evaluations: Number of expressions that it tried.
         out_of_time: Whether the time limit ended the search.
+        symmetry: What symmetries leave of the target, such as `m*f(v/c)`; empty where none was used.
     """
 
     candidates: list[tuple[Expression, int]]
     evaluations: int
     out_of_time: bool
+    symmetry: str = ""

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import skew
 
 from limbeck._types import Samples, Table
-from limbeck.expressions import Expression, Variable, simplify, substitute
+from limbeck.expressions import Call, Expression, Variable, simplify, substitute, to_readable
 
 from ._factors import times
 from ._leaves import has_one_sign, leaves_of
@@ -57,6 +57,13 @@ class Reduced:
     problem: Problem
     variables: Mapping[str, Expression]
     factor: Expression
+
+    def __str__(self) -> str:
+        """What is left to find, such as `m*f(v/c)`."""
+        left = f"f({', '.join(map(to_readable, self.variables.values()))})" if self.variables else "constant"
+        factor = to_readable(self.factor)
+        is_sum = isinstance(self.factor, Call) and self.factor.op == "add"
+        return left if self.factor == ONE else f"({factor})*{left}" if is_sum else f"{factor} * {left}"
 
     def lifted(self, expression: Expression) -> Expression:
         """An equation in the variables of the table.

@@ -255,6 +255,7 @@ def _joined(halls: Sequence[HallOfFame]) -> HallOfFame:
         evaluations=sum(hall.evaluations for hall in halls),
         seconds=max(hall.seconds for hall in halls),
         out_of_time=any(hall.out_of_time for hall in halls),
+        symmetry=next((hall.symmetry for hall in halls if hall.symmetry), ""),
     )
 
 

@@ -110,6 +110,7 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
         seconds=seconds,
         out_of_time=found.out_of_time,
         starts=tuple(starts),
+        symmetry=found.symmetry,
         operators=pyoperon_operators(problem.operators) if name == "pyoperon" else problem.operators,
     )
 

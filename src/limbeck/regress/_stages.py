@@ -58,7 +58,8 @@ def staged(ask: Ask, problem: Problem, config: SearchConfig, seed: int, *, neare
     smaller = reduced(problem, seed, REDUCING_SHARE * config.time_limit)
     if smaller is not None:
         inner = asked(smaller.problem, config.evaluations, REDUCED_SHARE)
-        lifted = inner._replace(candidates=[(smaller.lifted(e), size) for e, size in inner.candidates])
+        candidates = [(smaller.lifted(e), size) for e, size in inner.candidates]
+        lifted = inner._replace(candidates=candidates, symmetry=str(smaller))
         told = enough(lifted, math.inf)
         if told is not None:
             return _joined(told, *before)
@@ -69,7 +70,8 @@ def staged(ask: Ask, problem: Problem, config: SearchConfig, seed: int, *, neare
 def _joined(last: Found, *before: Found) -> Found:
     """What several stages found; the last one says whether time ran out."""
     candidates = [candidate for found in (last, *before) for candidate in found.candidates]
-    return Found(candidates, last.evaluations + sum(found.evaluations for found in before), last.out_of_time)
+    symmetry = next((found.symmetry for found in (last, *before) if found.symmetry), "")
+    return Found(candidates, last.evaluations + sum(found.evaluations for found in before), last.out_of_time, symmetry)
 
 
 class Judge:

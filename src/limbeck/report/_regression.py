@@ -53,6 +53,7 @@ def render_regression(report: RegressionReport) -> str:
             "constants": constants_table(result),
             "variables": _variables(report),
             "notes": result["data"]["notes"],
+            "symmetry": result["symmetry"] and f"{target} = {result['symmetry']}",
             "trust": _trust(result),
             "rivals": [equation_line(f"{target}, nearly as well", target, r["expression"]) for r in result["rivals"]],
             "parity_picture": parity_picture(found, _unit(result["data"]["target"])),
