@@ -41,3 +41,13 @@ def test_constant_columns_say_nothing():
     rng = np.random.default_rng(0)
     sample = sampled({"a": np.ones(300)}, rng.normal(size=300), np.ones(300))
     assert NoiseTest(sample).passes(parse("0"))
+
+
+def test_a_trend_is_seen_and_noise_whose_size_follows_a_column_is_none() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.uniform(1, 3, 1_000)
+    for left, is_trend in ((0.02 * (x - 2) ** 2, True), (0.0 * x, False)):
+        target = 2.0 * x + left + 0.01 * x**2 * rng.normal(size=1_000)
+        test = NoiseTest(sampled({"x": x}, target, np.ones(1_000)))
+        assert (test.trend(parse("2.0*x")) < 1e-6) == is_trend
+        assert not test.passes(parse("2.0*x"))

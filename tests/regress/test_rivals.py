@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from limbeck.expressions import Expression, free_constants, parse, same_form
+from limbeck.expressions import Expression, free_constants, parse, same_form, simplify
 from limbeck.regress import Equation, Problem
 from limbeck.regress._choose import choose, described, short_list
 from limbeck.regress._description import description_price
@@ -104,11 +104,13 @@ def test_a_law_without_numbers_is_told_by_them() -> None:
         ("m**1.5", 5, 1),
         ("m*v**(-2)", 4, 0),
         ("m + v**(-2)", 6, 0),
+        ("2.5*m/(m + 0.1)", 7, 2),
+        ("2.5/(1.5 + v/m)", 7.25, 2),
     ],
 )
 def test_symbols_and_numbers_are_paid_apart(text: str, symbols: int, numbers: int) -> None:
     """By hand: 1 a sign, constant or variable, 3 a root or a power, but a square is one sign, its 2 included."""
-    form: Expression = parse(text)
+    form: Expression = simplify(parse(text))
     by_hand = (symbols * np.log(12) + numbers * 0.5 * np.log(500)) / 500
     assert description_price(form, 500) == pytest.approx(by_hand)
 

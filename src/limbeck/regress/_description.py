@@ -10,6 +10,7 @@ import math
 from limbeck.expressions import Call, Constant, Expression, complexity, free_constants
 
 SYMBOLS = 12  # operators and variables that a place in a formula may hold, as an order of magnitude
+STACKED = 0.25  # of a symbol, for a quotient within a quotient
 TELLING = 5.0  # nats that tell two descriptions apart: odds of 150 to 1
 TELLING_CUT_SHORT = 7.0  # the same where the clock ended a search: odds of a thousand to 1
 
@@ -63,7 +64,7 @@ def symbols(expression: Expression) -> float:
     """Number of symbols that a formula is said with.
 
     The house's complexity, but for squares and cubes, which are one sign here: the house counts 4 for them, which
-    would make `r*(r + a)` shorter than `(r + a)**2`.
+    would make `r*(r + a)` shorter than `(r + a)**2`. Of `a*s/(s + b)` and `a/(1 + b/s)`, the first is a little shorter.
 
     Args:
         expression: A simplified equation.
@@ -71,7 +72,27 @@ def symbols(expression: Expression) -> float:
     Returns:
         The number.
     """
-    return complexity(expression) - _small_powers(expression)
+    return complexity(expression) - _small_powers(expression) + STACKED * _stacked(expression)
+
+
+def _stacked(part: Expression) -> int:
+    """Sums below a line with a quotient in them."""
+    if not isinstance(part, Call):
+        return 0
+    own = part.op == "pow" and _is_below(part) and isinstance(part.args[0], Call) and part.args[0].op == "add"
+    inner = part.args[0].args if own and isinstance(part.args[0], Call) else ()
+    return sum(map(_stacked, part.args)) + sum(_has_quotient(term) for term in inner)
+
+
+def _has_quotient(term: Expression) -> bool:
+    """Whether a term is a quotient."""
+    factors = term.args if isinstance(term, Call) and term.op == "mul" else (term,)
+    return any(isinstance(factor, Call) and factor.op == "pow" and _is_below(factor) for factor in factors)
+
+
+def _is_below(power: Call) -> bool:
+    """Whether a power stands below the line."""
+    return isinstance(power.args[1], Constant) and power.args[1].value < 0
 
 
 def _small_powers(part: Expression, *, in_product: bool = False) -> float:

@@ -13,6 +13,7 @@ from ._rivals import Rival
 LARGEST_LOSS = 0.7  # share of the target's spread left over above which noise is most of it
 CERTAIN = 3.0  # standard errors that a constant must lie from zero
 EXACT = 1e-7  # a loss that is all rounding
+TREND = 1e-6  # chance below which errors follow the columns
 
 
 def doubts(
@@ -53,6 +54,20 @@ def doubts(
             f"the equation an approximation, good to {chosen.loss:.1g} of the target's spread"
         )
     return [*found, _as_good(others)] if others else found
+
+
+def trend_doubts(chance: float) -> list[str]:
+    """What is wrong where errors follow the columns.
+
+    Args:
+        chance: That noise does as much.
+
+    Returns:
+        A sentence, or none where it may be noise.
+    """
+    if chance > TREND:
+        return []
+    return [f"what is left over follows the columns, as noise does with a chance of {chance:.0e}: a part is missing"]
 
 
 def _as_good(others: Sequence[Rival]) -> str:

@@ -21,7 +21,7 @@ from limbeck.expressions import Expression, evaluate
 from ._sample import Sample
 
 MOST = 2_000  # samples that are looked at
-FEWEST = 200  # samples by which so many curves can be told from noise
+FEWEST = 120  # samples by which so many curves can be told from noise
 KNOTS = 9  # of a curve, at quantiles
 CHANCE = 0.01  # that noise alone is taken for more
 NEIGHBOURS = 3.0  # standard deviations by which nearest neighbours may err alike
@@ -74,6 +74,24 @@ class NoiseTest:
             return False
         chances = list(self._chances(error, ranked, value))
         return min(chances, default=1.0) * len(chances) > CHANCE or not chances
+
+    def trend(self, expression: Expression) -> float:
+        """The chance that noise follows the inputs or the equation as much in its mean; its size may follow them.
+
+        Args:
+            expression: The equation, its numbers fitted.
+
+        Returns:
+            The chance, times the number of things that it may follow; 1 where there are too few samples to tell.
+        """
+        value = np.broadcast_to(evaluate(expression, self.columns), self.target.shape)
+        error = (self.target - value) * self.root
+        if len(self.target) < FEWEST or not (np.isfinite(error).all() and np.ptp(error) > 0):
+            return 1.0
+        own = [_variable(value)] if np.ptp(value) > 0 else []
+        known, ranked = [*self.known, *own], _scores(error)
+        bases = [*(v.curve for v in known), *self.pairs, *(_crossed(one, two) for one in self.known for two in own)]
+        return min(1.0, len(bases) * min((_chance(basis, ranked) for basis in bases), default=1.0))
 
     def _chances(self, error: Samples, ranked: Samples, value: Samples) -> Iterator[float]:
         """For each thing that errors may follow, the chance that noise follows it as much."""

@@ -22,7 +22,7 @@ from ._choose import Described, choose, estimates_of, short_list
 from ._climb import FLOOR, PRICE
 from ._constants import ConstantEstimate
 from ._description import TELLING, TELLING_CUT_SHORT
-from ._doubts import doubts, grounds
+from ._doubts import EXACT, doubts, grounds, trend_doubts
 from ._hall_of_fame import Equation, HallOfFame, gather, scores
 from ._noise_level import NoiseTest
 from ._polish import Polished, columns_of, fitted, loss_of, polish, residual
@@ -139,7 +139,8 @@ def regress_squares(
 
     first = _searched(looked_at, config.search, [_first_engine(engine)] * config.searches, seed, deadline)
     attempts = [refined([hall], k) for k, hall in enumerate(first)]
-    if _is_doubtful(attempts, problem, seed) and time.monotonic() < deadline:
+    noise = NoiseTest(draw(problem, len(problem.target), seed))
+    if _is_doubtful(attempts, problem, noise) and time.monotonic() < deadline:
         both = _engines(engine, problem.operators)
         thorough = replace(config.search, past_noise=True)
         attempts.append(refined(_searched(looked_at, thorough, both, seed + len(first), deadline), len(first)))
@@ -153,6 +154,8 @@ def regress_squares(
     telling = TELLING_CUT_SHORT if out_of_time else TELLING
     others = rivals(best.chosen, [d for a in attempts for d in (a.chosen, *a.listed)], problem, telling=telling)
     against = doubts(chosen, constants, agreement, len(attempts), problem.inputs, left, others)
+    if chosen.loss > EXACT:
+        against += trend_doubts(noise.trend(chosen.expression))
     return Regression(
         problem=problem,
         hall=hall,
@@ -226,15 +229,14 @@ def _refined(halls: Sequence[HallOfFame], looked_at: Problem, problem: Problem, 
     return _Attempt(_joined(halls), ranked, listed, choose(listed, problem))
 
 
-def _is_doubtful(attempts: Sequence[_Attempt], problem: Problem, seed: int) -> bool:
+def _is_doubtful(attempts: Sequence[_Attempt], problem: Problem, noise: NoiseTest) -> bool:
     """Whether no two of several searches agree, or what they agree on leaves more than noise."""
     if len(attempts) < 2:
         return False
     best, agreement = _agreement(attempts, problem)
     if agreement * len(attempts) < 1.5:
         return True
-    sample = draw(problem, len(problem.target), seed)
-    return best.chosen.loss > FLOOR and not NoiseTest(sample).passes(best.chosen.expression)
+    return best.chosen.loss > FLOOR and not noise.passes(best.chosen.expression)
 
 
 def _hopeful(hall: HallOfFame) -> list[Equation]:
