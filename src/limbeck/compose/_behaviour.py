@@ -1,13 +1,13 @@
-"""How a law behaves in time beside its network: what drifts, how soon chaos takes over, and what a step costs."""
+"""How a law behaves in time beside its network: how soon chaos takes over, what is left of errors before, and speed."""
 
 from dataclasses import dataclass
 
 from limbeck.graphs import GraphDataset
 from limbeck.train import TrainedModel
 
-from ._conserved import Drift, Paths, drifts
+from ._integrate import law_force
 from ._law import Law
-from ._lyapunov import lyapunov_time, separations
+from ._lyapunov import growth, lyapunov_time
 from ._rollout import Rollout
 from ._speed import Speed, measured_speed
 
@@ -19,7 +19,6 @@ class Behaviour:
     """What a rollout shows beside its errors.
 
     Attributes:
-        drifts: Energy and momenta along the paths of law, network and data.
         lyapunov_time: Time in which a small difference of the start grows by e; None where none
             shows within ten times the rollout.
         until: Time up to which law and network are compared: before chaos takes over and the network is lost.
@@ -28,7 +27,6 @@ class Behaviour:
         speed: What one evaluation costs.
     """
 
-    drifts: tuple[Drift, ...]
     lyapunov_time: float | None
     until: float
     law_error: float
@@ -48,20 +46,14 @@ def behaviour(rollout: Rollout, law: Law, trained: TrainedModel, dataset: GraphD
     Returns:
         What it shows; None where only the positions of a rollout are known.
     """
-    moves = rollout.moves
-    if moves is None:
+    if rollout.start is None:
         return None
-    paths = {
-        "law": Paths(rollout.law, moves.law),
-        "network": Paths(rollout.network, moves.network),
-        "given": Paths(rollout.given, moves.given),
-    }
-    growing = lyapunov_time(*separations(moves.force, moves.twice, rollout.times, moves.scale))
+    grown = growth(law_force(law, dataset), rollout.start, rollout.times, trained.model.scales.length)
+    growing = lyapunov_time(*grown)
     until = rollout.horizon if growing is None else min(rollout.horizon, CHAOTIC * growing)
     until = max(until, float(rollout.times[1]))
     law_error, network_error = rollout.mean_errors_until(until)
     return Behaviour(
-        drifts=drifts(law, dataset, moves.start, paths),
         lyapunov_time=growing,
         until=until,
         law_error=law_error,

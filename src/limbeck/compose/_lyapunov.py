@@ -1,62 +1,72 @@
-"""How fast two nearly equal starts part under a law: the largest Lyapunov exponent, over a window of time."""
+"""How fast nearly equal starts part under a law: the largest Lyapunov exponent, over a window of time."""
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from limbeck.graphs import Snapshots
 
-from ._integrate import Force, integrate
+from ._integrate import Fields, Force, solve
 
-DISPLACED = 1e-8  # of the typical distance and speed
-SATURATED = 1e-2  # separation from which on it no longer grows as if it were infinitely small
+WIDTH = 1e-5  # of the typical distance and speed, over which the slope of a force is taken
+TOLERANCE = 1e-8
 LONGER = 10.0  # times the rollout: a law can be followed on where the data end
 SETTLED = 0.1  # share of the window in which a displacement turns into the direction that grows
 LEAST_GROWTH = 4.0  # e-foldings below which growth can't be told from that of regular motion
 FEWEST = 10  # times that a rate is fitted to
 
 
-def beside_displaced(start: Snapshots, scale: float, span: float) -> Snapshots:
-    """Some starts, followed by the same starts displaced by very little.
+def displacements(start: Snapshots, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Directions of no special kind, for the displacement of some starts.
 
     Args:
         start: First states of some simulations.
-        scale: Typical distance of a pair.
-        span: Time that they will be followed for.
+        seed: Draws the directions.
 
     Returns:
-        Twice as many starts. In one solve both take the same steps, and what the integrator errs in is the same.
+        Displacements of positions, in typical distances, and of velocities, in typical speeds.
     """
-    rng, speed = np.random.default_rng(0), _speed(start, scale, span)
-    moved = start._replace(
-        positions=start.positions + DISPLACED * scale * rng.normal(size=start.positions.shape),
-        velocities=start.velocities + DISPLACED * speed * rng.normal(size=start.velocities.shape),
-    )
-    return Snapshots(*(np.concatenate([one, other]) for one, other in zip(start, moved, strict=True)))
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=start.positions.shape), rng.normal(size=start.velocities.shape)
 
 
-def separations(
-    force: Force, twice: Snapshots, times: Float[np.ndarray, " times"], scale: float
+def growth(
+    force: Force, start: Snapshots, times: Float[np.ndarray, " times"], scale: float
 ) -> tuple[Float[np.ndarray, " times"], Float[np.ndarray, "systems times"]]:
-    """How far displaced starts part under a law, for much longer than it was rolled out.
+    """How much an infinitely small displacement of each start has grown, for much longer than the law was rolled out.
+
+    The tangent equation `d' = J d` is solved beside the path, for the direction of d and the logarithm of its length: a
+    length that grows by powers of e would leave nothing of the small components. J d is the difference of the forces on
+    both sides of the path, a little apart: where a force jumps, as at a threshold or a radius, its derivative would say
+    nothing of what the jump does to neighbours.
 
     Args:
-        force: The law; where it has been integrated for as many starts and times, nothing is compiled anew.
-        twice: Starts, followed by displaced ones, from `beside_displaced`.
+        force: The law.
+        start: First states.
         times: Times of the rollout.
         scale: Typical distance of a pair.
 
     Returns:
-        Times, and the root mean square separation in typical distances and speeds; NaN where a path was lost.
+        Times, and the logarithm of the displacement over the first one, in typical distances and speeds; NaN where a
+        path was lost.
     """
-    systems, span = len(twice.positions) // 2, float(times[-1])
-    speed = _speed(Snapshots(*(array[:systems] for array in twice)), scale, span)
-    longer = LONGER * times
-    with np.errstate(all="ignore"):
-        apart = [
-            (values[systems:] - values[:systems]) / size
-            for values, size in zip(integrate(force, twice, longer, 1e-9), (scale, speed), strict=True)
-        ]
-        return longer, np.sqrt(np.mean(apart[0] ** 2 + apart[1] ** 2, axis=(2, 3)))
+    longer, speed = LONGER * times, _speed(start, scale, float(times[-1]))
+
+    def slope(state: Snapshots, moving: Fields) -> Fields:
+        x, v, d, dv, _ = moving
+        square = jnp.mean(d**2 + dv**2)
+        step = WIDTH / jnp.sqrt(square)
+        ahead, behind = (
+            force(state._replace(positions=x + way * scale * d, velocities=v + way * speed * dv))
+            for way in (step, -step)
+        )
+        turned = speed * dv / scale, (ahead - behind) / (2.0 * step * speed)
+        rate = jnp.mean(d * turned[0] + dv * turned[1]) / square
+        forces = force(state._replace(positions=x, velocities=v))
+        return v, forces, turned[0] - rate * d, turned[1] - rate * dv, rate
+
+    moving = (start.positions, start.velocities, *displacements(start), np.zeros(len(start.positions)))
+    return longer, solve(slope, start, moving, longer, TOLERANCE)[-1]
 
 
 def _speed(start: Snapshots, scale: float, span: float) -> float:
@@ -64,28 +74,25 @@ def _speed(start: Snapshots, scale: float, span: float) -> float:
     return float(np.sqrt(np.mean(start.velocities**2))) or scale / span
 
 
-def lyapunov_time(times: Float[np.ndarray, " times"], separation: Float[np.ndarray, "systems times"]) -> float | None:
+def lyapunov_time(times: Float[np.ndarray, " times"], growth: Float[np.ndarray, "systems times"]) -> float | None:
     """Time in which a small difference of the start grows by e.
 
     Args:
         times: Times from the start.
-        separation: Distance of paths from displaced starts, for each simulation.
+        growth: Logarithm of what a displacement has grown by, for each simulation; NaN where it was lost.
 
     Returns:
         One over the largest Lyapunov exponent, from the median of the simulations; None where the window holds
         too few e-foldings, or a power of time describes the growth as well as an exponential, as in regular motion.
     """
-    if not np.all(separation[:, 0] > 0):
+    known = np.isfinite(growth)
+    lost = np.flatnonzero(2 * known.sum(axis=0) < len(growth))
+    last = int(lost[0]) if len(lost) else len(times)
+    first = max(1, int(np.searchsorted(times, SETTLED * times[max(last - 1, 0)])))
+    if last - first < FEWEST:
         return None
-    with np.errstate(all="ignore"):
-        growth = np.log(separation / separation[:, :1])
-    middle = np.median(np.where(np.isfinite(growth), growth, np.inf), axis=0)
-    over = np.flatnonzero(middle > np.log(SATURATED / np.median(separation[:, 0])))
-    last = int(over[0]) if len(over) else len(times)
-    first = max(1, int(np.searchsorted(times, SETTLED * times[last - 1])))
-    t, g = times[first:last], middle[first:last]
-    if len(t) < FEWEST:
-        return None
+    # The same simulations throughout: a median that loses members on the way would jump.
+    t, g = times[first:last], np.median(growth[known[:, :last].all(axis=1), first:last], axis=0)
     rate, missed = _line(t, g)
     _, missed_by_power = _line(np.log(t), g)
     if rate * (t[-1] - t[0]) < LEAST_GROWTH or missed >= missed_by_power:

@@ -34,7 +34,7 @@ def rollout_fields(rollout: Rollout | None, behaviour: Behaviour | None) -> dict
             "network": finite(network),
             "ratio": finite(network / law) if law > 0 else None,
         },
-        "drifts": [asdict(drift) for drift in behaviour.drifts],
+        "drifts": [asdict(drift) for drift in rollout.drifts],
     }
 
 

@@ -19,7 +19,7 @@ def drift_table(report: Report) -> Table:
     Returns:
         A row for each quantity; without rows where nothing was measured.
     """
-    drifts = () if report.behaviour is None else report.behaviour.drifts
+    drifts = () if report.rollout is None else report.rollout.drifts
     return Table(
         headings=("Quantity", "Law", "Network", "As given", "What to expect"),
         rows=tuple(_drift_row(drift) for drift in drifts),
@@ -43,15 +43,10 @@ def rollout_facts(report: Report) -> tuple[str, ...]:
         Sentences.
     """
     rollout, found = report.rollout, report.behaviour
-    if rollout is None:
+    if rollout is None or found is None:
         return ()
-    if found is not None:
-        time = unit(report.result, "time", "t")
-        return (_chaos(found, " " + time if time else ""), _speed(found))
-    if rollout.energy_drift is None:
-        return ("The law has no potential, so there is no energy of its own to watch.",)
-    drift = number(rollout.energy_drift, DIGITS)
-    return (f"Largest relative change of the law's own energy, median over simulations: {drift}.",)
+    time = unit(report.result, "time", "t")
+    return (_chaos(found, " " + time if time else ""), _speed(found))
 
 
 def _chaos(found: Behaviour, time: str) -> str:

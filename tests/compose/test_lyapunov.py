@@ -1,0 +1,186 @@
+"""How fast neighbouring paths part, against closed forms and against tangent equations written down by hand."""
+
+import numpy as np
+import pytest
+from clouds import cloud
+from compose.planted import law_of
+from scipy.integrate import solve_ivp
+
+from limbeck.compose._integrate import law_force
+from limbeck.compose._lyapunov import displacements, growth, lyapunov_time
+from limbeck.graphs import Snapshots, connect
+
+TIMES = np.linspace(0, 50, 200)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5, 3.0])
+def test_an_exponential_of_known_rate(rate: float) -> None:
+    wobbling = 1 + 0.3 * np.sin(TIMES + np.arange(5)[:, None])
+    assert lyapunov_time(TIMES, np.log(wobbling) + rate * TIMES) == pytest.approx(1 / rate, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [1 + TIMES, 1 + TIMES**2, 1 + 0.5 * np.sin(TIMES), np.exp(-TIMES), np.exp(0.05 * TIMES), np.ones(200)],
+)
+def test_regular_motion_has_no_lyapunov_time(size) -> None:
+    assert lyapunov_time(TIMES, np.log(np.stack([size, 1.1 * size]))) is None
+
+
+def test_growth_counts_as_long_as_most_paths_are_there() -> None:
+    lost = np.where(TIMES > 15, np.nan, TIMES)
+    assert lyapunov_time(TIMES, lost[None]) == pytest.approx(1.0, rel=0.02)
+    some = np.stack([TIMES, TIMES, np.where(TIMES > 30, np.nan, 5 * TIMES)])
+    assert lyapunov_time(TIMES, some) == pytest.approx(1.0, rel=0.02)
+    assert lyapunov_time(TIMES, np.full((1, 200), np.nan)) is None
+
+
+def starts(positions, velocities):
+    """Starts of some systems, without attributes that matter."""
+    x, v = np.asarray(positions, dtype=float), np.asarray(velocities, dtype=float)
+    blank, pairs = np.ones(x.shape[:2]), np.ones((len(x), x.shape[1] * (x.shape[1] - 1) // 2))
+    return Snapshots(x, v, blank[..., None], pairs, pairs, np.zeros_like(x), blank)
+
+
+def grown(start, times, scale=1.0, n_nodes=2, **channels):
+    """Growth under a law of all that stand in one system."""
+    dataset = connect(cloud(n_nodes=n_nodes), seed=0)
+    return growth(law_force(law_of(2, **channels), dataset), start, times, scale)
+
+
+def test_a_saddle() -> None:
+    """x'' = 4 x parts two starts as exp(2 t)."""
+    rng = np.random.default_rng(0)
+    times, found = grown(starts(*rng.normal(size=(2, 3, 2, 2))), np.linspace(0, 0.6, 60), central="4.0")
+    assert times[-1] == pytest.approx(6.0)
+    assert lyapunov_time(times, found) == pytest.approx(0.5, rel=1e-3)
+
+
+def test_paths_that_start_at_rest_grow_too() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 2, 2))
+    times, found = grown(starts(x, 0 * x), np.linspace(0, 0.6, 60), central="4.0 + 0.0*v_1")
+    assert lyapunov_time(times, found) == pytest.approx(0.5, rel=1e-2)
+
+
+def by_hand(slope, tangent, start, first, times, sizes):
+    """Logarithm of a displacement over the first, by SciPy, from a force and its derivative written by hand."""
+    shape, n = start[0].shape, start[0].size
+
+    def rate(_, y):
+        x, v, d, dv = y.reshape(4, *shape)
+        return np.concatenate([part.ravel() for part in (v, slope(x), dv, tangent(x, d))])
+
+    y = solve_ivp(
+        rate,
+        (0, times[-1]),
+        np.concatenate([part.ravel() for part in (*start, *first)]),
+        t_eval=times,
+        rtol=1e-10,
+        atol=1e-12,
+        method="DOP853",
+    ).y
+    size = np.sqrt(np.sum((y[2 * n : 3 * n] / sizes[0]) ** 2 + (y[3 * n :] / sizes[1]) ** 2, axis=0))
+    return np.log(size / size[0])
+
+
+def henon_heiles(x):
+    """Force of the potential (x² + y²)/2 + x² y - y³/3 on each particle."""
+    return np.stack([-x[:, 0] - 2 * x[:, 0] * x[:, 1], -x[:, 1] - x[:, 0] ** 2 + x[:, 1] ** 2], axis=-1)
+
+
+def henon_heiles_tangent(x, d):
+    """Its derivative."""
+    one = -(1 + 2 * x[:, 1]) * d[:, 0] - 2 * x[:, 0] * d[:, 1]
+    return np.stack([one, -2 * x[:, 0] * d[:, 0] - (1 - 2 * x[:, 1]) * d[:, 1]], axis=-1)
+
+
+def test_henon_heiles() -> None:
+    """Two particles a system, apart from each other, at an energy of nearly 1/6, where most orbits are chaotic."""
+    y, vy = np.array([[-0.1, 0.05], [0.2, -0.15], [0.1, -0.2]]), np.array([[0.1, -0.1], [0.05, 0.2], [0.2, 0.0]])
+    x = np.stack([0 * y, y], axis=-1)
+    vx = np.sqrt(2 * 0.16 - vy**2 - y**2 + 2 * y**3 / 3)
+    start = starts(x, np.stack([vx, vy], axis=-1))
+    channels = {"field_x": "-x_1 - 2.0*x_1*y_1", "field_y": "-y_1 - x_1**2 + y_1**2"}
+    times, found = grown(start, np.linspace(0, 30, 150), **channels)
+    speed = np.sqrt(np.mean(start.velocities**2))
+    expected = []
+    for k in range(3):
+        state = start.positions[k], start.velocities[k]
+        first = tuple(d[k] * size for d, size in zip(displacements(start), (1.0, speed), strict=True))
+        expected.append(by_hand(henon_heiles, henon_heiles_tangent, state, first, times, (1.0, speed)))
+    # Beyond some e-foldings the two integrations follow different orbits of the same kind.
+    early = times < 100
+    np.testing.assert_allclose(found[:, early], np.array(expected)[:, early], atol=1e-3)
+    assert lyapunov_time(times, found) == pytest.approx(lyapunov_time(times, np.array(expected)), rel=0.2)
+
+
+def attraction(x):
+    """Force 1/r between all pairs, each of mass 1."""
+    d = x[:, None] - x[None]
+    r2 = np.sum(d**2, axis=-1) + np.eye(len(x))
+    return -np.sum(d / r2[..., None], axis=1)
+
+
+def attraction_tangent(x, change):
+    """Its derivative: -(I - 2 r̂ r̂ᵀ)/r² of the difference of the displacements."""
+    d, dd = x[:, None] - x[None], change[:, None] - change[None]
+    r2 = np.sum(d**2, axis=-1) + np.eye(len(x))
+    turned = 2 * np.sum(d * dd, axis=-1)[..., None] * d / r2[..., None]
+    return -np.sum((dd - turned) / r2[..., None], axis=1)
+
+
+def test_three_bodies() -> None:
+    rng = np.random.default_rng(3)
+    start = starts(rng.normal(size=(4, 3, 2)), 0.5 * rng.normal(size=(4, 3, 2)))
+    times, found = grown(start, np.linspace(0, 2, 100), scale=1.5, n_nodes=3, radial="-1.0/r")
+    sizes = 1.5, np.sqrt(np.mean(start.velocities**2))
+    expected = []
+    for k in range(4):
+        state = start.positions[k], start.velocities[k]
+        first = tuple(d[k] * size for d, size in zip(displacements(start), sizes, strict=True))
+        expected.append(by_hand(attraction, attraction_tangent, state, first, times, sizes))
+    early = times < 5
+    np.testing.assert_allclose(found[:, early], np.array(expected)[:, early], atol=1e-2)
+    assert lyapunov_time(times, found) == pytest.approx(lyapunov_time(times, np.array(expected)), rel=0.2)
+
+
+def test_the_units_of_position_and_speed_do_not_matter_in_the_long_run() -> None:
+    rng = np.random.default_rng(3)
+    start = starts(rng.normal(size=(4, 3, 2)), 0.5 * rng.normal(size=(4, 3, 2)))
+    found = [
+        lyapunov_time(*grown(start, np.linspace(0, 4, 100), scale, n_nodes=3, radial="-1.0/r")) for scale in (0.3, 10.0)
+    ]
+    assert found[0] == pytest.approx(found[1], rel=0.1)
+
+
+def test_the_jump_of_a_threshold_is_felt() -> None:
+    """x'' = -sign(x) swings in parabolas of a quarter period v; neighbours of another speed fall behind.
+
+    Each passage of x = 0 at speed v changes the speed of a neighbour that is ahead by d by 2 d/v, which no derivative
+    of the force holds: with it, starts at x = 0 part as the closed form says.
+    """
+    v = 1.0
+    start = starts(*(np.broadcast_to([along, 0.0], (1, 2, 2)) for along in (1e-9, v)))
+    times, found = grown(start, np.linspace(0, 0.9, 40), field_x="Piecewise((-1.0, x_1 > 0), (1.0, True))")
+
+    def path(t, speed):
+        """Position and speed after a start at 0, thrown to the right."""
+        turns, rest = np.divmod(t, 2 * speed)
+        side = np.where(turns % 2 == 0, 1.0, -1.0)
+        return side * (speed * rest - rest**2 / 2), side * (speed - rest)
+
+    d, dv = (part[0] for part in displacements(start))
+    speed = np.sqrt(np.mean(start.velocities**2))
+    d, dv, step = d, dv * speed, 1e-7
+    # A start displaced by d along x is one at 0 that was thrown d/v earlier, at a speed higher by d/v.
+    expected = []
+    for k in range(2):
+        early, faster = d[k, 0] / v, dv[k, 0] + d[k, 0] / v
+        ahead, behind = (path(times + way * step * early, v + way * step * faster) for way in (1, -1))
+        expected += [(a - b) / (2 * step) for a, b in zip(ahead, behind, strict=True)]
+        expected += [d[k, 1] + dv[k, 1] * times, dv[k, 1] + 0 * times]
+    sizes = [1.0, speed, 1.0, speed]
+    total = np.sqrt(sum((part / size) ** 2 for part, size in zip(expected, 2 * sizes, strict=True)))
+    away = np.abs(times % (2 * v) - v) < 0.9 * v  # at the very moment of a passage the two are on different sides
+    np.testing.assert_allclose(found[0][away], np.log(total / total[0])[away], atol=2e-2)
