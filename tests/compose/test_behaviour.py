@@ -11,7 +11,7 @@ from limbeck.compose import behaviour, law_accelerations, pair_potential, roll_o
 from limbeck.compose._conserved import Paths, drifts
 from limbeck.compose._integrate import integrate, law_force
 from limbeck.expressions import evaluate
-from limbeck.graphs import Snapshots, connect
+from limbeck.graphs import connect
 from limbeck.simulate import simulate
 from limbeck.train import TrainedModel, pair_index
 
@@ -141,25 +141,25 @@ def test_a_law_beside_a_network() -> None:
     assert min(found.speed[:2]) > 0
 
 
-@pytest.mark.parametrize(("systems", "used"), [(30, 6), (110, 20)])
-def test_a_rollout_is_of_twenty_simulations_or_of_all_that_are_held_out(systems: int, used: int) -> None:
+@pytest.mark.parametrize("systems", [30, 150])
+def test_a_rollout_is_of_twenty_simulations_or_of_all_that_are_held_out(systems: int) -> None:
     dataset = connect(simulate("spring", n_systems=systems, n_nodes=2, n_steps=8, seed=1), seed=0)
     held_out = np.unique(np.concatenate([dataset.test, dataset.extrapolation])[:, 0])
     rollout = roll_out(law_of(2, radial="-2.0*(r - 0.99)", inertia="m_1"), as_trained(dataset), dataset)
     assert rollout is not None
-    assert len(rollout.given) == min(20, len(held_out)) == used
+    assert len(rollout.given) == min(20, len(held_out))
 
 
 def test_simulations_are_integrated_apart() -> None:
-    """Each as by itself: a collision in one of them takes no steps, and no path, from the others."""
-    dataset = connect(simulate("r2", n_systems=60, n_steps=20, seed=1), seed=0)
-    force = law_force(law_of(2, radial="-m_1*m_2/(r + 0.01)**2", inertia="m_1"), dataset)
-    start, times = dataset.batch(dataset.test[:40:10]), np.linspace(0, 0.5, 10)
-    together = integrate(force, start, times, 1e-9)
-    for k in range(len(start.positions)):
-        alone = integrate(force, Snapshots(*(array[k : k + 1] for array in start)), times, 1e-9)
-        for one, all_of_them in zip(alone, together, strict=True):
-            np.testing.assert_allclose(one[0], all_of_them[k], rtol=1e-9, atol=1e-12)
+    """A path that is lost takes no other with it."""
+    dataset = connect(cloud(), seed=0)
+    force = law_force(law_of(2, central="4.0*r_1**4"), dataset)
+    start = dataset.batch(dataset.test[:2])
+    start.positions[:] = 0.1
+    start.positions[1] = 10.0
+    positions, _ = integrate(force, start, np.linspace(0, 0.5, 10), 1e-9)
+    assert np.isfinite(positions[0]).all()
+    assert np.isnan(positions[1, -1]).all()
 
 
 def test_positions_alone_say_nothing_more() -> None:

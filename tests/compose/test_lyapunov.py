@@ -7,7 +7,7 @@ from compose.planted import law_of
 from scipy.integrate import solve_ivp
 
 from limbeck.compose._integrate import law_force
-from limbeck.compose._lyapunov import displacements, growth, lyapunov_time
+from limbeck.compose._lyapunov import displacements, growth, lyapunov_time, tangent
 from limbeck.graphs import Snapshots, connect
 
 TIMES = np.linspace(0, 50, 200)
@@ -45,22 +45,16 @@ def starts(positions, velocities):
 def grown(start, times, scale=1.0, n_nodes=2, **channels):
     """Growth under a law of all that stand in one system."""
     dataset = connect(cloud(n_nodes=n_nodes), seed=0)
-    return growth(law_force(law_of(2, **channels), dataset), start, times, scale)
+    return growth(tangent(law_force(law_of(2, **channels), dataset), start, scale, float(times[-1])), times)
 
 
 def test_a_saddle() -> None:
-    """x'' = 4 x parts two starts as exp(2 t)."""
-    rng = np.random.default_rng(0)
-    times, found = grown(starts(*rng.normal(size=(2, 3, 2, 2))), np.linspace(0, 0.6, 60), central="4.0")
+    """x'' = 4 x parts two starts as exp(2 t), also where they rest and the law asks for their speed."""
+    x, v = np.random.default_rng(0).normal(size=(2, 3, 2, 2))
+    v[:2] = 0.0
+    times, found = grown(starts(x, v), np.linspace(0, 0.6, 60), central="4.0 + 1e-9*v_1")
     assert times[-1] == pytest.approx(6.0)
-    assert lyapunov_time(times, found) == pytest.approx(0.5, rel=1e-3)
-
-
-def test_paths_that_start_at_rest_grow_too() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(2, 2, 2))
-    times, found = grown(starts(x, 0 * x), np.linspace(0, 0.6, 60), central="4.0 + 0.0*v_1")
-    assert lyapunov_time(times, found) == pytest.approx(0.5, rel=1e-2)
+    assert lyapunov_time(times, found) == pytest.approx(0.5, rel=5e-3)
 
 
 def by_hand(slope, tangent, start, first, times, sizes):
@@ -110,48 +104,46 @@ def test_henon_heiles() -> None:
         first = tuple(d[k] * size for d, size in zip(displacements(start), (1.0, speed), strict=True))
         expected.append(by_hand(henon_heiles, henon_heiles_tangent, state, first, times, (1.0, speed)))
     # Beyond some e-foldings the two integrations follow different orbits of the same kind.
-    early = times < 100
-    np.testing.assert_allclose(found[:, early], np.array(expected)[:, early], atol=1e-3)
-    assert lyapunov_time(times, found) == pytest.approx(lyapunov_time(times, np.array(expected)), rel=0.2)
+    early = times < 60
+    np.testing.assert_allclose(found[:, early], np.array(expected)[:, early], atol=2e-2)
+    time = lyapunov_time(times, np.array(expected))
+    assert time is not None
+    assert lyapunov_time(times, found) == pytest.approx(time, rel=0.2)
+
+
+SOFT = 0.04
 
 
 def attraction(x):
-    """Force 1/r between all pairs, each of mass 1."""
+    """Force d/(r² + s) between all pairs, each of mass 1."""
     d = x[:, None] - x[None]
-    r2 = np.sum(d**2, axis=-1) + np.eye(len(x))
-    return -np.sum(d / r2[..., None], axis=1)
+    return -np.sum(d / (np.sum(d**2, axis=-1) + SOFT)[..., None], axis=1)
 
 
 def attraction_tangent(x, change):
-    """Its derivative: -(I - 2 r̂ r̂ᵀ)/r² of the difference of the displacements."""
+    """Its derivative: -(I - 2 d dᵀ/(r² + s))/(r² + s) on the difference of the displacements."""
     d, dd = x[:, None] - x[None], change[:, None] - change[None]
-    r2 = np.sum(d**2, axis=-1) + np.eye(len(x))
-    turned = 2 * np.sum(d * dd, axis=-1)[..., None] * d / r2[..., None]
-    return -np.sum((dd - turned) / r2[..., None], axis=1)
+    soft = (np.sum(d**2, axis=-1) + SOFT)[..., None]
+    return -np.sum((dd - 2 * np.sum(d * dd, axis=-1)[..., None] * d / soft) / soft, axis=1)
 
 
-def test_three_bodies() -> None:
-    rng = np.random.default_rng(3)
-    start = starts(rng.normal(size=(4, 3, 2)), 0.5 * rng.normal(size=(4, 3, 2)))
-    times, found = grown(start, np.linspace(0, 2, 100), scale=1.5, n_nodes=3, radial="-1.0/r")
+def test_three_bodies_are_chaotic_whatever_the_units() -> None:
+    rng = np.random.default_rng(4)
+    start, times = starts(rng.normal(size=(4, 3, 2)), 0.5 * rng.normal(size=(4, 3, 2))), np.linspace(0, 6, 150)
+    longer, found = grown(start, times, scale=1.5, n_nodes=3, radial="-r/(r**2 + 0.04)")
     sizes = 1.5, np.sqrt(np.mean(start.velocities**2))
     expected = []
     for k in range(4):
         state = start.positions[k], start.velocities[k]
         first = tuple(d[k] * size for d, size in zip(displacements(start), sizes, strict=True))
-        expected.append(by_hand(attraction, attraction_tangent, state, first, times, sizes))
-    early = times < 5
-    np.testing.assert_allclose(found[:, early], np.array(expected)[:, early], atol=1e-2)
-    assert lyapunov_time(times, found) == pytest.approx(lyapunov_time(times, np.array(expected)), rel=0.2)
-
-
-def test_the_units_of_position_and_speed_do_not_matter_in_the_long_run() -> None:
-    rng = np.random.default_rng(3)
-    start = starts(rng.normal(size=(4, 3, 2)), 0.5 * rng.normal(size=(4, 3, 2)))
-    found = [
-        lyapunov_time(*grown(start, np.linspace(0, 4, 100), scale, n_nodes=3, radial="-1.0/r")) for scale in (0.3, 10.0)
-    ]
-    assert found[0] == pytest.approx(found[1], rel=0.1)
+        expected.append(by_hand(attraction, attraction_tangent, state, first, longer, sizes))
+    early = longer < 20
+    np.testing.assert_allclose(found[:, early], np.array(expected)[:, early], atol=2e-2)
+    time = lyapunov_time(longer, np.array(expected))
+    assert time is not None
+    assert lyapunov_time(longer, found) == pytest.approx(time, rel=0.2)
+    others = grown(start, times, scale=15.0, n_nodes=3, radial="-r/(r**2 + 0.04)")
+    assert lyapunov_time(*others) == pytest.approx(time, rel=0.2)
 
 
 def test_the_jump_of_a_threshold_is_felt() -> None:

@@ -226,7 +226,7 @@ def test_what_is_not_conserved_is_said_not_to_be():
 
 
 def words_of(result):
-    return " ".join("".join(read(render_report(bare(result))).text).split())
+    return " ".join(" ".join(read(render_report(bare(result))).text).split())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from limbeck.graphs import GraphDataset
 from limbeck.train import TrainedModel
 
-from ._integrate import law_force
 from ._law import Law
 from ._lyapunov import growth, lyapunov_time
 from ._rollout import Rollout
@@ -46,10 +45,9 @@ def behaviour(rollout: Rollout, law: Law, trained: TrainedModel, dataset: GraphD
     Returns:
         What it shows; None where only the positions of a rollout are known.
     """
-    if rollout.start is None:
+    if rollout.tangent is None:
         return None
-    grown = growth(law_force(law, dataset), rollout.start, rollout.times, trained.model.scales.length)
-    growing = lyapunov_time(*grown)
+    growing = lyapunov_time(*growth(rollout.tangent, rollout.times))
     until = rollout.horizon if growing is None else min(rollout.horizon, CHAOTIC * growing)
     until = max(until, float(rollout.times[1]))
     law_error, network_error = rollout.mean_errors_until(until)

@@ -50,7 +50,9 @@ class Generalisation:
     network: tuple[RegionErrors, RegionErrors]
 
 
-def generalisation(law: Law | None, trained: TrainedModel | TrainedMessages, dataset: GraphDataset) -> Generalisation | None:
+def generalisation(
+    law: Law | None, trained: TrainedModel | TrainedMessages, dataset: GraphDataset
+) -> Generalisation | None:
     """Compare law and network within the region that was held out, and without it.
 
     Args:

@@ -1,15 +1,18 @@
 """How fast nearly equal starts part under a law: the largest Lyapunov exponent, over a window of time."""
 
+from typing import NamedTuple
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from limbeck.graphs import Snapshots
 
-from ._integrate import Fields, Force, solve
+from ._integrate import Fields, Force, Slope, solve
 
 WIDTH = 1e-5  # of the typical distance and speed, over which the slope of a force is taken
-TOLERANCE = 1e-8
+TOLERANCE = 1e-7  # a chaotic path is not followed for long, but one of the same kind is
 LONGER = 10.0  # times the rollout: a law can be followed on where the data end
 SETTLED = 0.1  # share of the window in which a displacement turns into the direction that grows
 LEAST_GROWTH = 4.0  # e-foldings below which growth can't be told from that of regular motion
@@ -30,43 +33,81 @@ def displacements(start: Snapshots, seed: int = 0) -> tuple[np.ndarray, np.ndarr
     return rng.normal(size=start.positions.shape), rng.normal(size=start.velocities.shape)
 
 
-def growth(
-    force: Force, start: Snapshots, times: Float[np.ndarray, " times"], scale: float
-) -> tuple[Float[np.ndarray, " times"], Float[np.ndarray, "systems times"]]:
-    """How much an infinitely small displacement of each start has grown, for much longer than the law was rolled out.
+class Tangent(NamedTuple):
+    """Paths with a displacement of each, as one system of differential equations.
 
-    The tangent equation `d' = J d` is solved beside the path, for the direction of d and the logarithm of its length: a
-    length that grows by powers of e would leave nothing of the small components. J d is the difference of the forces on
-    both sides of the path, a little apart: where a force jumps, as at a threshold or a radius, its derivative would say
-    nothing of what the jump does to neighbours.
+    Attributes:
+        slope: Rates of positions, velocities, both displacements, and the logarithm of the displacement's length.
+        start: First states.
+        moving: Initial values of what moves.
+    """
+
+    slope: Slope
+    start: Snapshots
+    moving: Fields
+
+    def solve(self, times: Float[np.ndarray, " times"], tolerance: float) -> Fields:
+        """Follow paths and displacements; where it was done for as many times before, nothing is compiled anew.
+
+        Args:
+            times: Times from the start.
+            tolerance: Of a step.
+
+        Returns:
+            What moves, simulations first and then times; NaN where it can't be reached.
+        """
+        return solve(self.slope, self.start, self.moving, times, tolerance)
+
+
+def tangent(force: Force, start: Snapshots, scale: float, span: float) -> Tangent:
+    """The tangent equation `d' = J d` beside the paths of a law.
+
+    It is solved for the direction of d and the logarithm of its length: a length that grows by powers of e would leave
+    nothing of the small components. J d is the difference of the forces on both sides of the path, a little apart:
+    where a force jumps, as at a threshold or a radius, its derivative would not say what that does to neighbours.
 
     Args:
         force: The law.
         start: First states.
-        times: Times of the rollout.
         scale: Typical distance of a pair.
+        span: How long the law is rolled out.
 
     Returns:
-        Times, and the logarithm of the displacement over the first one, in typical distances and speeds; NaN where a
-        path was lost.
+        The equations, with the displacement in typical distances and speeds.
     """
-    longer, speed = LONGER * times, _speed(start, scale, float(times[-1]))
+    speed = _speed(start, scale, span)
 
     def slope(state: Snapshots, moving: Fields) -> Fields:
         x, v, d, dv, _ = moving
         square = jnp.mean(d**2 + dv**2)
         step = WIDTH / jnp.sqrt(square)
-        ahead, behind = (
-            force(state._replace(positions=x + way * scale * d, velocities=v + way * speed * dv))
-            for way in (step, -step)
-        )
+        ways = jnp.stack([0.0 * step, step, -step])
+        forces, ahead, behind = jax.vmap(
+            lambda way: force(state._replace(positions=x + way * scale * d, velocities=v + way * speed * dv))
+        )(ways)
         turned = speed * dv / scale, (ahead - behind) / (2.0 * step * speed)
         rate = jnp.mean(d * turned[0] + dv * turned[1]) / square
-        forces = force(state._replace(positions=x, velocities=v))
         return v, forces, turned[0] - rate * d, turned[1] - rate * dv, rate
 
     moving = (start.positions, start.velocities, *displacements(start), np.zeros(len(start.positions)))
-    return longer, solve(slope, start, moving, longer, TOLERANCE)[-1]
+    return Tangent(slope, start, moving)
+
+
+def growth(
+    tangent: Tangent, times: Float[np.ndarray, " times"]
+) -> tuple[Float[np.ndarray, " times"], Float[np.ndarray, "systems times"]]:
+    """How much an infinitely small displacement of each start grows, for much longer than the law was rolled out.
+
+    Args:
+        tangent: The law's paths with their displacements.
+        times: Times of the rollout.
+
+    Returns:
+        Times, and the logarithm of the displacement over the first one, in typical distances and speeds; NaN where a
+        path was lost.
+    """
+    longer = LONGER * times
+    return longer, tangent.solve(longer, TOLERANCE)[-1]
 
 
 def _speed(start: Snapshots, scale: float, span: float) -> float:

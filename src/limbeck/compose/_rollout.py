@@ -14,6 +14,7 @@ from ._callable import law_accelerations
 from ._conserved import Drift, Paths, drifts
 from ._integrate import integrate, law_force, network_force
 from ._law import Law
+from ._lyapunov import Tangent, tangent
 
 MOST_SYSTEMS = 20
 MOST_TIMES = 200
@@ -34,7 +35,7 @@ class Rollout:
         network_error: The same for the network.
         horizon: Last time at which both are compared.
         drifts: Energy and momenta along the paths of law, network and data.
-        start: First states of the simulations; None where they were not integrated here.
+        tangent: The law's paths with a displacement of each; None where they were not integrated here.
     """
 
     times: Float[np.ndarray, " times"]
@@ -45,7 +46,7 @@ class Rollout:
     network_error: Float[np.ndarray, " times"]
     horizon: float
     drifts: tuple[Drift, ...] = ()
-    start: Snapshots | None = None
+    tangent: Tangent | None = None
 
     @property
     def mean_errors(self) -> tuple[float, float]:
@@ -86,7 +87,8 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset) -> Rollout 
     start = dataset.batch(np.stack([systems, np.full_like(systems, rows[0])], axis=1))
     given = t.positions[systems][:, rows]
     scale = trained.model.scales.length
-    positions, velocities = integrate(law_force(law, dataset), start, times, 1e-9)
+    beside = tangent(law_force(law, dataset), start, scale, float(times[-1]))
+    positions, velocities, *_ = beside.solve(times, 1e-9)
     with_network, its_velocities = integrate(network_force(trained), start, times, 1e-5)
     law_error, network_error = _error(positions, given, scale), _error(with_network, given, scale)
     paths = {
@@ -103,7 +105,7 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset) -> Rollout 
         network_error=network_error,
         horizon=_horizon(times, network_error),
         drifts=drifts(law, dataset, start, paths),
-        start=start,
+        tangent=beside,
     )
 
 
