@@ -139,6 +139,20 @@ def test_a_law_beside_a_network() -> None:
     assert found.law_error < 0.1 * found.network_error
     assert 0 < found.until <= rollout.horizon
     assert min(found.speed[:2]) > 0
+    assert (found.lyapunov_time is None) == bool(found.lyapunov_reason)
+
+
+def test_a_force_that_jumps_has_no_lyapunov_time() -> None:
+    """Its tangent equation would leave out what a jump does to neighbours."""
+    dataset = connect(simulate("discontinuous", n_systems=8, n_nodes=2, n_steps=8, seed=1), seed=0)
+    law = law_of(2, radial="Piecewise((-2.0*(r - 0.99), r >= 1.99), (0.0, True))", inertia="m_1")
+    trained = as_trained(dataset)
+    rollout = roll_out(law, trained, dataset)
+    assert rollout is not None
+    found = behaviour(rollout, law, trained, dataset)
+    assert found is not None
+    assert found.lyapunov_time is None
+    assert "jumps" in found.lyapunov_reason
 
 
 @pytest.mark.parametrize("systems", [30, 150])

@@ -164,6 +164,7 @@ def hold_out(region="r<0.3", law=1.4e-16, network=0.022):
 def behaviour():
     return Behaviour(
         lyapunov_time=2.7,
+        lyapunov_reason="",
         until=8.0,
         law_error=1e-4,
         network_error=2e-3,

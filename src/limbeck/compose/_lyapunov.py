@@ -63,8 +63,8 @@ def tangent(force: Force, start: Snapshots, scale: float, span: float) -> Tangen
     """The tangent equation `d' = J d` beside the paths of a law.
 
     It is solved for the direction of d and the logarithm of its length: a length that grows by powers of e would leave
-    nothing of the small components. J d is the difference of the forces on both sides of the path, a little apart:
-    where a force jumps, as at a threshold or a radius, its derivative would not say what that does to neighbours.
+    nothing of the small components. J d is the difference of the forces on both sides of the path, a little apart: a
+    derivative of forces that know a speed is not defined for particles at rest.
 
     Args:
         force: The law.

@@ -28,6 +28,7 @@ def rollout_fields(rollout: Rollout | None, behaviour: Behaviour | None) -> dict
         "duration": float(rollout.times[-1]),
         "horizon": rollout.horizon,
         "lyapunov_time": behaviour.lyapunov_time,
+        "lyapunov_reason": behaviour.lyapunov_reason or None,
         "compared": {
             "until": behaviour.until,
             "law": finite(law),

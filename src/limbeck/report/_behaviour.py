@@ -52,9 +52,7 @@ def rollout_facts(report: Report) -> tuple[str, ...]:
 def _chaos(found: Behaviour, time: str) -> str:
     """How soon chaos takes over, and what is compared before."""
     if found.lyapunov_time is None:
-        said = (
-            "Lyapunov time: none, as small differences of the start do not grow exponentially in ten times this time."
-        )
+        said = f"Lyapunov time: none, as {found.lyapunov_reason}."
     else:
         said = (
             f"Lyapunov time: {number(found.lyapunov_time, DIGITS)}{time}, in which a small difference of the start "
