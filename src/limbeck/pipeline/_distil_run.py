@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limbeck._errors import ArtefactMismatch, InputError
-from limbeck.analyse import ForceReading, read_forces
+from limbeck.analyse import ForceReading, read_forces, self_energy_channel
 from limbeck.artefacts import finite
 from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
+from limbeck.expressions import to_string
 from limbeck.graphs import GraphDataset, parse_hold_out
 from limbeck.models import Biases, ForceNetwork, HamiltonianNetwork, MessageNetwork
 from limbeck.track import check_trackers, tracked
@@ -25,12 +26,15 @@ from limbeck.train import TrainedModel, pair_index, validation_error
 from ._attempts import UNUSABLE, Attempt, distilled
 from ._dataset import connected
 from ._discover import check_fingerprint
+from ._distil_stage import distil_once
 from ._distil_study import BEST, DistilStudy
 from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, hold, kind_of, sweep
 from ._outcome import conclude
 from ._run import Run
 from ._train_run import trained_members
 from ._train_study import KIND as TRAINING, TrainStudy
+
+LARGEST_MISS = 0.1  # of the standard deviation of a self energy: beyond, an equation does not say what it is
 
 
 class _Source(NamedTuple):
@@ -186,9 +190,29 @@ def _run(
     attempt = Attempt(biases=trained.model.biases, trained=trained, step=0, reason=reason)
     if not reason and trained.validation_error < UNUSABLE:
         attempt = distilled(run, dataset, attempt, noise)
-    result = conclude(run, dataset, [attempt], attempt, noise, more={"network": origin})
+    own = None if reason or run.is_over() else _self_energy(run, source)
+    result = conclude(run, dataset, [attempt], attempt, noise, more={"network": origin | {"self_energy": own}})
     journal.note("run", "finished", result["verdict"])
     return result
+
+
+def _self_energy(run: Run, source: _Source) -> dict[str, Any] | None:
+    """The energy of motion of a Hamiltonian network as an equation; None for other networks, or where none fits."""
+    network = getattr(source.trained.model, "network", None)
+    if not isinstance(network, HamiltonianNetwork):
+        return None
+    channel = self_energy_channel(network, source.dataset, seed=run.study.seed)
+    if not np.ptp(channel.values) > 0:
+        return None
+    with run.timed("regress"):
+        best = distil_once(run, channel, "halls_self_energy.json").hopeful[0]
+    if best.heldout_loss > LARGEST_MISS:
+        return None
+    return {
+        "equation": to_string(best.expression),
+        "complexity": best.complexity,
+        "heldout_loss": finite(best.heldout_loss),
+    }
 
 
 def _origin(study: DistilStudy, source: _Source) -> dict[str, Any]:
