@@ -105,8 +105,9 @@ def solve(
         What moves, with an axis of times after that of simulations; NaN where it can't be reached.
     """
     with jax.enable_x64(True):
-        as_arrays = jax.tree.map(jnp.asarray, (start, moving))
-        found = [np.asarray(values) for values in _solve(slope, *as_arrays, jnp.asarray(times), jnp.asarray(tolerance))]
+        states, values = jax.tree.map(jnp.asarray, (start, moving))
+        solved = _solve(slope, states, values, jnp.asarray(times), jnp.asarray(tolerance))
+        found = [np.asarray(values) for values in solved]
     return tuple(np.where(np.isfinite(values), values, np.nan) for values in found)
 
 

@@ -85,14 +85,20 @@ def _unseen(result: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 
 def _comparison(region: Mapping[str, Any]) -> str:
     """Law against network in the region."""
-    law, network = ([mapping(region.get(who)).get(end) for end in ("low", "high")] for who in PREDICTORS)
-    if not all(isinstance(end, int | float) for end in (*law, *network)):
+    law, network = _interval(region, "law"), _interval(region, "network")
+    if law is None or network is None:
         return ""
     if law[1] < network[0]:
         return "In the region the law does better than the network."
     if network[1] < law[0]:
         return "In the region the network does better than the law."
     return "In the region the intervals of law and network overlap: these data don't tell which does better."
+
+
+def _interval(region: Mapping[str, Any], who: str) -> tuple[float, float] | None:
+    """Both ends of a predictor's interval, if they are known."""
+    low, high = (mapping(region.get(who)).get(end) for end in ("low", "high"))
+    return (low, high) if isinstance(low, int | float) and isinstance(high, int | float) else None
 
 
 def _change(found: Mapping[str, Any], who: str) -> str:
