@@ -1,5 +1,6 @@
-"""What the benchmarks share: runs of the command line as fresh processes, and a line that names the machine."""
+"""What the benchmarks share: options, records, runs of the command line as fresh processes, and the machine's name."""
 
+import argparse
 import json
 import os
 import platform
@@ -7,12 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 PACKAGES = ("limbeck", "jax", "jaxlib", "numpy", "scipy", "pyoperon")
 # Settings of `--toy`: they show that a benchmark runs, and say nothing about limbeck.
+Record = dict[str, Any]
 TOY_STUDY = "[train]\nsteps = 600\nchunk = 100\n\n[search]\nevaluations = 3000\n"
 
 
@@ -30,6 +33,72 @@ class Outcome(NamedTuple):
     seconds: float
     peak: int
     errors: str
+
+
+def options_of_runs(
+    description: str | None, *, out: str, systems: tuple[str, ...], seeds: int, first_seed: int
+) -> argparse.ArgumentParser:
+    """A parser with the options of every benchmark that makes runs of systems for some seeds.
+
+    Args:
+        description: What the benchmark says of itself.
+        out: Where its records lie.
+        systems: The systems that it knows; all are measured by default.
+        seeds: How many seeds.
+        first_seed: The first of them.
+
+    Returns:
+        The parser, to which a benchmark adds its own.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(out))
+    parser.add_argument("--systems", default=",".join(systems), help="separated by commas")
+    parser.add_argument("--seeds", type=int, default=seeds, help="how many")
+    parser.add_argument("--first-seed", type=int, default=first_seed)
+    parser.add_argument("--simulations", type=int, default=1000, help="of each run")
+    return parser
+
+
+def seeds_of(options: argparse.Namespace) -> range:
+    """The seeds that were asked for.
+
+    Args:
+        options: Parsed options of `options_of_runs`.
+
+    Returns:
+        Seeds; a benchmark takes them outermost, so that an interrupted one has seen every system.
+    """
+    return range(options.first_seed, options.first_seed + options.seeds)
+
+
+def begin(options: argparse.Namespace, *more: str) -> None:
+    """Make the folder of the records, and print what is measured where.
+
+    Args:
+        options: Parsed options of `options_of_runs`.
+        more: What else is told.
+    """
+    options.out.mkdir(parents=True, exist_ok=True)
+    seeds = seeds_of(options)
+    told = (f"seeds {seeds.start} to {seeds.stop - 1}", f"{options.simulations} simulations", *more)
+    print(f"{machine()}\n# {', '.join(told)}", flush=True)
+
+
+def recorded(path: Path, measure: Callable[[], Record]) -> Record:
+    """A record, measured unless it is there.
+
+    Args:
+        path: Where it lies.
+        measure: Makes it.
+
+    Returns:
+        The record as it was read back.
+    """
+    if not path.exists():
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_text(json.dumps(measure()))
+        unfinished.replace(path)
+    return json.loads(path.read_text())
 
 
 def machine() -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from _runs import limbeck, machine, result_of, run
+from _runs import begin, limbeck, options_of_runs, result_of, run, seeds_of
 
 SYSTEMS = ("spring", "r1", "r2", "charge", "damped")
 MODELS = ("bottleneck", "l1", "pruning", "flathgn")
@@ -36,26 +36,19 @@ Cell = tuple[str, str, int]
 
 def main() -> None:
     """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("runs/distil"))
-    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    parser = options_of_runs(__doc__, out="runs/distil", systems=SYSTEMS, seeds=10, first_seed=0)
     parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--dim", type=int, default=2)
-    parser.add_argument("--simulations", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=0, help="of the training; 0 is the preset's own number")
     options = parser.parse_args()
     cells = [
         (system, model, seed)
-        for seed in range(options.first_seed, options.first_seed + options.seeds)  # an interrupted one has seen all
+        for seed in seeds_of(options)
         for system in options.systems.split(",")
         for model in options.models.split(",")
         if not (model == "flathgn" and system == "damped")
     ]
-    options.out.mkdir(parents=True, exist_ok=True)
-    print(machine(), flush=True)
-    print(f"# {options.dim}-D, {options.simulations} simulations, steps {options.steps or 'of the preset'}")
+    begin(options, f"{options.dim}-D", f"steps {options.steps or 'of the preset'}")
     for cell in cells:
         measure(cell, options)
     table(options.out, cells)

@@ -1,22 +1,34 @@
 """Does the distilled law generalise better than its network? Resumable.
 
     python benchmarks/generalisation.py --out runs/generalisation [--systems spring,r1] [--regions close,fast,heavy]
-        [--seeds 2] [--first-seed 20] [--simulations 1000] [--toy]
+        [--seeds 2] [--first-seed 20] [--simulations 1000] [--study FILE] [--minutes 25] [--toy]
 
 Each run is `limbeck discover` with `--hold-out`: a region of the range (close encounters, high speeds, large masses)
 is masked in training, and law and network are compared within it and in the rest of the test simulations. Other
 numbers of particles are those of the check `other_n` (the law's error at other numbers). A run whose record is there is
-not repeated. Prints, for each system and region, the medians over seeds of the median errors of network and law, and in
-how many runs the law's interval (simulations resampled) lies wholly below the network's, with Wilson's 95 % interval.
+not repeated; seeds are outermost, so that one that was stopped has seen every system. Prints, for each system and
+region, the medians over seeds of the median errors of network and law, and in how many runs the law's interval
+(simulations resampled) lies wholly below the network's, with Wilson's 95 % interval.
 """
 
 import argparse
-import json
+import math
+import time
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from _runs import limbeck, machine, result_of, run, toy_options
+from _runs import (
+    Record,
+    begin,
+    limbeck,
+    options_of_runs,
+    recorded,
+    result_of,
+    run,
+    seeds_of,
+    toy_options,
+)
 from regression import wilson
 
 REGIONS = {
@@ -27,7 +39,6 @@ REGIONS = {
     "damped": {"close": "r<0.5", "fast": "v>2", "heavy": "m>3"},
 }
 PLACES = ("held_out", "in_range")
-Record = dict[str, Any]
 
 
 class Cell(NamedTuple):
@@ -40,13 +51,10 @@ class Cell(NamedTuple):
 
 def main() -> None:
     """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("runs/generalisation"))
-    parser.add_argument("--systems", default=",".join(REGIONS))
+    parser = options_of_runs(__doc__, out="runs/generalisation", systems=tuple(REGIONS), seeds=2, first_seed=20)
     parser.add_argument("--regions", default="close,fast,heavy")
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--first-seed", type=int, default=20)
-    parser.add_argument("--simulations", type=int, default=1000)
+    parser.add_argument("--study", type=Path, default=None, help="TOML file with settings of every run")
+    parser.add_argument("--minutes", type=float, default=0.0, help="after which no run is begun; 0 is no limit")
     parser.add_argument("--toy", action="store_true", help="short runs on 60 simulations: shows that it runs")
     options = parser.parse_args()
     unknown = [s for s in options.systems.split(",") if s not in REGIONS]
@@ -54,40 +62,38 @@ def main() -> None:
         parser.error(f"no system {unknown[0]!r}: choose from {', '.join(REGIONS)}")
     if options.toy:
         options.simulations = min(options.simulations, 60)
-    options.out.mkdir(parents=True, exist_ok=True)
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
-    print(machine(), flush=True)
-    print(f"# seeds {seeds.start} to {seeds.stop - 1}, {options.simulations} simulations{', toy' * options.toy}")
+    begin(options, *(["toy"] * options.toy))
     cells = [
         Cell(system, region, seed)
-        for seed in seeds  # outermost, so that an interrupted benchmark has seen every system
-        for system in options.systems.split(",")
+        for seed in seeds_of(options)
         for region in options.regions.split(",")
+        for system in options.systems.split(",")
     ]
-    records = [recorded(options, cell) for cell in cells]
+    records, end = [], time.monotonic() + 60 * options.minutes if options.minutes else math.inf
+    for cell in cells:
+        path = options.out / f"{'-'.join(map(str, cell))}.json"
+        if path.exists() or time.monotonic() < end:
+            records.append(recorded(path, lambda cell=cell: measured(options, cell)))
+    if len(records) < len(cells):
+        print(f"# {len(cells) - len(records)} of {len(cells)} runs were not begun in {options.minutes:g} minutes")
     table(records)
 
 
-def recorded(options: argparse.Namespace, cell: Cell) -> Record:
-    """The record of a run, made if it is not there."""
-    name = "-".join(map(str, cell))
-    path: Path = options.out / f"{name}.json"
-    if not path.exists():
-        folder = options.out / name
-        words: list[str | Path] = ["discover", cell.system, "--seed", str(cell.seed), "--out", folder]
-        words += ["--hold-out", REGIONS[cell.system][cell.region], "--simulations", str(options.simulations)]
-        words += ["--overwrite", "--quiet", *(toy_options(options.out) if options.toy else [])]
-        done = run(limbeck(*words))
-        record: Record = {**cell._asdict(), "exit": done.code, "seconds": done.seconds, "errors": done.errors}
-        if (folder / "result.json").exists():
-            result = result_of(folder)
-            record |= {key: result[key] for key in ("verdict", "recovered", "law", "hold_out", "rollout")}
-            record["other_n"] = (result["checks"]["other_n"] or {}).get("value")
-        unfinished = path.with_suffix(".tmp")
-        unfinished.write_text(json.dumps(record))
-        unfinished.replace(path)
-        print(f"{name}: exit {done.code}, {record.get('verdict')}, {done.seconds:.0f} s", flush=True)
-    return json.loads(path.read_text())
+def measured(options: argparse.Namespace, cell: Cell) -> Record:
+    """The record of a run."""
+    folder = options.out / "-".join(map(str, cell))
+    words: list[str | Path] = ["discover", cell.system, "--seed", str(cell.seed), "--out", folder]
+    words += ["--hold-out", REGIONS[cell.system][cell.region], "--simulations", str(options.simulations)]
+    words += ["--overwrite", "--quiet", *(toy_options(options.out) if options.toy else [])]
+    words += ["--study", options.study] if options.study else []
+    done = run(limbeck(*words))
+    record: Record = {**cell._asdict(), "exit": done.code, "seconds": done.seconds, "errors": done.errors}
+    if (folder / "result.json").exists():
+        result = result_of(folder)
+        record |= {key: result[key] for key in ("verdict", "recovered", "law", "hold_out", "rollout")}
+        record["other_n"] = (result["checks"]["other_n"] or {}).get("value")
+    print(f"{folder.name}: exit {done.code}, {record.get('verdict')}, {done.seconds:.0f} s", flush=True)
+    return record
 
 
 def table(records: list[Record]) -> None:

@@ -13,97 +13,67 @@ charge .69. The settings of training were chosen on seeds 0 to 4; the default is
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
 from queue import Queue
 from statistics import mean, median
 
-from _runs import machine
+from _runs import Record, begin, limbeck, options_of_runs, recorded, result_of, run as run_command, seeds_of
 
 SYSTEMS = ("spring", "damped", "r1", "r2", "charge", "discontinuous")
 
 
 def main() -> None:
     """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("runs/laws"))
-    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    parser = options_of_runs(__doc__, out="runs/laws", systems=SYSTEMS, seeds=5, first_seed=5)
     parser.add_argument("--dims", default="2,3")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, each on two cores")
-    parser.add_argument("--simulations", type=int, default=1000)
     options = parser.parse_args()
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
     cells = [
-        (s, int(d), k)
-        for k in seeds  # outermost, so that an interrupted benchmark has seen every law
-        for s in options.systems.split(",")
-        for d in options.dims.split(",")
+        (s, int(d), k) for k in seeds_of(options) for s in options.systems.split(",") for d in options.dims.split(",")
     ]
-    options.out.mkdir(parents=True, exist_ok=True)
-    print(machine(), flush=True)
-    print(f"# seeds {seeds.start} to {seeds.stop - 1}, {options.simulations} simulations, {options.jobs} side by side")
+    begin(options, f"{options.jobs} side by side")
     cores: Queue[int] = Queue()
     for job in range(options.jobs):
         cores.put(job)
+    paths = [options.out / ("-".join(map(str, cell)) + ".json") for cell in cells]
+    measures = [partial(run, cell, options, cores) for cell in cells]
     with ThreadPoolExecutor(options.jobs) as pool:
-        list(pool.map(lambda cell: run(cell, options, cores), cells))
-    table(options.out, cells)
+        records = list(pool.map(recorded, paths, measures))
+    table(records)
 
 
-def run(cell: tuple[str, int, int], options: argparse.Namespace, cores: "Queue[int]") -> None:
-    """One run of the command line, unless its record is there."""
+def run(cell: tuple[str, int, int], options: argparse.Namespace, cores: "Queue[int]") -> Record:
+    """The record of a run of the command line."""
     system, dim, seed = cell
-    record = record_of(options.out, cell)
-    if record.exists():
-        return
     job = cores.get()
     folder = options.out / f"{system}-{dim}-{seed}"
-    command = [sys.executable, "-m", "limbeck", "discover", system, "--dim", str(dim), "--seed", str(seed)]
-    command += ["--simulations", str(options.simulations), "--out", str(folder), "--overwrite", "--quiet"]
+    command = limbeck("discover", system, "--dim", str(dim), "--seed", str(seed), "--out", folder)
+    command += ["--simulations", str(options.simulations), "--overwrite", "--quiet"]
     if options.jobs > 1:
         command = ["taskset", "-c", f"{2 * job},{2 * job + 1}", *command]
-    started = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
-    seconds = time.monotonic() - started
+    done = run_command(command)
     cores.put(job)
-    line = {
-        "system": system,
-        "dim": dim,
-        "seed": seed,
-        "exit": done.returncode,
-        "seconds": seconds,
-        "stderr": done.stderr[-500:],
-    }
+    line: Record = {"system": system, "dim": dim, "seed": seed, "exit": done.code, "seconds": done.seconds}
+    line["stderr"] = done.errors
     if (folder / "result.json").exists():
-        result = json.loads((folder / "result.json").read_text())
+        result = result_of(folder)
         kept = ("verdict", "recovered", "reasons", "recovery", "pair_force", "acceleration", "law", "timings")
         line |= {name: result[name] for name in kept}
         line["r2"] = (result["checks"]["messages_r2"] or {}).get("value")
-    record.write_text(json.dumps(line))
     print(
-        f"{system}-{dim} seed {seed}: exit {done.returncode}, recovered {line.get('recovered')}, {seconds:.0f} s",
+        f"{system}-{dim} seed {seed}: exit {done.code}, recovered {line.get('recovered')}, {done.seconds:.0f} s",
         flush=True,
     )
+    return line
 
 
-def record_of(out: Path, cell: tuple[str, int, int]) -> Path:
-    """Where the record of a run lies."""
-    return out / ("-".join(map(str, cell)) + ".json")
-
-
-def table(out: Path, cells: list[tuple[str, int, int]]) -> None:
+def table(records: list[Record]) -> None:
     """Print one row for each system and dimension."""
     print(f"{'law':>16} {'recovered':>9} {'found':>7} {'R² mean (min)':>20} {'seconds, median (range)':>26}")
     total = 0
-    for system, dim in dict.fromkeys((s, d) for s, d, _ in cells):
-        lines = [json.loads(record_of(out, c).read_text()) for c in cells if c[:2] == (system, dim)]
+    for system, dim in dict.fromkeys((r["system"], r["dim"]) for r in records):
+        lines = [r for r in records if (r["system"], r["dim"]) == (system, dim)]
         recovered, found = (sum(bool(test(line)) for line in lines) for test in (is_recovered, is_found))
         total += recovered
         r2 = [line["r2"] for line in lines if line.get("r2") is not None]
@@ -113,7 +83,7 @@ def table(out: Path, cells: list[tuple[str, int, int]]) -> None:
             f"{system + '-' + str(dim):>16} {recovered:>5}/{len(lines)} {found:>5}/{len(lines)} {spread:>20} "
             f"{median(seconds):>12.0f} ({min(seconds):.0f}-{max(seconds):.0f})"
         )
-    print(f"recovered {total} of {len(cells)}")
+    print(f"recovered {total} of {len(records)}")
 
 
 def is_recovered(line: dict[str, object]) -> bool:

@@ -174,6 +174,10 @@ def print_training(result: dict[str, Any], folder: Path) -> None:
     for number, found in enumerate(result["dimensions"]):
         said = "no edge of the plateau was found" if found is None else f"dimension {found}"
         console.print(f"  network {number}: {said}")
+    if result.get("hold_out") is not None:  # trainings that are older than the option have no such field
+        away, near = (result["hold_out"][place]["network"]["median"] for place in ("held_out", "in_range"))
+        region = result["hold_out"]["region"]
+        console.print(f"  error where {region} was held out {_figure(away)}, in the rest {_figure(near)}", markup=False)
     print_messages(result["messages"], folder)
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import limbeck
 from limbeck.cli import app
-from limbeck.pipeline import DistilStudy, resume_distillation
+from limbeck.pipeline import DistilStudy, _distil_run, resume_distillation
 
 FILES = {"result.json", "report.html", "equations.csv", "events.jsonl", "study.toml", "checkpoints"}
 SEARCH = "[search]\nevaluations = 3000\n"
@@ -61,6 +61,28 @@ def test_the_law_loads_and_predicts(law, tmp_path):
     limbeck.save_trajectories(limbeck.simulate("spring", n_systems=2, n_steps=6, seed=9), tmp_path / "new.csv")
     done = run("predict", law, tmp_path / "new.csv", "--out", tmp_path / "a.csv")
     assert done.exit_code == 0, done.output
+
+
+def test_a_region_that_the_network_saw_is_kept_from_the_equations(training, tmp_path):
+    """Read as the searches read it, without a search."""
+    read = _distil_run._read(DistilStudy(training=str(training), hold_out="r<0.5"))
+    assert read.hold_out == "r<0.5"
+    assert len(read.dataset.train) < len(_distil_run._read(DistilStudy(training=str(training))).dataset.train)
+    study = DistilStudy(training=str(training), hold_out="r<0.5")
+    assert _distil_run._origin(study, read)["hold_out"] is None
+
+
+@pytest.mark.user_error
+def test_a_region_of_the_training_is_kept_and_no_other_taken(training, tmp_path):
+    folder = tmp_path / "held-out"
+    shutil.copytree(training, folder)
+    path = folder / "study.toml"
+    path.write_text(path.read_text().replace('hold_out = ""', 'hold_out = "r<0.5"'))
+    read = _distil_run._read(DistilStudy(training=str(folder)))
+    assert read.hold_out == "r<0.5" == _distil_run._origin(DistilStudy(), read)["hold_out"]
+    done = run("distil", folder, "--hold-out", "r<0.3", "--out", tmp_path / "law")
+    assert done.exit_code == 2
+    assert "the training held r<0.5 out" in done.stderr
 
 
 @pytest.mark.slow

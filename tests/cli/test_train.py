@@ -103,10 +103,26 @@ def test_without_a_known_law_no_force_is_claimed(tmp_path):
     assert messages["networks"][0]["chosen"] is None
 
 
+def test_a_region_is_held_out_of_a_training_and_named_in_its_record(tmp_path, trained):
+    folder = tmp_path / "run"
+    done = run("train", "spring", "--hold-out", "r<0.5", "--out", folder, *SMALL[:2], "--steps", 200, *SMALL[4:])
+    assert (done.exit_code, done.output) == (0, "")
+    found = read_result(folder)["hold_out"]
+    assert found["region"] == "r<0.5"
+    assert min(found[place]["particles"] for place in ("held_out", "in_range")) > 0
+    assert found["in_range"]["network"]["median"] > 0
+    assert found["in_range"]["law"] is None
+    assert read_result(trained)["hold_out"] is None
+    # Whoever reads the networks again must not see the region either.
+    _, dataset, _ = _train_run.trained_members(folder)
+    assert str(dataset.hold_out) == "r<0.5"
+
+
 @pytest.mark.user_error
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("spring", "--hold-out", "r=1"), "--hold-out expects a name, < or > and a number"),
         (("spring", "--model", "flat"), "unknown model 'flat'"),
         (("spring", "--preset", "book"), "unknown preset 'book'"),
         (("spring", "--bias", "translation,rotation"), "bias rotation fixes messages"),

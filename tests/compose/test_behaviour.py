@@ -1,4 +1,4 @@
-"""What drifts along a rollout, how soon chaos takes over, and what an evaluation costs."""
+"""What drifts along a rollout, how many simulations it takes, and what an evaluation costs."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,7 @@ from scipy.integrate import solve_ivp
 
 from limbeck.compose import behaviour, law_accelerations, pair_potential, roll_out
 from limbeck.compose._conserved import Paths, drifts
-from limbeck.compose._integrate import law_force
-from limbeck.compose._lyapunov import beside_displaced, lyapunov_time, separations
+from limbeck.compose._integrate import integrate, law_force
 from limbeck.expressions import evaluate
 from limbeck.graphs import connect
 from limbeck.simulate import simulate
@@ -124,52 +123,15 @@ def test_lost_paths_have_no_drift() -> None:
             assert drift.network is None
 
 
-TIMES = np.linspace(0, 50, 200)
-
-
-@pytest.mark.parametrize("rate", [0.2, 0.5, 3.0])
-def test_an_exponential_of_known_rate(rate: float) -> None:
-    wobbling = 1 + 0.3 * np.sin(TIMES + np.arange(5)[:, None])
-    assert lyapunov_time(TIMES, 1e-8 * wobbling * np.exp(rate * TIMES)) == pytest.approx(1 / rate, rel=0.05)
-
-
-@pytest.mark.parametrize(
-    "separation",
-    [1 + TIMES, 1 + TIMES**2, 1 + 0.5 * np.sin(TIMES), np.exp(-TIMES), np.exp(0.05 * TIMES), np.ones(200)],
-)
-def test_regular_motion_has_no_lyapunov_time(separation) -> None:
-    assert lyapunov_time(TIMES, 1e-8 * np.stack([separation, 1.1 * separation])) is None
-
-
-def test_growth_ends_where_a_separation_is_no_longer_small_or_is_lost() -> None:
-    grown = np.minimum(1e-8 * np.exp(TIMES), 3.0)
-    assert lyapunov_time(TIMES, grown[None]) == pytest.approx(1.0, rel=0.02)
-    lost = np.where(TIMES > 15, np.nan, grown)
-    assert lyapunov_time(TIMES, lost[None]) == pytest.approx(1.0, rel=0.02)
-    assert lyapunov_time(TIMES, np.full((1, 200), np.nan)) is None
-
-
-def test_starts_part_under_a_law_as_its_equation_says() -> None:
-    """x'' = 4 x parts two starts as exp(2 t)."""
-    dataset = connect(cloud(), seed=0)
-    start, span = dataset.batch(dataset.test[:2]), 0.6
-    twice = beside_displaced(start, 1.0, span)
-    force = law_force(law_of(2, central="4.0"), dataset, twice)
-    times, separation = separations(force, twice, np.linspace(0, span, 60), 1.0)
-    assert times[-1] == pytest.approx(10 * span)
-    assert lyapunov_time(times, separation) == pytest.approx(0.5, rel=0.02)
-
-
 def test_a_law_beside_a_network() -> None:
     dataset = connect(simulate("spring", n_systems=8, n_steps=100, every=2, seed=1), seed=0)
     law = law_of(2, radial="-2.0*(r - 0.99)", inertia="m_1")
     trained = as_trained(dataset, drag=-0.05)
-    rollout = roll_out(law, trained, dataset, pair_potential(law))
+    rollout = roll_out(law, trained, dataset)
     assert rollout is not None
     found = behaviour(rollout, law, trained, dataset)
     assert found is not None
-    assert rollout.energy_drift == pytest.approx(found.drifts[0].law)
-    energy, momentum, turning = found.drifts
+    energy, momentum, turning = rollout.drifts
     assert energy.law < 1e-6 < 1e-2 < energy.network
     assert energy.given < 1e-6
     assert momentum.law < 1e-9 < momentum.network
@@ -177,6 +139,41 @@ def test_a_law_beside_a_network() -> None:
     assert found.law_error < 0.1 * found.network_error
     assert 0 < found.until <= rollout.horizon
     assert min(found.speed[:2]) > 0
+    assert (found.lyapunov_time is None) == bool(found.lyapunov_reason)
+
+
+def test_a_force_that_jumps_has_no_lyapunov_time() -> None:
+    """Its tangent equation would leave out what a jump does to neighbours."""
+    dataset = connect(simulate("discontinuous", n_systems=8, n_nodes=2, n_steps=8, seed=1), seed=0)
+    law = law_of(2, radial="Piecewise((-2.0*(r - 0.99), r >= 1.99), (0.0, True))", inertia="m_1")
+    trained = as_trained(dataset)
+    rollout = roll_out(law, trained, dataset)
+    assert rollout is not None
+    found = behaviour(rollout, law, trained, dataset)
+    assert found is not None
+    assert found.lyapunov_time is None
+    assert "jumps" in found.lyapunov_reason
+
+
+@pytest.mark.parametrize("systems", [30, 150])
+def test_a_rollout_is_of_twenty_simulations_or_of_all_that_are_held_out(systems: int) -> None:
+    dataset = connect(simulate("spring", n_systems=systems, n_nodes=2, n_steps=8, seed=1), seed=0)
+    held_out = np.unique(np.concatenate([dataset.test, dataset.extrapolation])[:, 0])
+    rollout = roll_out(law_of(2, radial="-2.0*(r - 0.99)", inertia="m_1"), as_trained(dataset), dataset)
+    assert rollout is not None
+    assert len(rollout.given) == min(20, len(held_out))
+
+
+def test_simulations_are_integrated_apart() -> None:
+    """A path that is lost takes no other with it."""
+    dataset = connect(cloud(), seed=0)
+    force = law_force(law_of(2, central="4.0*r_1**4"), dataset)
+    start = dataset.batch(dataset.test[:2])
+    start.positions[:] = 0.1
+    start.positions[1] = 10.0
+    positions, _ = integrate(force, start, np.linspace(0, 0.5, 10), 1e-9)
+    assert np.isfinite(positions[0]).all()
+    assert np.isnan(positions[1, -1]).all()
 
 
 def test_positions_alone_say_nothing_more() -> None:

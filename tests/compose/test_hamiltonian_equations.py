@@ -6,6 +6,7 @@ import pytest
 from message_networks import DATASET, PAIRS, batch
 
 from limbeck._errors import InputError
+from limbeck.analyse import self_energy_channel
 from limbeck.compose import channels_of, equations_of, fit_equations, with_equations, without_equations
 from limbeck.expressions import evaluate, parse
 from limbeck.models import HamiltonianConfig, HamiltonianNetwork, build_hamiltonian_network, measure_scales
@@ -48,6 +49,16 @@ def test_one_energy_alone_is_replaced_and_the_network_comes_back_bit_for_bit(fea
     assert np.abs(pair(states, PAIRS) - before).max() > 0.1
     for symbolic in (pair, own):
         np.testing.assert_array_equal(without_equations(symbolic)(states, PAIRS), before)
+
+
+@every_form
+def test_the_energy_of_motion_is_read_without_what_moves_nothing(features, translation):
+    """m v²/2, whatever is added to it for each mass."""
+    known = {"self_energy": parse("0.5*m_1*v_1**2 + 7*m_1")}
+    channel = self_energy_channel(with_equations(network(features, translation), known, NAMES), DATASET, seed=0)
+    speed, mass = channel.inputs.T[:2]
+    assert channel.variables == ("v_1", "m_1", "q_1")
+    np.testing.assert_allclose(channel.values, 0.5 * mass * speed**2, rtol=1e-4, atol=1e-4)
 
 
 def test_the_order_within_a_pair_means_nothing():

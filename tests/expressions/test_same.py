@@ -31,6 +31,9 @@ CHARGES = frozenset({"q_1", "q_2"})
         ("abs(q_1*r)", "abs(r)"),
         ("q_1*abs(q_2)", "q_1"),
         ("exp(q_1^2*r)", "exp(r)"),
+        ("q_1/(q_2*r + 0.01*q_2)", "q_1*q_2/(r + 0.01)"),
+        ("q_2/(q_1*r + 0.01*q_1)^2/q_1", "q_1*q_2/(r + 0.01)^2"),
+        ("(q_1*q_2*r + q_1)*q_1", "q_2*r + 1"),
     ],
 )
 def test_quotients_of_signs_become_products(one, other):

@@ -137,19 +137,34 @@ def rollout(dim, systems=2):
         network=network,
         law_error=1e-4 * times,
         network_error=3e-3 * times,
-        energy_drift=2e-9,
         horizon=8.0,
+        drifts=drifts(),
     )
 
 
-def behaviour():
+def drifts():
     lost = {"law": 0.31, "network": None, "given": 0.31}
+    return (
+        Drift(quantity="energy", conserved=False, reason="not conserved by this law: drag", **lost),
+        Drift(quantity="momentum", conserved=True, reason="", law=2e-15, network=0.01, given=1e-15),
+    )
+
+
+def hold_out(region="r<0.3", law=1.4e-16, network=0.022):
+    def errors(median):
+        return {"median": median, "low": 0.8 * median, "high": 1.2 * median, "tail": 3 * median}
+
+    return {
+        "region": region,
+        "held_out": {"particles": 812, "law": errors(law), "network": errors(network)},
+        "in_range": {"particles": 4400, "law": errors(1.3e-16), "network": errors(0.0028)},
+    }
+
+
+def behaviour():
     return Behaviour(
-        drifts=(
-            Drift(quantity="energy", conserved=False, reason="not conserved by this law: drag", **lost),
-            Drift(quantity="momentum", conserved=True, reason="", law=2e-15, network=0.01, given=1e-15),
-        ),
         lyapunov_time=2.7,
+        lyapunov_reason="",
         until=8.0,
         law_error=1e-4,
         network_error=2e-3,

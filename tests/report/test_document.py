@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from report.samples import (
     behaviour,
+    hold_out,
     messages,
     report_found,
     report_not_found,
@@ -155,7 +156,8 @@ def test_hostile_names_are_text():
 @pytest.mark.parametrize("wrong", ["text", 3, [1, 2], {"a": {"b": None}}, [None], True])
 def test_unexpected_shapes_do_not_stop_the_page(wrong):
     result = dict.fromkeys(
-        ("variables", "bias", "checks", "data", "timings", "versions", "source", "constants", "properties"), wrong
+        ("variables", "bias", "checks", "data", "timings", "versions", "source", "constants", "properties", "hold_out"),
+        wrong,
     )
     parser = read(render_report(bare(result)))
     assert not parser.errors
@@ -216,11 +218,63 @@ def crowd():
 
 
 def test_what_is_not_conserved_is_said_not_to_be():
-    words = " ".join("".join(read(animated()).text).split())
-    assert "not conserved by this law: drag" in words
-    assert "conserved by this law" in words
-    assert "Lyapunov time: 2.7" in words
-    assert "5 times as long" in words
+    page = " ".join("".join(read(animated()).text).split())
+    assert "not conserved by this law: drag" in page
+    assert "conserved by this law" in page
+    assert "Lyapunov time: 2.7" in page
+    assert "5 times as long" in page
+
+
+def words_of(result):
+    return " ".join(" ".join(read(render_report(bare(result))).text).split())
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        ("r<0.3", "pairs closer than 0.3"),
+        ("r>4", "pairs farther apart than 4"),
+        ("v<0.1", "particles slower than 0.1"),
+        ("v>2", "particles faster than 2"),
+        ("m>3", "particles whose m is above 3"),
+        ("q<0", "particles whose q is below 0"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_a_region_is_said_in_words(region, said):
+    assert f"Snapshots with {said} were kept from everything" in words_of({"hold_out": hold_out(region)})
+
+
+def test_a_region_shows_law_and_network_in_it_and_in_the_rest():
+    page = words_of({"hold_out": hold_out()})
+    assert "held out: pairs closer than 0.3 812 law 1.4 × 10⁻¹⁶ 1.1 × 10⁻¹⁶ to 1.7 × 10⁻¹⁶ 4.2 × 10⁻¹⁶" in page
+    assert "held out: pairs closer than 0.3 812 network 0.022 0.018 to 0.026 0.066" in page
+    assert "the rest 4400 network 0.0028" in page
+    assert "the law does better than the network" in page
+    assert "The error of the network in the region is 7.9 times that in the rest." in page
+    assert "Where nothing was learned" not in words_of({"hold_out": None})
+
+
+@pytest.mark.parametrize(
+    ("law", "said"),
+    [(0.1, "the network does better than the law"), (0.021, "overlap"), (0.005, "the law does better")],
+)
+def test_which_does_better_is_said_only_where_intervals_are_apart(law, said):
+    assert said in words_of({"hold_out": hold_out(law=law)})
+
+
+def test_a_region_without_a_law_or_that_the_network_saw():
+    found = hold_out()
+    for place in ("held_out", "in_range"):
+        found[place]["law"] = None
+    page = words_of({"hold_out": found})
+    assert "does better" not in page
+    assert "812 network" in page
+    assert "812 law" not in page
+    told = {"hold_out": hold_out(), "network": {"training": "runs/t", "hold_out": None}}
+    assert "but the network was trained on them" in words_of(told)
+    told["network"]["hold_out"] = "r<0.3"
+    assert "were kept from everything" in words_of(told)
 
 
 def test_pictures_survive_numbers_that_are_not_finite():

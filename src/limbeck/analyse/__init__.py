@@ -30,6 +30,7 @@ from ._message_summary import (
 from ._message_table import Channel as Channel, MessageTable as MessageTable
 from ._read_forces import ForceReading as ForceReading, read_forces as read_forces
 from ._record_messages import record_messages as record_messages
+from ._self_energy import self_energy_channel as self_energy_channel
 from ._specialisation import Specialisation as Specialisation, specialisation as specialisation
 from ._targets import (
     MEANINGS as MEANINGS,

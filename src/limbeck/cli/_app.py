@@ -17,6 +17,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors."
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove an earlier run of limbeck in the folder.")]
 Names = Annotated[str | None, typer.Option(help="Columns, separated by commas.")]
 Track = Annotated[str | None, typer.Option(help="tensorboard, mlflow, wandb, or several [none].")]
+HoldOut = Annotated[
+    str | None, typer.Option("--hold-out", help="A region that training must not see, such as r<0.5, v>2 or m>3.")
+]
 Seed = Annotated[int | None, typer.Option(help="Root of everything random [0].")]
 TimeLimit = Annotated[float | None, typer.Option(help="Seconds for the whole run [no limit].")]
 Engine = Annotated[str | None, typer.Option(help="auto, pyoperon or enumerate [auto].")]

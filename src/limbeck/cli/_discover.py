@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._app import Engine, Names, Operators, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
+from ._app import Engine, HoldOut, Names, Operators, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
 from ._guard import FOUND, guarded
 from ._options import check_time_limit, names, operator_symbols, renames, study_of
 from ._show import conclude, progress_display
@@ -23,9 +23,7 @@ def discover(
         list[str] | None,
         typer.Option(help="A property that nobody measured, such as m, to be learned with the law; or two: m,q."),
     ] = None,
-    hold_out: Annotated[
-        str | None, typer.Option(help="A region that training must not see, such as r<0.5, v>2 or m>3.")
-    ] = None,
+    hold_out: HoldOut = None,
     engine: Engine = None,
     operators: Operators = None,
     seed: Seed = None,

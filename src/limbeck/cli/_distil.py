@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._app import Engine, Operators, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
+from ._app import Engine, HoldOut, Operators, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
 from ._guard import guarded
 from ._options import check_time_limit, names, operator_symbols, study_of
 from ._show import conclude, progress_display
@@ -16,6 +16,7 @@ def distil(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run of limbeck train.")],
     out: Out,
     member: Annotated[int | None, typer.Option(help="Which of its networks, from 0 [the best].")] = None,
+    hold_out: HoldOut = None,
     engine: Engine = None,
     operators: Operators = None,
     seed: Seed = None,
@@ -34,6 +35,7 @@ def distil(
         settings = {
             "training": str(run),
             "member": member,
+            "hold_out": hold_out,
             "engine": engine,
             "operators": operator_symbols(operators),
             "seed": seed,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ._app import Names, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
+from ._app import HoldOut, Names, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
 from ._guard import FOUND, guarded
 from ._options import check_time_limit, names, numbers, renames, study_of
 from ._show import progress_display
@@ -34,6 +34,7 @@ def train(
     pruning_end: Annotated[float | None, typer.Option(help="Part of the training when it ends [preset's].")] = None,
     pruning_dim: Annotated[int | None, typer.Option(help="Components that it leaves [dimension of space].")] = None,
     inertia: Annotated[str | None, typer.Option(help="Attribute that is m in the momenta of flathgn [m].")] = None,
+    hold_out: HoldOut = None,
     seeds: Annotated[int | None, typer.Option(help="Networks trained together from different weights [1].")] = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
@@ -82,6 +83,7 @@ def train(
             "pruning_end": pruning_end,
             "pruning_dim": pruning_dim,
             "inertia": inertia,
+            "hold_out": hold_out,
             "seeds": seeds,
             "seed": seed,
             "time_limit": time_limit,

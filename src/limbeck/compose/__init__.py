@@ -29,7 +29,7 @@ from ._levels import Levels as Levels, find_levels as find_levels
 from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine
 from ._refit import refit as refit, standard_errors as standard_errors
-from ._rollout import Moves as Moves, Rollout as Rollout, integrate_law as integrate_law, roll_out as roll_out
+from ._rollout import Rollout as Rollout, integrate_law as integrate_law, roll_out as roll_out
 from ._shoot import TrajectoryFit as TrajectoryFit, fit_trajectories as fit_trajectories
 from ._speed import Speed as Speed
 from ._states import States as States, lay_out as lay_out, states_of as states_of

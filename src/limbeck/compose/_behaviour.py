@@ -1,16 +1,20 @@
-"""How a law behaves in time beside its network: what drifts, how soon chaos takes over, and what a step costs."""
+"""How a law behaves in time beside its network: how soon chaos takes over, what is left of errors before, and speed."""
 
 from dataclasses import dataclass
 
 from limbeck.graphs import GraphDataset
+from limbeck.regress import thresholds
 from limbeck.train import TrainedModel
 
-from ._conserved import Drift, Paths, drifts
 from ._law import Law
-from ._lyapunov import lyapunov_time, separations
+from ._lyapunov import growth, lyapunov_time
 from ._rollout import Rollout
 from ._speed import Speed, measured_speed
 
+JUMPS = (
+    "the force jumps at a threshold or a radius, and the tangent equation does not hold what that does to neighbours"
+)
+REGULAR = "small differences of the start do not grow exponentially in ten times the length of the rollout"
 CHAOTIC = 3.0  # Lyapunov times after which an error of the start has grown twentyfold
 
 
@@ -19,17 +23,16 @@ class Behaviour:
     """What a rollout shows beside its errors.
 
     Attributes:
-        drifts: Energy and momenta along the paths of law, network and data.
-        lyapunov_time: Time in which a small difference of the start grows by e; None where none
-            shows within ten times the rollout.
+        lyapunov_time: Time in which a small difference of the start grows by e, or None.
+        lyapunov_reason: Why there is none, in words; empty where there is one.
         until: Time up to which law and network are compared: before chaos takes over and the network is lost.
         law_error: Mean error of the law up to then, in typical distances of a pair.
         network_error: The same of the network.
         speed: What one evaluation costs.
     """
 
-    drifts: tuple[Drift, ...]
     lyapunov_time: float | None
+    lyapunov_reason: str
     until: float
     law_error: float
     network_error: float
@@ -48,21 +51,16 @@ def behaviour(rollout: Rollout, law: Law, trained: TrainedModel, dataset: GraphD
     Returns:
         What it shows; None where only the positions of a rollout are known.
     """
-    moves = rollout.moves
-    if moves is None:
+    if rollout.tangent is None:
         return None
-    paths = {
-        "law": Paths(rollout.law, moves.law),
-        "network": Paths(rollout.network, moves.network),
-        "given": Paths(rollout.given, moves.given),
-    }
-    growing = lyapunov_time(*separations(moves.force, moves.twice, rollout.times, moves.scale))
+    jumps = dataset.trajectories.radius is not None or any(any(thresholds(e)) for e in law.components.values())
+    growing = None if jumps else lyapunov_time(*growth(rollout.tangent, rollout.times))
     until = rollout.horizon if growing is None else min(rollout.horizon, CHAOTIC * growing)
     until = max(until, float(rollout.times[1]))
     law_error, network_error = rollout.mean_errors_until(until)
     return Behaviour(
-        drifts=drifts(law, dataset, moves.start, paths),
         lyapunov_time=growing,
+        lyapunov_reason="" if growing is not None else JUMPS if jumps else REGULAR,
         until=until,
         law_error=law_error,
         network_error=network_error,

@@ -1,4 +1,4 @@
-"""What law and network make of a region that training never saw."""
+"""What law and network make of a region that was held out."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from limbeck.graphs import GraphDataset, particles_held_out
-from limbeck.train import TrainedModel
+from limbeck.train import TrainedMessages, TrainedModel
 
 from ._law import Law
 from ._states import states_of
@@ -40,21 +40,23 @@ class Generalisation:
     Attributes:
         region: What was held out, as it was asked for.
         particles: How many were looked at out of range and in range.
-        law: Errors of the law, out of range and in range.
+        law: Errors of the law, out of range and in range; None where there is no law.
         network: The same of the network.
     """
 
     region: str
     particles: tuple[int, int]
-    law: tuple[RegionErrors, RegionErrors]
+    law: tuple[RegionErrors, RegionErrors] | None
     network: tuple[RegionErrors, RegionErrors]
 
 
-def generalisation(law: Law, trained: TrainedModel, dataset: GraphDataset) -> Generalisation | None:
+def generalisation(
+    law: Law | None, trained: TrainedModel | TrainedMessages, dataset: GraphDataset
+) -> Generalisation | None:
     """Compare law and network within the region that was held out, and without it.
 
     Args:
-        law: The law.
+        law: The law; None where there is only a network.
         trained: The network that it was distilled from.
         dataset: The data with the region.
 
@@ -63,28 +65,35 @@ def generalisation(law: Law, trained: TrainedModel, dataset: GraphDataset) -> Ge
     """
     if dataset.hold_out is None or not len(dataset.held_out) or not len(dataset.test):
         return None
-    outer, inner = (_errors(law, trained, dataset, rows) for rows in (dataset.held_out, dataset.test))
+    regions = [_Region(dataset, rows) for rows in (dataset.held_out, dataset.test)]
+    of_law = None if law is None else tuple(region.errors(law.accelerations(region.states)) for region in regions)
     return Generalisation(
         region=str(dataset.hold_out),
-        particles=(outer[0], inner[0]),
-        law=(outer[1], inner[1]),
-        network=(outer[2], inner[2]),
+        particles=(regions[0].particles, regions[1].particles),
+        law=of_law,  # type: ignore[arg-type]
+        network=tuple(region.errors(region.predicted(trained)) for region in regions),  # type: ignore[arg-type]
     )
 
 
-def _errors(
-    law: Law, trained: TrainedModel, dataset: GraphDataset, rows: Int[np.ndarray, "samples 2"]
-) -> tuple[int, RegionErrors, RegionErrors]:
-    """Number of particles, and errors of law and network; of held-out snapshots only particles in the region count."""
-    rows = rows[np.linspace(0, len(rows) - 1, min(MOST, len(rows))).astype(int)]
-    batch, states = dataset.batch(rows), states_of(dataset, rows)
-    assert dataset.hold_out is not None  # asked before
-    inside = particles_held_out(dataset.hold_out, dataset.trajectories, dataset.pairs, rows)[batch.targeted()]
-    counted: Bool[np.ndarray, " particles"] = inside if inside.any() else np.ones_like(inside)
-    of_law = states.relative_errors(law.accelerations(states))[counted]
-    of_network = states.relative_errors(trained.accelerations(batch)[batch.targeted()])[counted]
-    systems = states.systems[counted]
-    return int(counted.sum()), _summary(of_law, systems), _summary(of_network, systems)
+class _Region:
+    """Some snapshots, and which of their particles count: of those held out, only the ones in the region."""
+
+    def __init__(self, dataset: GraphDataset, rows: Int[np.ndarray, "samples 2"]) -> None:
+        """Look at so many."""
+        rows = rows[np.linspace(0, len(rows) - 1, min(MOST, len(rows))).astype(int)]
+        self.batch, self.states = dataset.batch(rows), states_of(dataset, rows)
+        assert dataset.hold_out is not None  # asked before
+        inside = particles_held_out(dataset.hold_out, dataset.trajectories, dataset.pairs, rows)[self.batch.targeted()]
+        self.counted: Bool[np.ndarray, " particles"] = inside if inside.any() else np.ones_like(inside)
+        self.particles = int(self.counted.sum())
+
+    def predicted(self, network: TrainedModel | TrainedMessages) -> Float[np.ndarray, "particles dim"]:
+        """A network's accelerations of the particles with a target."""
+        return network.accelerations(self.batch)[self.batch.targeted()]
+
+    def errors(self, accelerations: Float[np.ndarray, "particles dim"]) -> RegionErrors:
+        """Relative errors of those that count."""
+        return _summary(self.states.relative_errors(accelerations)[self.counted], self.states.systems[self.counted])
 
 
 def _summary(errors: Float[np.ndarray, " particles"], systems: Int[np.ndarray, " particles"]) -> RegionErrors:

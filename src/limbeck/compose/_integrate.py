@@ -18,54 +18,47 @@ from ._law import Law
 
 MOST_STEPS = 40_000
 
-Force = Callable[[Any, Any], Any]  # positions and velocities (systems nodes dim) to accelerations
+Force = Callable[[Snapshots], Any]  # a state with attributes and edges (nodes dim, or a batch) to its accelerations
+Fields = tuple[Any, ...]
+Slope = Callable[[Snapshots, Fields], Fields]  # rates of what moves, beside the state at the start
 
 
-def law_force(law: Law, dataset: GraphDataset, start: Snapshots) -> Force:
-    """The law as a function of the state, in float64.
+def law_force(law: Law, dataset: GraphDataset) -> Force:
+    """The law as a function of the state, in the state's own precision.
 
     Args:
         law: The law.
-        dataset: Its pairs, attributes and radius are what counts.
-        start: Attributes and edges of the simulations.
+        dataset: Its pairs, names of attributes and radius are what counts.
 
     Returns:
-        Accelerations of positions and velocities.
+        Accelerations of states; edges are those of a state, or all that a radius leaves.
     """
-    first, second = dataset.pairs.first, dataset.pairs.second
+    pairs, radius = dataset.pairs, dataset.trajectories.radius
 
-    def force(x: Any, v: Any) -> Any:
-        forward, backward = _within(dataset, x, start)
-        snapshots = start._replace(positions=x, velocities=v, forward=forward, backward=backward)
-        return law_accelerations(law, snapshots, first, second, dataset.attribute_names, jnp)  # type: ignore[arg-type]
+    def force(state: Snapshots) -> Any:
+        if radius is not None:
+            x = state.positions
+            apart = jnp.linalg.norm(x[..., pairs.first, :] - x[..., pairs.second, :], axis=-1)
+            inside = apart < radius
+            state = state._replace(forward=pairs.forward[0] * inside, backward=pairs.backward[0] * inside)
+        return law_accelerations(law, state, pairs.first, pairs.second, dataset.attribute_names, jnp)
 
     return force
 
 
-def _within(dataset: GraphDataset, x: Any, start: Snapshots) -> tuple[Any, Any]:
-    """Edge weights at a new state: those of the start, or all edges cut at the radius."""
-    radius, pairs = dataset.trajectories.radius, dataset.pairs
-    if radius is None:
-        return start.forward, start.backward
-    inside = jnp.linalg.norm(x[:, pairs.first] - x[:, pairs.second], axis=-1) < radius
-    return pairs.forward[0] * inside, pairs.backward[0] * inside
-
-
-def network_force(trained: TrainedModel, start: Snapshots) -> Force:
+def network_force(trained: TrainedModel) -> Force:
     """The network as a function of the state; its own arithmetic stays in its precision.
 
     Args:
         trained: The network.
-        start: Attributes and edges of the simulations.
 
     Returns:
-        Accelerations of positions and velocities.
+        Accelerations of states.
     """
 
-    def force(x: Any, v: Any) -> Any:
-        state = start._replace(positions=x, velocities=v)
+    def force(state: Snapshots) -> Any:
         narrow = Snapshots(*(jnp.asarray(array, jnp.float32) for array in state))
-        return jnp.asarray(trained.model(narrow, trained.pairs), x.dtype)
+        return jnp.asarray(trained.model(narrow, trained.pairs), state.positions.dtype)
 
     return force
 
@@ -73,7 +66,7 @@ def network_force(trained: TrainedModel, start: Snapshots) -> Force:
 def integrate(
     force: Force, start: Snapshots, times: Float[np.ndarray, " times"], tolerance: float
 ) -> tuple[Float[np.ndarray, "systems times nodes dim"], Float[np.ndarray, "systems times nodes dim"]]:
-    """Integrate all simulations as one adaptive problem in float64.
+    """Integrate every simulation by steps of its own, in float64.
 
     Args:
         force: Accelerations of a state.
@@ -84,28 +77,60 @@ def integrate(
     Returns:
         Positions and velocities; NaN where they can't be reached.
     """
+
+    def slope(state: Snapshots, moving: Fields) -> Fields:
+        x, v = moving
+        return v, force(state._replace(positions=x, velocities=v))
+
+    return solve(slope, start, (start.positions, start.velocities), times, tolerance)
+
+
+def solve(
+    slope: Slope,
+    start: Snapshots,
+    moving: Fields,
+    times: Float[np.ndarray, " times"],
+    tolerance: float,
+) -> Fields:
+    """Solve ordinary differential equations beside states, one simulation at a time.
+
+    Args:
+        slope: Rates of what moves in one simulation, from its state at the start and what moves.
+        start: Initial states.
+        moving: Initial values of what moves, simulations first.
+        times: Times at which it is wanted, from the start.
+        tolerance: Relative and absolute tolerance of a step.
+
+    Returns:
+        What moves, with an axis of times after that of simulations; NaN where it can't be reached.
+    """
     with jax.enable_x64(True):
-        y = (jnp.asarray(start.positions), jnp.asarray(start.velocities))
-        xs, vs = _solve(force, y, jnp.asarray(times), tolerance)
-        positions, velocities = np.asarray(xs), np.asarray(vs)
-    positions, velocities = (np.where(np.isfinite(a), a, np.nan) for a in (positions, velocities))
-    return np.moveaxis(positions, 0, 1), np.moveaxis(velocities, 0, 1)
+        states, values = jax.tree.map(jnp.asarray, (start, moving))
+        solved = _solve(slope, states, values, jnp.asarray(times), jnp.asarray(tolerance))
+        found = [np.asarray(values) for values in solved]
+    return tuple(np.where(np.isfinite(values), values, np.nan) for values in found)
 
 
 @eqx.filter_jit
-def _solve(force: Force, y: tuple[Any, Any], times: Any, tolerance: float) -> tuple[Any, Any]:
-    """One adaptive solve; times beyond the largest number of steps come back as infinity."""
-    solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(lambda _t, y, _args: (y[1], force(*y))),
-        diffrax.Tsit5(),
-        times[0],
-        times[-1],
-        0.1 * (times[1] - times[0]),
-        y,
-        saveat=diffrax.SaveAt(ts=times),
-        stepsize_controller=diffrax.PIDController(rtol=tolerance, atol=tolerance),
-        max_steps=MOST_STEPS,
-        throw=False,
-    )
-    assert solution.ys is not None  # asked for by SaveAt
-    return solution.ys
+def _solve(slope: Slope, start: Snapshots, moving: Fields, times: Any, tolerance: Any) -> Fields:
+    """Adaptive solves, one after another; times beyond the largest number of steps come back as infinity."""
+
+    def one(system: tuple[Snapshots, Fields]) -> Fields:
+        start, moving = system
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(lambda _t, y, _args: slope(start, y)),
+            diffrax.Tsit5(),
+            times[0],
+            times[-1],
+            0.1 * (times[1] - times[0]),
+            moving,
+            saveat=diffrax.SaveAt(ts=times),
+            stepsize_controller=diffrax.PIDController(rtol=tolerance, atol=tolerance),
+            max_steps=MOST_STEPS,
+            throw=False,
+        )
+        assert solution.ys is not None  # asked for by SaveAt
+        return solution.ys
+
+    # Side by side, every one would take as many steps as the worst.
+    return jax.lax.map(one, (start, moving))

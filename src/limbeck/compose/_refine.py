@@ -22,7 +22,7 @@ from limbeck.expressions import (
     skeleton,
     variables,
 )
-from limbeck.regress import EXACT, HOPELESS, PRICE, AbstractBench, Climb, HallOfFame, falling, neighbours, price
+from limbeck.regress import EXACT, HOPELESS, AbstractBench, Climb, HallOfFame, falling, neighbours, price
 
 from ._law import Law, is_one_body
 from ._refit import law_loss, refit
@@ -99,13 +99,14 @@ def refine(
         The best law and the front, or None if no candidate is defined on the data.
     """
     attributes = tuple(name[:-2] for name in fit_on.edges if name.endswith("_2"))
-    climb = Climb(_LawBench(screen_on, fit_on, judge_on, reciprocal, extras, attributes))
-    for components in _starts(halls, signs):
-        climb.add(normalised(Law(components=components, dim=fit_on.dim)))
+    bench = _LawBench(screen_on, fit_on, judge_on, reciprocal, extras, attributes, signs)
+    climb = Climb(bench)
+    for components in _starts(halls):
+        climb.add(bench.canonical(Law(components=components, dim=fit_on.dim)))
     climb.run(is_over=is_over)
     if climb.ranked() and not is_over() and min(climb.ranked(), key=price).loss > EXACT:
         for law in two_power_laws(min(climb.ranked(), key=price).law, fit_on):
-            climb.add(normalised(law))
+            climb.add(bench.canonical(law))
         climb.run(is_over=is_over, most_expanded=EXPANDED_AGAIN)
     ranked = climb.ranked()
     if not ranked:
@@ -123,6 +124,14 @@ class _LawBench(AbstractBench[Law, Scored]):
     reciprocal: bool
     extras: tuple[str, ...]
     attributes: tuple[str, ...]
+    signs: frozenset[str]
+
+    def canonical(self, law: Law) -> Law:
+        """The law with its scale fixed, and products where quotients of signs are the same on the data."""
+        if self.signs:
+            components = {name: fold_signs(e, self.signs) for name, e in law.components.items()}
+            law = Law(components=components, dim=law.dim)
+        return normalised(law)
 
     def key(self, form: Law) -> Hashable:
         """The form without its numbers, every force with a factor."""
@@ -152,7 +161,7 @@ class _LawBench(AbstractBench[Law, Scored]):
 
     def neighbours(self, form: Law) -> list[Law]:
         """Laws with one channel changed, left out or added."""
-        return [normalised(law) for law in _neighbouring_laws(form, self.extras, self.attributes)]
+        return [self.canonical(law) for law in _neighbouring_laws(form, self.extras, self.attributes)]
 
 
 def form_key(law: Law) -> tuple[tuple[str, Expression], ...]:
@@ -195,18 +204,12 @@ def is_reciprocal(law: Law, states: States) -> bool:
     return True
 
 
-def _starts(halls: Mapping[str, HallOfFame], signs: frozenset[str]) -> list[dict[str, Expression]]:
+def _starts(halls: Mapping[str, HallOfFame]) -> list[dict[str, Expression]]:
     """The main channel's starts and front, each with the best equation of every other channel."""
     main = max(halls, key=lambda name: (name == "radial", name.startswith("message"), name))
-    others = {name: fold_signs(_knee(hall), signs) for name, hall in halls.items() if name != main}
-    front = sorted(halls[main].front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity)
-    forms = [*halls[main].starts, *(equation.expression for equation in front[:STARTS])]
-    return [{main: fold_signs(form, signs), **others} for form in forms]
-
-
-def _knee(hall: HallOfFame) -> Expression:
-    """The equation with the best trade of error for size."""
-    return min(hall.front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity).expression
+    others = {name: hall.hopeful[0].expression for name, hall in halls.items() if name != main}
+    forms = [*halls[main].starts, *(equation.expression for equation in halls[main].hopeful[:STARTS])]
+    return [{main: form, **others} for form in forms]
 
 
 def _neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, ...]) -> list[Law]:

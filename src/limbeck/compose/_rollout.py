@@ -7,41 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from limbeck.expressions import evaluate
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.train import TrainedModel
 
 from ._callable import law_accelerations
-from ._integrate import Force, integrate, law_force, network_force
+from ._conserved import Drift, Paths, drifts
+from ._integrate import integrate, law_force, network_force
 from ._law import Law
-from ._lyapunov import beside_displaced
+from ._lyapunov import Tangent, tangent
 
-MOST_SYSTEMS = 8
+MOST_SYSTEMS = 20
 MOST_TIMES = 200
 LOST = 0.5  # beyond this error (in typical distances) two trajectories have nothing to do with each other
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Moves:
-    """First states of a rollout's simulations, and the velocities along it.
-
-    Attributes:
-        start: First states.
-        given: Velocities that came in.
-        law: Velocities under the law.
-        network: Velocities under the network.
-        twice: First states, followed by the same displaced by very little.
-        force: The law as it was compiled for all of these.
-        scale: Typical distance of a pair.
-    """
-
-    start: Snapshots
-    given: Float[np.ndarray, "systems times nodes dim"]
-    law: Float[np.ndarray, "systems times nodes dim"]
-    network: Float[np.ndarray, "systems times nodes dim"]
-    twice: Snapshots
-    force: Force
-    scale: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,10 +33,9 @@ class Rollout:
         law_error: Median over simulations of the mean distance from the given positions,
             over the typical distance of a pair.
         network_error: The same for the network.
-        energy_drift: Median over simulations of the largest relative change of the law's own energy;
-            None where the law has no potential.
         horizon: Last time at which both are compared.
-        moves: What else is known of the paths; None where they were not integrated here.
+        drifts: Energy and momenta along the paths of law, network and data.
+        tangent: The law's paths with a displacement of each; None where they were not integrated here.
     """
 
     times: Float[np.ndarray, " times"]
@@ -68,9 +44,9 @@ class Rollout:
     network: Float[np.ndarray, "systems times nodes dim"]
     law_error: Float[np.ndarray, " times"]
     network_error: Float[np.ndarray, " times"]
-    energy_drift: float | None
     horizon: float
-    moves: Moves | None = None
+    drifts: tuple[Drift, ...] = ()
+    tangent: Tangent | None = None
 
     @property
     def mean_errors(self) -> tuple[float, float]:
@@ -91,14 +67,13 @@ class Rollout:
         return float(np.mean(self.law_error[upto])), float(np.mean(self.network_error[upto]))
 
 
-def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: Any) -> Rollout | None:
+def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset) -> Rollout | None:
     """Integrate law and network from the start of test trajectories.
 
     Args:
         law: The law.
         trained: The network that it was distilled from.
         dataset: Where the test trajectories stand.
-        potential: The law's pair potential as an expression, or None.
 
     Returns:
         Both rollouts, or None where no test simulation has three times with every particle there.
@@ -112,11 +87,15 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: 
     start = dataset.batch(np.stack([systems, np.full_like(systems, rows[0])], axis=1))
     given = t.positions[systems][:, rows]
     scale = trained.model.scales.length
-    both = beside_displaced(start, scale, float(times[-1]))
-    force = law_force(law, dataset, both)
-    positions, velocities = (path[: len(systems)] for path in integrate(force, both, times, 1e-9))
-    with_network, its_velocities = integrate(network_force(trained, start), start, times, 1e-5)
+    beside = tangent(law_force(law, dataset), start, scale, float(times[-1]))
+    positions, velocities, *_ = beside.solve(times, 1e-9)
+    with_network, its_velocities = integrate(network_force(trained), start, times, 1e-5)
     law_error, network_error = _error(positions, given, scale), _error(with_network, given, scale)
+    paths = {
+        "law": Paths(positions, velocities),
+        "network": Paths(with_network, its_velocities),
+        "given": Paths(given, t.velocities[systems][:, rows]),
+    }
     return Rollout(
         times=times,
         given=given,
@@ -124,19 +103,9 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset, potential: 
         network=with_network,
         law_error=law_error,
         network_error=network_error,
-        energy_drift=None
-        if potential is None
-        else _energy_drift(law, potential, dataset, start, positions, velocities),
         horizon=_horizon(times, network_error),
-        moves=Moves(
-            start=start,
-            given=t.velocities[systems][:, rows],
-            law=velocities,
-            network=its_velocities,
-            twice=both,
-            force=force,
-            scale=scale,
-        ),
+        drifts=drifts(law, dataset, start, paths),
+        tangent=beside,
     )
 
 
@@ -190,8 +159,8 @@ def integrate_law(
         Positions and velocities; NaN where they can't be reached.
     """
 
-    def force(x: Any, v: Any) -> Any:
-        return law_accelerations(law, start._replace(positions=x, velocities=v), first, second, attribute_names, jnp)  # type: ignore[arg-type]
+    def force(state: Snapshots) -> Any:
+        return law_accelerations(law, state, first, second, attribute_names, jnp)
 
     return integrate(force, start, times - times[0], 1e-9)
 
@@ -211,26 +180,3 @@ def _horizon(times: Float[np.ndarray, " times"], network_error: Float[np.ndarray
     lost = np.flatnonzero(network_error > LOST)
     last = int(lost[0]) - 1 if len(lost) else len(times) - 1
     return float(times[max(last, len(times) // 10, 1)])
-
-
-def _energy_drift(
-    law: Law, potential: Any, dataset: GraphDataset, start: Snapshots, positions: np.ndarray, velocities: np.ndarray
-) -> float | None:
-    """Largest relative change of kinetic plus pair energy along the law's own rollout."""
-    if any(name not in ("radial", "inertia") for name in law.components):
-        return None
-    first, second = dataset.pairs.first, dataset.pairs.second
-    columns = {"r": np.linalg.norm(positions[:, :, first] - positions[:, :, second], axis=-1)}
-    own = {}
-    for k, name in enumerate(dataset.attribute_names):
-        columns[f"{name}_1"] = start.attributes[:, None, first, k]
-        columns[f"{name}_2"] = start.attributes[:, None, second, k]
-        own[f"{name}_1"] = start.attributes[:, None, :, k]
-    inertia = evaluate(law.components["inertia"], own) if "inertia" in law.components else 1.0
-    kinetic = 0.5 * np.sum(inertia * np.sum(velocities**2, axis=-1), axis=-1)
-    energies = start.forward[:, None] * np.broadcast_to(evaluate(potential, columns), columns["r"].shape)
-    total = kinetic + energies.sum(axis=-1)
-    size = np.max(np.abs(kinetic), axis=1) + np.abs(total[:, 0])
-    with np.errstate(all="ignore"):
-        drift = np.nanmax(np.abs(total - total[:, :1]), axis=1) / size
-    return float(np.median(drift)) if np.isfinite(drift).any() else None

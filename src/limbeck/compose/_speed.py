@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from limbeck.graphs import GraphDataset
+from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.train import TrainedModel
 
 from ._integrate import Force, law_force, network_force
@@ -47,18 +47,18 @@ def measured_speed(law: Law, trained: TrainedModel, dataset: GraphDataset) -> Sp
     rows = dataset.test[np.linspace(0, len(dataset.test) - 1, min(most, len(dataset.test))).astype(int)]
     batch = dataset.batch(rows)
     with jax.enable_x64(True):
-        state = jnp.asarray(batch.positions), jnp.asarray(batch.velocities)
-        seconds = [_shortest(force, state) for force in (law_force(law, dataset, batch), network_force(trained, batch))]
+        state = Snapshots(*(jnp.asarray(array) for array in batch))
+        seconds = [_shortest(force, state) for force in (law_force(law, dataset), network_force(trained))]
     return Speed(seconds[0] / len(rows), seconds[1] / len(rows), len(rows))
 
 
 @eqx.filter_jit
-def _evaluated(force: Force, state: tuple[Any, Any]) -> Any:
+def _evaluated(force: Force, state: Snapshots) -> Any:
     """Accelerations."""
-    return force(*state)
+    return force(state)
 
 
-def _shortest(force: Force, state: tuple[Any, Any]) -> float:
+def _shortest(force: Force, state: Snapshots) -> float:
     """Seconds of the shortest of some evaluations; the first, which compiles, does not count."""
     jax.block_until_ready(_evaluated(force, state))
     seconds = []

@@ -19,7 +19,6 @@ from limbeck.compose import (
     FittedProperties,
     Rollout,
     check_law,
-    pair_potential,
     roll_out,
     verdict,
     with_properties_fitted,
@@ -207,7 +206,7 @@ def _checked(
         dataset = properties.dataset(dataset)
         attempt = replace(attempt, properties=properties, dataset=dataset)
     with run.timed("check"):
-        rollout = roll_out(law.law, trained, dataset, pair_potential(law.law))
+        rollout = roll_out(law.law, trained, dataset)
         checks = check_law(law, trained, dataset, rollout, noise)
     word, reasons = verdict(checks, law)
     run.journal.note("check", "verdict", {"step": attempt.step, "verdict": word, "reasons": reasons})

@@ -16,11 +16,12 @@ from limbeck._errors import ArtefactMismatch, InputError
 from limbeck.artefacts import load_record, save_record
 from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
-from limbeck.graphs import GraphDataset, connect, parse_hold_out
+from limbeck.graphs import GraphDataset
 from limbeck.track import check_trackers, tracked
-from limbeck.trajectories import Trajectories, content_hash, objects_return, with_attribute
+from limbeck.trajectories import Trajectories, content_hash
 
 from ._attempts import attempts_along, chosen_among
+from ._dataset import connected
 from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, hold, is_run, sweep
 from ._outcome import conclude
 from ._run import Run
@@ -59,7 +60,7 @@ def run_study(
     else:
         # A file is read and divided before the folder is touched, so that bad input leaves no trace.
         trajectories = trajectories_of(study, initial=trajectories)
-    dataset = None if trajectories is None else _connected(trajectories, study)
+    dataset = None if trajectories is None else connected(trajectories, study)
     with (
         claim(folder, to_toml(study), overwrite=overwrite),
         tracked(study.track, folder, asdict(study), listener) as heard,
@@ -100,21 +101,8 @@ def resume_study(
         sweep(folder)
         if trajectories is None and not study.is_simulated:
             trajectories = trajectories_of(study)
-        dataset = None if trajectories is None else _connected(trajectories, study)
+        dataset = None if trajectories is None else connected(trajectories, study)
         return _run(study, folder, dataset, heard, started)
-
-
-def _connected(trajectories: Trajectories, study: Study) -> GraphDataset:
-    """The graphs of the data; motion without any acceleration is refused a law later, not here."""
-    study.bias_plan(trajectories.dim)
-    for name in study.learned_names:
-        trajectories = with_attribute(trajectories, name, None)
-    # What is learned of a particle must be held against other times of the same particle.
-    by_time = bool(study.learned_names) and not objects_return(trajectories)
-    hold_out = parse_hold_out(study.hold_out) if study.hold_out else None
-    dataset = connect(trajectories, seed=study.seed, by_time=by_time, hold_out=hold_out)
-    study.check_pairs(len(dataset.pairs.first))
-    return dataset
 
 
 def _run(
@@ -126,7 +114,7 @@ def _run(
     run = Run(study=study, folder=folder, journal=journal, deadline=deadline)
     journal.note("run", "started", None)
     with run.timed("simulate" if study.is_simulated else "load"):
-        dataset = _connected(trajectories_of(study), study) if dataset is None else dataset
+        dataset = connected(trajectories_of(study), study) if dataset is None else dataset
         run.fingerprint = check_fingerprint(run, dataset)
     noise = noise_effect(dataset)
     attempts = attempts_along(run, dataset, noise)

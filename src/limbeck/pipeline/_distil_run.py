@@ -13,23 +13,28 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limbeck._errors import ArtefactMismatch, InputError
-from limbeck.analyse import ForceReading, read_forces
+from limbeck.analyse import ForceReading, read_forces, self_energy_channel
 from limbeck.artefacts import finite
 from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
-from limbeck.graphs import GraphDataset
+from limbeck.expressions import to_string
+from limbeck.graphs import GraphDataset, parse_hold_out
 from limbeck.models import Biases, ForceNetwork, HamiltonianNetwork, MessageNetwork
 from limbeck.track import check_trackers, tracked
 from limbeck.train import TrainedModel, pair_index, validation_error
 
 from ._attempts import UNUSABLE, Attempt, distilled
+from ._dataset import connected
 from ._discover import check_fingerprint
+from ._distil_stage import distil_once
 from ._distil_study import BEST, DistilStudy
 from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, hold, kind_of, sweep
 from ._outcome import conclude
 from ._run import Run
 from ._train_run import trained_members
 from ._train_study import KIND as TRAINING, TrainStudy
+
+LARGEST_MISS = 0.1  # of the standard deviation of a self energy: beyond, an equation does not say what it is
 
 
 class _Source(NamedTuple):
@@ -40,6 +45,12 @@ class _Source(NamedTuple):
     study: TrainStudy
     member: int
     reading: ForceReading
+
+    @property
+    def hold_out(self) -> str:
+        """The region that is held out of its data; empty for none."""
+        region = self.dataset.hold_out
+        return "" if region is None else str(region)
 
 
 def run_distillation(
@@ -73,6 +84,7 @@ def run_distillation(
         member=source.member,
         system=source.study.system,
         file=source.study.file,
+        hold_out=source.hold_out,
     )
     with (
         claim(folder, to_toml(study), overwrite=overwrite),
@@ -123,11 +135,24 @@ def _read(study: DistilStudy) -> _Source:
         raise InputError(f"the training in {folder} can't be used: {error}") from error
     if study.member >= len(members.networks):
         raise InputError(f"{folder} holds {len(members.networks)} networks, from 0; there is no number {study.member}")
+    dataset = _without_region(dataset, training, study.hold_out)
     errors = [validation_error(network, dataset) for network in members.networks]
     member = int(np.argmin(errors)) if study.member == BEST else study.member
     network = members.networks[member]
     reading = read_forces(network, pair_index(dataset), dataset, seed=study.seed)
     return _Source(_as_trained(network, reading, dataset, errors[member]), dataset, training, member, reading)
+
+
+def _without_region(dataset: GraphDataset, training: TrainStudy, hold_out: str) -> GraphDataset:
+    """The data of a training without a region that no equation may see, though the network did."""
+    if not hold_out or (training.hold_out and parse_hold_out(hold_out) == dataset.hold_out):
+        return dataset
+    if training.hold_out:
+        raise InputError(
+            f"--hold-out {hold_out}: the training held {training.hold_out} out, and two regions can't be joined; leave "
+            "--hold-out away to keep the training's"
+        )
+    return connected(dataset.trajectories, replace(training.data, hold_out=hold_out))
 
 
 def _as_trained(
@@ -165,9 +190,29 @@ def _run(
     attempt = Attempt(biases=trained.model.biases, trained=trained, step=0, reason=reason)
     if not reason and trained.validation_error < UNUSABLE:
         attempt = distilled(run, dataset, attempt, noise)
-    result = conclude(run, dataset, [attempt], attempt, noise, more={"network": origin})
+    own = None if reason or run.is_over() else _self_energy(run, source)
+    result = conclude(run, dataset, [attempt], attempt, noise, more={"network": origin | {"self_energy": own}})
     journal.note("run", "finished", result["verdict"])
     return result
+
+
+def _self_energy(run: Run, source: _Source) -> dict[str, Any] | None:
+    """The energy of motion of a Hamiltonian network as an equation; None for other networks, or where none fits."""
+    network = getattr(source.trained.model, "network", None)
+    if not isinstance(network, HamiltonianNetwork):
+        return None
+    channel = self_energy_channel(network, source.dataset, seed=run.study.seed)
+    if not np.ptp(channel.values) > 0:
+        return None
+    with run.timed("regress"):
+        best = distil_once(run, channel, "halls_self_energy.json").hopeful[0]
+    if best.heldout_loss > LARGEST_MISS:
+        return None
+    return {
+        "equation": to_string(best.expression),
+        "complexity": best.complexity,
+        "heldout_loss": finite(best.heldout_loss),
+    }
 
 
 def _origin(study: DistilStudy, source: _Source) -> dict[str, Any]:
@@ -179,6 +224,7 @@ def _origin(study: DistilStudy, source: _Source) -> dict[str, Any]:
         "model": source.study.model,
         "member": source.member,
         "validation_error": finite(source.trained.validation_error),
+        "hold_out": source.study.hold_out or None,
         "along": finite(reading.along),
         "second_law": finite(reading.second_law),
         "to_force": to_force,

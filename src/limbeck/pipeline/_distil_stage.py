@@ -21,6 +21,7 @@ from limbeck.train import TrainedModel
 from ._run import SEARCH_STAGE, Run
 
 CONDITIONAL = 1_000  # sets the seeds of conditional searches apart
+APART = 2_000  # and those of what is no channel of a law
 CONDITIONS = (">", "IF")
 SIDE_CHANNEL_SHARE = 0.3  # of the evaluations, for every channel but the main one
 
@@ -72,6 +73,20 @@ def distil_conditional(
     if not all(radial):
         return tables[0], []
     return tables[0], _searched(run, radial, names, seeds, _search_condition)
+
+
+def distil_once(run: Run, channel: Channel, name: str) -> HallOfFame:
+    """Search equations for one function beside the law's own channels.
+
+    Args:
+        run: The run.
+        channel: Samples of the function.
+        name: Name of its checkpoint.
+
+    Returns:
+        Its hall of fame.
+    """
+    return _searched(run, [[channel]], [name], [_seed(run, APART)], _search_channel)[0][channel.name]
 
 
 def _seed(run: Run, *numbers: int) -> int:

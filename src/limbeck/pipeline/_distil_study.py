@@ -21,6 +21,7 @@ class DistilStudy:
         member: Which of its networks, from 0; -1 takes the one with the lowest validation error.
         system: The system that the training simulated; taken from its folder.
         file: The file that it read; taken from its folder.
+        hold_out: A region that no equation may see, such as `r<0.5`; empty takes the training's.
         engine: Search engine, or `auto`.
         operators: Operators that equations may use.
         seed: Root of everything random in samples and searches.
@@ -34,6 +35,7 @@ class DistilStudy:
     member: int = BEST
     system: SystemSource = field(default_factory=SystemSource)
     file: FileSource = field(default_factory=FileSource)
+    hold_out: str = ""
     engine: str = "auto"
     operators: tuple[str, ...] = DEFAULT_OPERATORS
     seed: int = 0
@@ -62,6 +64,7 @@ class DistilStudy:
             system=self.system,
             file=self.file,
             bias="none",
+            hold_out=self.hold_out,
             engine=self.engine,
             operators=self.operators,
             seed=self.seed,

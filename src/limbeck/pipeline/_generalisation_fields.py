@@ -19,13 +19,14 @@ def generalisation_fields(found: Generalisation | None) -> dict[str, Any] | None
     """
     if found is None:
         return None
+    of_law = (None, None) if found.law is None else found.law
     by_region = {
         region: {"particles": particles, "law": _fields(law), "network": _fields(network)}
-        for region, particles, law, network in zip(REGIONS, found.particles, found.law, found.network, strict=True)
+        for region, particles, law, network in zip(REGIONS, found.particles, of_law, found.network, strict=True)
     }
     return {"region": found.region, **by_region}
 
 
-def _fields(errors: RegionErrors) -> dict[str, float | None]:
+def _fields(errors: RegionErrors | None) -> dict[str, float | None] | None:
     """One predictor in one region."""
-    return {name: finite(value) for name, value in errors._asdict().items()}
+    return None if errors is None else {name: finite(value) for name, value in errors._asdict().items()}

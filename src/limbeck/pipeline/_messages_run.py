@@ -1,5 +1,6 @@
 """`limbeck messages`: what the networks of a finished run say, whatever kind of run it is."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import jax
 from limbeck._errors import InputError
 from limbeck.artefacts import load_arrays, read_header
 from limbeck.config import from_toml
-from limbeck.graphs import GraphDataset, connect
+from limbeck.graphs import GraphDataset
 from limbeck.models import GraphNetwork, build_model, measure_scales, parse_biases
 from limbeck.simulate import SystemDefinition
 from limbeck.trajectories import content_hash
 
+from ._dataset import connected
 from ._folder import CHECKPOINTS, STUDY, finished_result, hold, kind_of
 from ._messages import MessageMembers, write_messages
 from ._study import Study, trajectories_of
@@ -55,7 +57,7 @@ def _of_discovery(folder: Path) -> tuple[MessageMembers, GraphDataset, SystemDef
     if not path.exists():
         raise InputError(f"the run in {folder} kept no network: nothing accelerates in its data")
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), Study, str(folder / STUDY))
-    dataset = connect(trajectories_of(study), seed=study.seed)
+    dataset = connected(trajectories_of(study), replace(study, learn=""))  # their columns are not kept
     header = read_header(path)
     biases = parse_biases(",".join(header["biases"]) or "none")
     key = jax.random.key(study.seed)

@@ -62,7 +62,7 @@ def conclude(
     word, reasons = _verdict(attempts, chosen)
     known, r2 = _against_truth(run, dataset, chosen, truth)
     conduct = _behaviour(run, dataset, chosen)
-    away = None if chosen is None or law is None else generalisation(law.law, chosen.trained, dataset)
+    away = None if chosen is None else generalisation(None if law is None else law.law, chosen.trained, dataset)
     report_started = time.monotonic()
     result = {
         "verdict": word,

@@ -28,13 +28,14 @@ def rollout_fields(rollout: Rollout | None, behaviour: Behaviour | None) -> dict
         "duration": float(rollout.times[-1]),
         "horizon": rollout.horizon,
         "lyapunov_time": behaviour.lyapunov_time,
+        "lyapunov_reason": behaviour.lyapunov_reason or None,
         "compared": {
             "until": behaviour.until,
             "law": finite(law),
             "network": finite(network),
             "ratio": finite(network / law) if law > 0 else None,
         },
-        "drifts": [asdict(drift) for drift in behaviour.drifts],
+        "drifts": [asdict(drift) for drift in rollout.drifts],
     }
 
 

@@ -16,14 +16,17 @@ import numpy as np
 
 from limbeck._errors import ArtefactDamaged, InputError
 from limbeck.artefacts import SCHEMA, finite, load_arrays, save_arrays, to_json, write_whole
+from limbeck.compose import generalisation
 from limbeck.config import from_toml, to_toml
-from limbeck.graphs import GraphDataset, connect
+from limbeck.graphs import GraphDataset
 from limbeck.models import HamiltonianConfig, MessageConfig, check_conservative
 from limbeck.track import check_trackers, tracked
 from limbeck.train import TrainedMessages, TrainState, train_members
 from limbeck.trajectories import Trajectories, content_hash
 
+from ._dataset import connected
 from ._folder import CHECKPOINTS, RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, hold, sweep
+from ._generalisation_fields import generalisation_fields
 from ._messages import MessageMembers, write_messages
 from ._result import versions
 from ._study import trajectories_of
@@ -65,7 +68,7 @@ def run_training(
             check_conservative(study.truth())
         dataset = None
     else:
-        dataset = connect(trajectories_of(study.data, initial=trajectories), seed=study.seed)
+        dataset = connected(trajectories_of(study.data, initial=trajectories), study.data)
     with (
         claim(folder, to_toml(study), overwrite=overwrite),
         tracked(study.track, folder, asdict(study), listener) as heard,
@@ -102,7 +105,7 @@ def resume_training(
         sweep(folder)
         dataset = None
         if trajectories is not None or not study.system.name:
-            dataset = connect(trajectories_of(study.data, initial=trajectories), seed=study.seed)
+            dataset = connected(trajectories_of(study.data, initial=trajectories), study.data)
         return _run(study, folder, dataset, heard, started)
 
 
@@ -121,8 +124,7 @@ def _run(
         journal.note(stage, "finished", timings[stage])
         return done
 
-    made = dataset or timed("simulate", lambda: connect(trajectories_of(study.data), seed=study.seed))
-    study.data.check_pairs(len(made.pairs.first))
+    made = dataset or timed("simulate", lambda: connected(trajectories_of(study.data), study.data))
     deadline = started + study.time_limit if study.time_limit else math.inf
     trained: TrainedMessages = timed("train", lambda: _trained(study, folder, made, journal, deadline))
     header = {"fingerprint": content_hash(made.trajectories), "seed": study.seed}
@@ -184,7 +186,7 @@ def trained_members(folder: Path) -> tuple[MessageMembers, GraphDataset, TrainSt
         ArtefactMismatch: If the data changed since.
     """
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), TrainStudy, str(folder / STUDY))
-    dataset = connect(trajectories_of(study.data), seed=study.seed)
+    dataset = connected(trajectories_of(study.data), study.data)
     trainer = study.trainer(dataset)
     header = {"fingerprint": content_hash(dataset.trajectories), "seed": study.seed}
     try:
@@ -237,6 +239,7 @@ def _result(
             "value": finite(float(missed.sum(axis=-1).mean())),
             "meaning": "sum over components of |error of a|, mean over particles of held-out simulations",
         },
+        "hold_out": generalisation_fields(generalisation(None, trained, dataset)),
         "kept": [int(kept) for kept in trained.kept[-1]],
         "dimensions": list(trained.dimensions),
         "seed": study.seed,

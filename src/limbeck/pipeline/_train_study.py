@@ -51,6 +51,7 @@ class TrainStudy:
         pruning_end: Fraction of the training at which it ends.
         pruning_dim: Components that it leaves.
         inertia: Attribute that is m in the momenta p = m v of flathgn; empty takes `m` where there is one.
+        hold_out: A region that training must not see, such as `r<0.5`, `v>2` or `m>3`; empty for none.
         seeds: Networks trained together from different weights.
         seed: Root of everything random.
         time_limit: Seconds after which training ends; 0 is none.
@@ -74,6 +75,7 @@ class TrainStudy:
     pruning_end: float = 0.0
     pruning_dim: int = 0
     inertia: str = ""
+    hold_out: str = ""
     seeds: int = 1
     seed: int = 0
     time_limit: float = 0.0
@@ -95,6 +97,7 @@ class TrainStudy:
             if not getattr(self, name) >= 0:
                 raise InputError(f"{name} must not be negative; got {getattr(self, name)}")
         self._check_parts()
+        _ = self.data
 
     def _check_parts(self) -> None:
         """Refuse options that do not go together."""
@@ -231,7 +234,7 @@ class TrainStudy:
     @property
     def data(self) -> Study:
         """The same source as a study of `limbeck discover` names it."""
-        return Study(system=self.system, file=self.file, seed=self.seed, bias="none")
+        return Study(system=self.system, file=self.file, seed=self.seed, bias="none", hold_out=self.hold_out)
 
     def truth(self) -> SystemDefinition | None:
         """The known truth, where the data are simulated."""

@@ -9,6 +9,7 @@ import numpy as np
 from limbeck._types import Samples, Table
 from limbeck.expressions import Expression, complexity, evaluate, simplify
 
+from ._climb import PRICE
 from ._problem import Problem
 
 EXACT = 1e-13  # a loss that is all rounding: nothing more complex can be better
@@ -72,6 +73,11 @@ class HallOfFame:
             if best > EXACT and equation.heldout_loss < best * (1.0 - 1e-9):
                 kept.append(equation)
         return tuple(kept)
+
+    @property
+    def hopeful(self) -> tuple[Equation, ...]:
+        """The front by its trade of error for size, the best first."""
+        return tuple(sorted(self.front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity))
 
 
 def scores(front: tuple[Equation, ...]) -> tuple[float | None, ...]:

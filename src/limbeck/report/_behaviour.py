@@ -19,7 +19,7 @@ def drift_table(report: Report) -> Table:
     Returns:
         A row for each quantity; without rows where nothing was measured.
     """
-    drifts = () if report.behaviour is None else report.behaviour.drifts
+    drifts = () if report.rollout is None else report.rollout.drifts
     return Table(
         headings=("Quantity", "Law", "Network", "As given", "What to expect"),
         rows=tuple(_drift_row(drift) for drift in drifts),
@@ -43,23 +43,16 @@ def rollout_facts(report: Report) -> tuple[str, ...]:
         Sentences.
     """
     rollout, found = report.rollout, report.behaviour
-    if rollout is None:
+    if rollout is None or found is None:
         return ()
-    if found is not None:
-        time = unit(report.result, "time", "t")
-        return (_chaos(found, " " + time if time else ""), _speed(found))
-    if rollout.energy_drift is None:
-        return ("The law has no potential, so there is no energy of its own to watch.",)
-    drift = number(rollout.energy_drift, DIGITS)
-    return (f"Largest relative change of the law's own energy, median over simulations: {drift}.",)
+    time = unit(report.result, "time", "t")
+    return (_chaos(found, " " + time if time else ""), _speed(found))
 
 
 def _chaos(found: Behaviour, time: str) -> str:
     """How soon chaos takes over, and what is compared before."""
     if found.lyapunov_time is None:
-        said = (
-            "Lyapunov time: none, as small differences of the start do not grow exponentially in ten times this time."
-        )
+        said = f"Lyapunov time: none, as {found.lyapunov_reason}."
     else:
         said = (
             f"Lyapunov time: {number(found.lyapunov_time, DIGITS)}{time}, in which a small difference of the start "

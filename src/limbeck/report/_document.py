@@ -16,6 +16,7 @@ from ._figures import (
     rollout_picture,
     training_picture,
 )
+from ._held_out import held_out_facts, held_out_table
 from ._numbers import duration, shown
 from ._page import Banner, render_page
 from ._record import Report
@@ -67,6 +68,8 @@ def _facts(report: Report) -> dict[str, Any]:
         "search_facts": _search_facts(report),
         "rollout_facts": rollout_facts(report),
         "drifts": drift_table(report),
+        "held_out": held_out_table(result),
+        "held_out_facts": held_out_facts(result),
         "motion": animation(report),
         "data": data_rows(result),
         "data_notes": data_notes(result),

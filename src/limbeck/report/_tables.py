@@ -116,13 +116,13 @@ def checks(result: Mapping[str, Any]) -> tuple[Check, ...]:
     Returns:
         One entry for each check, `not asked` where it is null.
     """
-    found = _mapping(result.get("checks"))
+    found = mapping(result.get("checks"))
     return tuple(_check(name, found.get(name)) for name in [*CHECKS, *(key for key in found if key not in CHECKS)])
 
 
 def _check(name: str, entry: Any) -> Check:
     """One check."""
-    known = _mapping(entry)
+    known = mapping(entry)
     passed = known.get("passed")
     return Check(
         name=name,
@@ -143,7 +143,7 @@ def bias_table(result: Mapping[str, Any]) -> Table:
     Returns:
         One row for each step; the last set that stayed is marked.
     """
-    bias = _mapping(result.get("bias"))
+    bias = mapping(result.get("bias"))
     final = _names(bias.get("final"))
     rows, marked = [], set()
     for k, step in enumerate(_mappings(bias.get("steps"))):
@@ -171,7 +171,7 @@ def assumptions(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     Returns:
         Name and meaning of each bias that stayed.
     """
-    names = _names(_mapping(result.get("bias")).get("final"))
+    names = _names(mapping(result.get("bias")).get("final"))
     return tuple((name, BIASES.get(name, "")) for name in names)
 
 
@@ -265,7 +265,7 @@ def variables_table(result: Mapping[str, Any]) -> tuple[tuple[str, str, str, str
     Returns:
         MathML, name, meaning and unit of each.
     """
-    entries = ((str(name), _mapping(entry)) for name, entry in _mapping(result.get("variables")).items())
+    entries = ((str(name), mapping(entry)) for name, entry in mapping(result.get("variables")).items())
     return tuple((symbol(name), name, str(e.get("meaning") or ""), shown(e.get("unit"))) for name, e in entries)
 
 
@@ -300,7 +300,7 @@ def data_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     Returns:
         Name and value of each.
     """
-    data = _mapping(result.get("data"))
+    data = mapping(result.get("data"))
     ordered = [*(key for key in DATA if key in data), *(key for key in data if key not in DATA and key not in _APART)]
     rows = [(DATA.get(key, spelt(key).capitalize()), shown(data[key])) for key in ordered]
     source = result.get("source")
@@ -317,7 +317,7 @@ def data_notes(result: Mapping[str, Any]) -> tuple[str, ...]:
     Returns:
         Sentences.
     """
-    data = _mapping(result.get("data"))
+    data = mapping(result.get("data"))
     constant = data.get("constant_attributes") or {}
     if isinstance(constant, Mapping):
         pairs = [f"{name} has the value {shown(value, 6)} throughout" for name, value in constant.items()]
@@ -336,7 +336,7 @@ def timing_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     Returns:
         Stage and time.
     """
-    return tuple((spelt(stage), duration(value)) for stage, value in _mapping(result.get("timings")).items())
+    return tuple((spelt(stage), duration(value)) for stage, value in mapping(result.get("timings")).items())
 
 
 def version_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -348,7 +348,7 @@ def version_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     Returns:
         Name and version, the seed last.
     """
-    rows = [(str(name), shown(version)) for name, version in _mapping(result.get("versions")).items()]
+    rows = [(str(name), shown(version)) for name, version in mapping(result.get("versions")).items()]
     seed = result.get("seed")
     return tuple(rows if seed is None else [*rows, ("seed", str(seed))])
 
@@ -363,16 +363,23 @@ def unit(result: Mapping[str, Any], *names: str) -> str:
     Returns:
         The unit, empty if there is none.
     """
-    meanings, units = _mapping(result.get("variables")), _mapping(_mapping(result.get("data")).get("units"))
+    meanings, units = mapping(result.get("variables")), mapping(mapping(result.get("data")).get("units"))
     for name in names:
-        found = _mapping(meanings.get(name)).get("unit") or units.get(name)
+        found = mapping(meanings.get(name)).get("unit") or units.get(name)
         if found and str(found) not in ("1", "dimensionless"):
             return str(found)
     return ""
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    """The value if it is a mapping, else an empty one."""
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A part of `result.json`, whatever stands in its place.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        The value if it is a mapping, else an empty one.
+    """
     return value if isinstance(value, Mapping) else {}
 
 
