@@ -23,8 +23,8 @@ from ._sample import Sample
 MOST = 2_000  # samples that are looked at
 FEWEST = 120  # samples by which so many curves can be told from noise
 KNOTS = 9  # of a curve, at quantiles
-CHANCE = 0.01  # that noise alone is taken for more
-NEIGHBOURS = 3.0  # standard deviations by which nearest neighbours may err alike
+CHANCE = 0.003  # that noise alone is taken for more
+NEIGHBOURS = 3.5  # standard deviations by which nearest neighbours may err alike
 
 Columns = Float[np.ndarray, "samples columns"]
 Basis = Float[np.ndarray, "samples directions"]
