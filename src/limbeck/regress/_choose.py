@@ -147,9 +147,9 @@ def measured(best: Described, problem: Problem) -> Described:
 
 
 def _whole_numbers(part: Expression) -> list[Constant]:
-    """Fixed numbers that stand as terms or factors, but for signs, in depth-first order."""
+    """Fixed numbers that stand as terms or factors, but for signs and zeros, in depth-first order."""
     if not isinstance(part, Call):
-        return [part] if isinstance(part, Constant) and not part.free else []
+        return [part] if isinstance(part, Constant) and not part.free and part.value != 0 else []
     inner = part.args[:1] if part.op == "pow" and isinstance(part.args[1], Constant) else part.args
     signs = part.op == "mul"
     return [

@@ -21,12 +21,16 @@ from limbeck._types import Samples, Table
 from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, same_form, simplify
 
 from ._choose import described, estimates_of, measured, snapped
-from ._polish import columns_of, fitted
+from ._doubts import EXACT
+from ._enumerate import search_enumerate
+from ._polish import columns_of, fitted, loss_of
 from ._problem import DEFAULT_OPERATORS, Problem
 from ._regression import Regression, RegressionConfig, regress_squares
+from ._stages import NEAR, Judge
 
 AXES = ("dx", "dy", "dz")
 ROUNDS, SETTLED = 20, 1e-9  # of turns between map and kernel, and the change of the map at which they end
+EXPLAINED = 0.2  # loss of a kernel by which a map can be fitted
 CERTAIN = 3.0  # standard errors that an offset must lie from zero
 FEWEST = 20
 
@@ -117,11 +121,12 @@ def regress_vectors(
         seen = _kernel_problem(columns, inner, unit, targets, mixing, offset, tuple(operators))
         return mixing, offset, seen, fitted(expression, seen)
 
-    kernel = searched(problem)
+    rough = _rough_kernel(problem, config, seed)
+    # Directions alone give a rough map where few messages rise above noise; a kernel that is nearly right does better.
+    kernel = searched(problem if rough is None else seen_through(rough)[2])
     mixing, offset, seen, expression = seen_through(kernel.chosen.expression)
     again = measured(snapped(described(expression, seen), seen), seen).expression
     if not same_form(again, kernel.chosen.expression):
-        # Directions alone give a rough map where few messages rise above noise; what a better one shows is another law.
         kernel = searched(seen)
         mixing, offset, seen, expression = seen_through(kernel.chosen.expression)
     return VectorLaw(
@@ -132,6 +137,14 @@ def regress_vectors(
         offset=offset,
         expressions=tuple(_component(expression, axes, mixing[k], float(offset[k])) for k in range(len(axes))),
     )
+
+
+def _rough_kernel(problem: Problem, config: RegressionConfig, seed: int) -> Expression | None:
+    """A kernel that a short search finds and that explains most; None where there is none, or it explains all."""
+    short = replace(config.search, evaluations=max(config.search.evaluations // NEAR, 1))
+    found = search_enumerate(problem, short, seed)
+    best = Judge(problem, seed).cheapest(expression for expression, _ in found.candidates)[0]
+    return best if EXACT < loss_of(best, problem) < EXPLAINED else None
 
 
 def _checked(table: Table, targets: Float[np.ndarray, "samples dim"], names: Sequence[str]) -> tuple[str, ...]:
