@@ -82,6 +82,7 @@ def refine(
     signs: frozenset[str],
     reciprocal: bool,
     is_over: Callable[[], bool],
+    also: tuple[Law, ...] = (),
 ) -> Refined | None:
     """Find the best law near the equations of the halls of fame.
 
@@ -94,6 +95,7 @@ def refine(
         signs: Variables with one magnitude throughout.
         reciprocal: Whether only laws that keep the third law may be chosen, where there are any.
         is_over: Tells when time has run out.
+        also: Laws to start from beside those of the halls of fame.
 
     Returns:
         The best law and the front, or None if no candidate is defined on the data.
@@ -102,6 +104,8 @@ def refine(
     climb = Climb(_LawBench(screen_on, fit_on, judge_on, reciprocal, extras, attributes))
     for components in _starts(halls, signs):
         climb.add(normalised(Law(components=components, dim=fit_on.dim)))
+    for law in also:
+        climb.add(normalised(law))
     climb.run(is_over=is_over)
     if climb.ranked() and not is_over() and min(climb.ranked(), key=price).loss > EXACT:
         for law in two_power_laws(min(climb.ranked(), key=price).law, fit_on):
@@ -152,7 +156,7 @@ class _LawBench(AbstractBench[Law, Scored]):
 
     def neighbours(self, form: Law) -> list[Law]:
         """Laws with one channel changed, left out or added."""
-        return [normalised(law) for law in _neighbouring_laws(form, self.extras, self.attributes)]
+        return [normalised(law) for law in neighbouring_laws(form, self.extras, self.attributes)]
 
 
 def form_key(law: Law) -> tuple[tuple[str, Expression], ...]:
@@ -209,8 +213,17 @@ def _knee(hall: HallOfFame) -> Expression:
     return min(hall.front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity).expression
 
 
-def _neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, ...]) -> list[Law]:
-    """Laws with one channel changed, left out or added."""
+def neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, ...]) -> list[Law]:
+    """Laws with one channel changed, left out or added.
+
+    Args:
+        law: Where to start.
+        extras: Channels that may be added as a constant.
+        attributes: Attributes that a channel may couple to.
+
+    Returns:
+        Laws one change away.
+    """
     found = []
     for name, expression in law.components.items():
         rest = {k: e for k, e in law.components.items() if k != name}
