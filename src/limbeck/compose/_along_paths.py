@@ -15,15 +15,16 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from limbeck.expressions import least_squares, simplify
 from limbeck.graphs import GraphDataset
 from limbeck.regress import falling, unit_price
+from limbeck.trajectories import Trajectories
 
 from ._law import Law
 from ._refine import form_key, is_reciprocal, neighbouring_laws, normalised, with_leading_constants
-from ._shoot import SPOILT
+from ._shoot import MOST
 from ._states import States, lay_out
 from ._windows import windows_of
 
@@ -58,7 +59,7 @@ class ScoredPath(NamedTuple):
     Attributes:
         law: The law.
         misfits: Distance of each window from the measured positions in units of the noise.
-        loss: Sum of squares over the windows that count.
+        loss: Mean square over the windows that it fits best.
         size: Complexity; of two equal ones, the law with fewer fitted numbers is the smaller.
         price: The logarithm of the squares, and so much for each unit of size.
         is_allowed: Every law that is scored may be chosen.
@@ -112,8 +113,8 @@ class Paths:
         t, some = dataset.trajectories, slice(None, None, max(1, -(-len(windows) // MOST_WINDOWS)))
         systems, firsts = windows.systems[some], windows.firsts[some]
         rows = firsts[:, None] + np.arange(windows.measured.shape[1])
-        present = t.present[systems[:, None], rows]
         chosen = np.stack([np.broadcast_to(systems[:, None], rows.shape), rows], axis=-1).reshape(-1, 2)
+        t = _filled(t, systems, rows)
         targets = np.where(t.present[..., None], np.zeros_like(t.positions), np.nan)
         everywhere = replace(t, accelerations=targets, acceleration_errors=None)
         batch = replace(dataset, trajectories=everywhere).batch(chosen)
@@ -121,7 +122,7 @@ class Paths:
         weights = np.moveaxis(windows.weights[some], 1, 2)
         return cls(
             states=lay_out(batch, dataset.pairs, dataset.attribute_names, chosen[:, 0]),
-            there=present,
+            there=t.present[systems[:, None], rows],
             twice=np.stack([_twice(one) for one in times]),
             measured=np.moveaxis(windows.measured[some], 1, 2),
             weights=weights,
@@ -130,16 +131,23 @@ class Paths:
             attributes=dataset.attribute_names,
         )
 
-    def fitted(self, law: Law, used: Bool[np.ndarray, " windows"]) -> PathFit | None:
-        """Fit the free constants of a law to the windows that count.
+    def fitted(self, law: Law) -> PathFit | None:
+        """Fit the free constants of a law to all windows, and once more to those that it fits best.
 
         Args:
             law: Form and starting values.
-            used: Windows that count.
 
         Returns:
             The fit; None where the law is undefined on the paths.
         """
+        everything = np.ones(len(self.freedom), dtype=bool)
+        fit = self._fitted_to(law, everything)
+        if fit is None or not len(law.constants):
+            return fit
+        return self._fitted_to(fit.law, fit.misfits <= np.quantile(fit.misfits, MOST, method="higher")) or fit
+
+    def _fitted_to(self, law: Law, used: Bool[np.ndarray, " windows"]) -> PathFit | None:
+        """Fit the free constants to some windows."""
         target = self._residual(np.zeros((*self.there.shape, self.measured.shape[-1])), self.measured)
         n_constants = len(law.constants)
 
@@ -156,20 +164,20 @@ class Paths:
         with np.errstate(all="ignore"):
             error = self._projected(law.accelerations(self.states)[..., None])[..., 0] - target
             squares = np.sum(error**2, axis=(1, 2, 3)) / np.maximum(self.freedom, 1.0)
-        return PathFit(law=law, misfits=np.sqrt(squares)) if np.isfinite(squares[used]).all() else None
+        return PathFit(law=law, misfits=np.sqrt(squares)) if np.isfinite(squares).all() else None
 
-    def scored(self, fit: PathFit, used: Bool[np.ndarray, " windows"]) -> "ScoredPath":
-        """Say what a fit costs.
+    def scored(self, fit: PathFit) -> "ScoredPath":
+        """Say what a fit costs: its squares in the windows that it fits best, as close encounters may miss by any factor.
 
         Args:
             fit: The fit.
-            used: Windows that count.
 
         Returns:
             The fit with its squares, its size and its price.
         """
-        n = max(float(np.sum(self.freedom[used])), 2.0)
-        squares = float(np.sum((self.freedom * fit.misfits**2)[used]))
+        best = np.argsort(fit.misfits, kind="stable")[: max(1, int(MOST * len(fit.misfits)))]
+        n = max(float(np.sum(self.freedom[best])), 2.0)
+        squares = float(np.sum((self.freedom * fit.misfits**2)[best])) / n
         size = fit.law.complexity + 0.1 * len(fit.law.constants)
         price = math.log(max(squares, np.finfo(float).tiny)) + max(unit_price(int(n)), UNIT) * size
         return ScoredPath(fit.law, fit.misfits, squares, size, price)
@@ -190,6 +198,25 @@ class Paths:
         path = path.reshape(*flat_shape[:3], -1) * weights[..., None]
         path = path - self.lines @ (np.moveaxis(self.lines, 2, 3) @ path)
         return path.reshape(flat_shape)
+
+
+def _filled(
+    t: Trajectories, systems: Int[np.ndarray, " windows"], rows: Int[np.ndarray, "windows times"]
+) -> Trajectories:
+    """Put particles that were not seen at some snapshots inside a window where they must have been."""
+    from scipy.interpolate import CubicHermiteSpline  # late: noise is rare, and SciPy slow to import
+
+    positions, velocities, present = t.positions.copy(), t.velocities.copy(), t.present.copy()
+    for system, times in zip(systems, rows, strict=True):
+        here = t.present[system, times]
+        for node in np.flatnonzero(here.any(axis=0) & ~here.all(axis=0)):
+            seen, unseen = times[here[:, node]], times[~here[:, node]]
+            states = t.positions[system, seen, node], t.velocities[system, seen, node]
+            path = CubicHermiteSpline(t.times[system, seen], *states)
+            positions[system, unseen, node] = path(t.times[system, unseen])
+            velocities[system, unseen, node] = path(t.times[system, unseen], 1)
+            present[system, unseen, node] = True
+    return replace(t, positions=positions, velocities=velocities, present=present)
 
 
 def _twice(times: Float[np.ndarray, " times"]) -> Float[np.ndarray, "times times"]:
@@ -223,16 +250,13 @@ def settled_along(laws: Sequence[Law], paths: Paths, extras: tuple[str, ...], *,
         The cheapest law that was met and the next simpler ones that no simpler one fits as well, their constants fitted
         along the paths: what paths leave open may be decided otherwise. None where no law is defined.
     """
-    used = np.ones(len(paths.freedom), dtype=bool)
-    ranked = _ranked(laws, paths, used, reciprocal=reciprocal)
+    ranked = _ranked(laws, paths, reciprocal=reciprocal)
     for _ in range(ROUNDS):
         if not ranked:
             return ()
         best = ranked[0]
-        middle = float(np.median(best.misfits))
-        used = best.misfits <= SPOILT * middle  # of two laws, close encounters that both miss tell nothing
         near = neighbouring_laws(best.law, extras, paths.attributes)
-        ranked = _ranked([*laws, *(one.law for one in _front(ranked)), *near], paths, used, reciprocal=reciprocal)
+        ranked = _ranked([*laws, *(one.law for one in _front(ranked)), *near], paths, reciprocal=reciprocal)
         if ranked and form_key(ranked[0].law) == form_key(best.law):
             break
     front = _front(ranked)
@@ -245,18 +269,16 @@ def _front(ranked: list[ScoredPath]) -> tuple[ScoredPath, ...]:
     return falling(sorted(ranked, key=lambda one: (one.size, one.loss)))
 
 
-def _ranked(
-    laws: Sequence[Law], paths: Paths, used: Bool[np.ndarray, " windows"], *, reciprocal: bool
-) -> list[ScoredPath]:
+def _ranked(laws: Sequence[Law], paths: Paths, *, reciprocal: bool) -> list[ScoredPath]:
     """Fit each form once, the cheapest first."""
     found: dict[Hashable, ScoredPath] = {}
     for form in laws:
         law = with_leading_constants(normalised(form))
         if not law.components or (key := form_key(law)) in found:
             continue
-        fit = _simplest(paths.fitted(law, used))
+        fit = _simplest(paths.fitted(law))
         if fit is not None and (not reciprocal or is_reciprocal(fit.law, paths.states)):
-            found[key] = paths.scored(fit, used)
+            found[key] = paths.scored(fit)
     return sorted(found.values(), key=lambda one: one.price)
 
 

@@ -132,8 +132,7 @@ def lay_out(
         nodes=_node_columns(batch, attribute_names, there),
         gather=gather,
         targets=batch.targets[there],
-        weights=error_weights(size, standing.particles if standing is not None and by_object else None)
-        * batch.weights[there],
+        weights=error_weights(size, standing.particles if standing is not None and by_object else None),
         systems=np.broadcast_to(systems[:, None], there.shape)[there],
         objects=standing,
     )
