@@ -167,7 +167,7 @@ class Paths:
         return PathFit(law=law, misfits=np.sqrt(squares)) if np.isfinite(squares).all() else None
 
     def scored(self, fit: PathFit) -> "ScoredPath":
-        """Say what a fit costs: its squares in the windows that it fits best, as close encounters may miss by any factor.
+        """Say what a fit costs by the windows that it fits best: close encounters may miss by any factor.
 
         Args:
             fit: The fit.
