@@ -234,7 +234,8 @@ def _lines(
     since = times - times.mean(axis=1, keepdims=True)
     basis = np.stack([np.ones_like(since), since / np.abs(since).max()], axis=-1)[:, None] * weights[..., None]
     lines, _ = np.linalg.qr(basis)
-    return np.where((weights > 0).any(axis=2)[..., None, None], lines, 0.0)
+    measured = np.any(weights > 0, axis=2, keepdims=True)[..., None]
+    return np.where(measured, lines, 0.0)
 
 
 def settled_along(laws: Sequence[Law], paths: Paths, extras: tuple[str, ...], *, reciprocal: bool) -> tuple[Law, ...]:
