@@ -3,16 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from limbeck.expressions import free_constants, to_readable
 from limbeck.graphs import GraphDataset
-from limbeck.regress import ConstantEstimate, HallOfFame, named
+from limbeck.regress import ConstantEstimate, HallOfFame, named, thresholds as thresholds_in
 from limbeck.train import TrainedModel
 
+from ._along_paths import Paths, settled_along
 from ._conditions import with_thresholds_fitted
+from ._followed_laws import followed_laws
 from ._law import Law
 from ._prune import CERTAIN, pruned
 from ._pruned_fit import pruned_fit
@@ -25,6 +28,7 @@ SCREEN_SNAPSHOTS = 60
 FIT_SNAPSHOTS = 150
 JUDGE_SNAPSHOTS = 200
 FINAL_SNAPSHOTS = 2_000
+STARTS = 4  # laws of a front from which forms are sought along noisy paths
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,14 +84,17 @@ def compose_law(
         no candidate is defined on the data.
     """
     bench = _Bench.prepare(trained, dataset, is_over)
-    refined = [r for hall in halls if (r := bench.refine(hall)) is not None]
-    pair = _agreeing(refined, bench.compare_on)
-    if pair is None and not is_over() and (third := bench.refine(once_more())) is not None:
-        refined.append(third)
-        pair = _agreeing(refined, bench.compare_on)
-    if not refined:
+    searches = [_Search(hall, r) for hall in halls if (r := bench.refine(hall)) is not None]
+    paths = Paths.of(dataset) if follows and searches and not is_over() else None
+    if paths is not None and (found := _along(paths, searches, bench, dataset, once_more)) is not None:
+        return found
+    pair = _agreeing(searches, bench.compare_on)
+    if pair is None and not is_over() and (third := bench.refine(more := once_more())) is not None:
+        searches.append(_Search(more, third))
+        pair = _agreeing(searches, bench.compare_on)
+    if not searches:
         return None
-    chosen = pair or min(refined, key=lambda r: r.chosen.price)
+    chosen = pair or min((one.refined for one in searches), key=lambda r: r.chosen.price)
     final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS)
     law, thresholds = with_thresholds_fitted(refit(with_leading_constants(chosen.chosen.law), final), final)
     law = pruned(law, final)
@@ -100,10 +107,60 @@ def compose_law(
         estimates=thresholds + (estimates_of(law, final) if followed is None else followed_estimates(followed)),
         followed=followed,
         front=chosen.front,
-        others=tuple(r.chosen.law for r in refined if r is not chosen),
+        others=tuple(one.refined.chosen.law for one in searches if one.refined is not chosen),
         is_stable=pair is not None,
-        tried=sum(r.tried for r in refined),
+        tried=sum(one.refined.tried for one in searches),
     )
+
+
+def _along(
+    paths: Paths,
+    searches: list["_Search"],
+    bench: "_Bench",
+    dataset: GraphDataset,
+    once_more: Callable[[], Mapping[str, HallOfFame]],
+) -> ComposedLaw | None:
+    """The law that noisy positions speak for, near what each search chose by accelerations derived from them."""
+    if any(
+        t.variable for one in searches for e in one.refined.chosen.law.components.values() for t in thresholds_in(e)
+    ):
+        return None  # a condition is no smooth function of its threshold, and is fitted otherwise
+
+    def near(refined: Refined) -> tuple[Law, ...]:
+        starts = sorted(refined.front, key=lambda scored: scored.price)[:STARTS]
+        laws = [refined.chosen.law, *(scored.law for scored in starts)]
+        return settled_along(laws, paths, bench.extras, reciprocal=bench.reciprocal)
+
+    def agree(law: Law) -> list[int]:
+        return [k for k, laws in enumerate(choices) if any(_is_one_law(law, other, bench.compare_on) for other in laws)]
+
+    searches, choices = list(searches), [near(one.refined) for one in searches]
+    if max((len(agree(law)) for laws in choices for law in laws), default=0) < 2 and not bench.is_over():
+        more = once_more()
+        if (third := bench.refine(more)) is not None:
+            searches.append(_Search(more, third))
+            choices.append(near(third))
+    standing = followed_laws([law for laws in choices for law in laws], dataset)
+    if not standing:
+        return None
+    law, fit = standing[0]
+    chose = agree(law)
+    return ComposedLaw(
+        law=fit.law,
+        estimates=followed_estimates(fit),
+        followed=fit,
+        front=searches[chose[0]].refined.front,
+        others=tuple(laws[0] for k, laws in enumerate(choices) if laws and k != chose[0]),
+        is_stable=len(chose) > 1,
+        tried=sum(one.refined.tried for one in searches),
+    )
+
+
+class _Search(NamedTuple):
+    """Halls of fame of one search, and the best law near them."""
+
+    hall: Mapping[str, HallOfFame]
+    refined: Refined
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -153,8 +210,9 @@ class _Bench:
         )
 
 
-def _agreeing(refined: list[Refined], compare_on: tuple[States, ...]) -> Refined | None:
+def _agreeing(searches: Sequence[_Search], compare_on: tuple[States, ...]) -> Refined | None:
     """The cheapest of the searches that chose a law which another chose too, in this or in another writing."""
+    refined = [one.refined for one in searches]
     agreed = [
         one
         for k, one in enumerate(refined)

@@ -161,7 +161,7 @@ class _LawBench(AbstractBench[Law, Scored]):
 
     def neighbours(self, form: Law) -> list[Law]:
         """Laws with one channel changed, left out or added."""
-        return [self.canonical(law) for law in _neighbouring_laws(form, self.extras, self.attributes)]
+        return [self.canonical(law) for law in neighbouring_laws(form, self.extras, self.attributes)]
 
 
 def form_key(law: Law) -> tuple[tuple[str, Expression], ...]:
@@ -212,8 +212,17 @@ def _starts(halls: Mapping[str, HallOfFame]) -> list[dict[str, Expression]]:
     return [{main: form, **others} for form in forms]
 
 
-def _neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, ...]) -> list[Law]:
-    """Laws with one channel changed, left out or added."""
+def neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, ...]) -> list[Law]:
+    """Laws with one channel changed, left out or added.
+
+    Args:
+        law: Where to start.
+        extras: Channels that may be added as a constant.
+        attributes: Attributes that a channel may couple to.
+
+    Returns:
+        Laws one change away.
+    """
     found = []
     for name, expression in law.components.items():
         rest = {k: e for k, e in law.components.items() if k != name}

@@ -49,6 +49,9 @@ class TrajectoryFit:
         n_windows: Number of windows that were followed.
         n_blocks: Number of independent blocks that the errors rest on.
         length: Snapshots of a window.
+        misfits: Distance of every window from the measurements in units of the noise; infinite for those that can't
+            be followed.
+        freedom: Numbers measured in every window less those that its state takes up.
     """
 
     law: Law
@@ -57,6 +60,8 @@ class TrajectoryFit:
     n_windows: int
     n_blocks: int
     length: int
+    misfits: Float[np.ndarray, " windows"]
+    freedom: Float[np.ndarray, " windows"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -193,6 +198,8 @@ class _Shooting:
             n_windows=int((weight > 0).sum()),
             n_blocks=n_blocks,
             length=self.windows.measured.shape[1],
+            misfits=_misfits(now),
+            freedom=self.windows.freedom,
         )
 
 

@@ -29,6 +29,7 @@ class Windows:
         measured: Positions that were measured.
         weights: One over the noise on each component; 0 where nothing was measured.
         systems: Simulation of each window.
+        firsts: First snapshot of each window.
     """
 
     start: Snapshots
@@ -36,10 +37,17 @@ class Windows:
     measured: Float[np.ndarray, "windows times nodes dim"]
     weights: Float[np.ndarray, "windows times nodes"]
     systems: Int[np.ndarray, " windows"]
+    firsts: Int[np.ndarray, " windows"]
 
     def __len__(self) -> int:
         """Number of windows."""
         return len(self.systems)
+
+    @property
+    def freedom(self) -> Float[np.ndarray, " windows"]:
+        """Numbers measured in each window less the positions and velocities that it begins with."""
+        seen, dim = self.weights > 0, self.measured.shape[-1]
+        return dim * np.maximum(seen.sum(axis=(1, 2)) - 2.0 * seen.any(axis=1).sum(axis=1), 0.0)
 
 
 def windows_of(dataset: GraphDataset) -> Windows | None:
@@ -76,6 +84,7 @@ def windows_of(dataset: GraphDataset) -> Windows | None:
         measured=t.measured_positions[index],
         weights=np.divide(1.0, sigma, out=np.zeros_like(sigma), where=seen),
         systems=systems,
+        firsts=firsts,
     )
 
 

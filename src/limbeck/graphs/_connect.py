@@ -1,6 +1,7 @@
 """Turn trajectories into graphs: pairs, splits and batches of snapshots."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -9,9 +10,11 @@ from limbeck._errors import InputError
 from limbeck.trajectories import Edges, Split, Trajectories, split_snapshots
 
 from ._hold_out import HoldOut, particles_held_out
+from ._precision import Precision
 from ._snapshots import PairList, Snapshots
 
 OUTER_FRACTION = 0.1
+PRECISION_SNAPSHOTS = 200  # of each simulation, from which the usual error is told
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,8 +75,29 @@ class GraphDataset:
             forward=forward,
             backward=backward,
             targets=np.where(weights[..., None], accelerations, 0.0),
-            weights=weights.astype(float),
+            weights=self._target_weights(weights, accelerations, system, time),
         )
+
+    def _target_weights(
+        self,
+        there: Bool[np.ndarray, "samples nodes"],
+        accelerations: Float[np.ndarray, "samples nodes dim"],
+        system: Int[np.ndarray, " samples"],
+        time: Int[np.ndarray, " samples"],
+    ) -> Float[np.ndarray, "samples nodes"]:
+        """Weight of each target: 1, or less where its standard error is larger than most."""
+        errors = self.trajectories.acceleration_errors
+        if errors is None:
+            return there.astype(float)
+        return there * self.precision.weights(accelerations, errors[system, time])
+
+    @cached_property
+    def precision(self) -> Precision:
+        """How well accelerations are known beside their size."""
+        t, rows = self.trajectories, spread_over_times(self.train, PRECISION_SNAPSHOTS)
+        assert t.acceleration_errors is not None
+        system, time = rows.T
+        return Precision.of(t.accelerations[system, time], t.acceleration_errors[system, time])
 
     def _edge_weights(
         self,

@@ -28,6 +28,7 @@ from limbeck.models import Biases
 from limbeck.regress import HallOfFame, thresholds
 from limbeck.train import TrainedModel
 
+from ._derive_stage import derived_with
 from ._distil_stage import composed, distil, distil_conditional
 from ._learn_stage import learned_properties
 from ._run import Run
@@ -53,6 +54,8 @@ class Attempt:
         law: The composed law, if there is one.
         checks: What was asked of the law.
         rollout: Rollout of law and network.
+        seen: The data as the law was fitted to them, where they were derived once more with the network's help.
+            Checks never look at them: a network may not speak for the law that was read from it.
         dataset: The data, where they hold properties that were learned; None where they are as given.
         properties: Those, fitted together with the law.
         idle: Properties that were asked for and that the force has no need of, with what is to be said of each.
@@ -67,6 +70,7 @@ class Attempt:
     law: ComposedLaw | None = None
     checks: Checks | None = None
     rollout: Rollout | None = None
+    seen: GraphDataset | None = None
     dataset: GraphDataset | None = None
     properties: FittedProperties | None = None
     idle: Mapping[str, str] = field(default_factory=dict)
@@ -93,7 +97,7 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
         run.journal.note("train", "bias", {"bias": list(biases.names), "error": finite(trained.validation_error)})
         attempt = Attempt(biases=biases, trained=trained, step=step)
         if trained.validation_error <= max(goal, PROMISING) and _improves(attempts, trained):
-            attempt = distilled(run, dataset, attempt, noise)
+            attempt = distilled(run, dataset, _closer(run, dataset, attempt), noise)
         attempts.append(attempt)
         if attempt.stands or run.is_over():
             return attempts
@@ -101,8 +105,14 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
         return attempts
     best = _best_network([a for a in attempts if a.biases.second_law])
     if best is not None and best.trained.validation_error < UNUSABLE:
-        attempts[attempts.index(best)] = distilled(run, dataset, best, noise)
+        attempts[attempts.index(best)] = distilled(run, dataset, _closer(run, dataset, best), noise)
     return attempts
+
+
+def _closer(run: Run, dataset: GraphDataset, attempt: Attempt) -> Attempt:
+    """The attempt with data that were derived once more with its network's help, where positions are noisy."""
+    with run.timed("derive"):
+        return replace(attempt, seen=derived_with(dataset, attempt.trained))
 
 
 def _with_properties(run: Run, dataset: GraphDataset, goal: float, noise: float) -> Attempt:
@@ -153,21 +163,21 @@ def distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -
 
     Args:
         run: The run.
-        dataset: The data.
+        dataset: The data, as laws are checked on them.
         attempt: The network.
         noise: Effect of the noise of the accelerations.
 
     Returns:
         The attempt with what was found.
     """
-    trained, step = attempt.trained, attempt.step
+    trained, step, seen = attempt.trained, attempt.step, attempt.seen or dataset
     with run.timed("regress"):
-        table, halls = distil(run, trained, dataset, step)
+        table, halls = distil(run, trained, seen, step)
     smooth = _checked(run, dataset, replace(attempt, table=table, halls=halls[0]), halls, noise, distil)
     if smooth.stands or run.is_over() or not trained.model.biases.second_law:
         return smooth
     with run.timed("regress"):
-        _, conditions = distil_conditional(run, trained, dataset, step)
+        _, conditions = distil_conditional(run, trained, seen, step)
     if not any(_has_condition(hall) for hall in conditions):
         return smooth
     halls = [{**hall, **condition} for hall, condition in zip(halls, conditions, strict=True)]
@@ -190,13 +200,13 @@ def _checked(
     distilled: Callable[..., tuple[MessageTable, list[dict[str, HallOfFame]]]],
 ) -> Attempt:
     """Compose, roll out and check the law of some equations."""
-    trained = attempt.trained
+    trained, seen = attempt.trained, attempt.seen or dataset
 
     def once_more() -> dict[str, HallOfFame]:
-        return {**halls[0], **distilled(run, trained, dataset, attempt.step, numbers=(len(halls),))[1][0]}
+        return {**halls[0], **distilled(run, trained, seen, attempt.step, numbers=(len(halls),))[1][0]}
 
     with run.timed("compose"):
-        law = composed(run, halls, trained, dataset, once_more)
+        law = composed(run, halls, trained, seen, once_more)
     if law is None:
         return attempt
     if run.study.learned_names:

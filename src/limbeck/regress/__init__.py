@@ -12,6 +12,7 @@ from ._climb import (
     Climb as Climb,
     falling as falling,
     price as price,
+    unit_price as unit_price,
 )
 from ._constants import ConstantEstimate as ConstantEstimate, named as named
 from ._dimensions import Dimensions as Dimensions, dimensions as dimensions, suits_units as suits_units

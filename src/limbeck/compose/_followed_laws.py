@@ -1,0 +1,56 @@
+"""Which of several forms noisy positions speak for: each is followed through them, and the likelihood decides."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from limbeck.graphs import GraphDataset
+
+from ._law import Law
+from ._pruned_fit import pruned_fit
+from ._shoot import SPOILT, TrajectoryFit, fit_trajectories
+
+
+def followed_laws(laws: Sequence[Law], dataset: GraphDataset) -> list[tuple[Law, TrajectoryFit]]:
+    """Follow laws of different forms through the same windows of the positions.
+
+    Args:
+        laws: Forms and starting values; of several with one form the first counts.
+        dataset: Trajectories whose positions were smoothed.
+
+    Returns:
+        Each law that could be followed with its fit, the one that the positions speak for first.
+    """
+    distinct = [law for k, law in enumerate(laws) if not any(law.is_same_form(other) for other in laws[:k])]
+    fits = [(law, pruned_fit(lambda form: fit_trajectories(form, dataset), law)) for law in distinct]
+    known = [(law, fit) for law, fit in fits if fit is not None]
+    prices = followed_prices([fit for _, fit in known])
+    return [known[k] for k in np.argsort(prices, kind="stable")]
+
+
+def followed_prices(fits: Sequence[TrajectoryFit]) -> list[float]:
+    """What fits through the same windows cost: minus twice the log-likelihood, and log n for each unit of size.
+
+    A window that a law misses by far (a close encounter, which a hair's breadth decides) counts as just missed, for
+    every law alike.
+
+    Args:
+        fits: Fits through the same windows.
+
+    Returns:
+        Their prices, in the order of the fits.
+
+    Source:
+        Schwarz (1978), Annals of Statistics 6, 461; see `limbeck.regress.unit_price` for what a unit of form costs.
+    """
+    if not fits:
+        return []
+    missed = SPOILT * min(fit.misfit for fit in fits)
+    found = []
+    for fit in fits:
+        n = float(np.sum(fit.freedom))
+        squares = float(np.sum(fit.freedom * np.minimum(fit.misfits, missed) ** 2))
+        size = fit.law.complexity + 0.1 * len(fit.law.constants)
+        found.append(n * math.log(max(squares, np.finfo(float).tiny)) + math.log(max(n, 2.0)) * size)
+    return found

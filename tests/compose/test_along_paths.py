@@ -1,0 +1,62 @@
+"""Forms compared on positions: what accelerations can't tell apart, paths and the integrator do."""
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from compose.planted import law_of
+from compose.test_shoot import SPRING, observed
+
+from limbeck.compose._along_paths import Paths, settled_along
+from limbeck.compose._followed_laws import followed_laws, followed_prices
+
+EXTRAS = ("friction", "drag", "central", "uniform_x", "uniform_y")
+
+
+@lru_cache
+def paths(**options):
+    return Paths.of(observed(**options))
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.05])
+def test_a_true_law_goes_through_the_positions_within_their_noise(missing):
+    p = paths(missing=missing)
+    fit = p.fitted(law_of(**SPRING))
+    assert fit is not None
+    assert np.median(fit.misfits) == pytest.approx(1.0, abs=0.1)
+    np.testing.assert_allclose(fit.law.constants, law_of(**SPRING).constants, rtol=0.02)
+
+
+def test_a_wrong_law_does_not():
+    p = paths()
+    fit = p.fitted(law_of(radial="-2.0*r", inertia="m_1"))
+    assert fit is not None
+    assert np.median(fit.misfits) > 2.0  # a true law has 1
+
+
+def test_an_undefined_law_has_no_fit():
+    p = paths()
+    assert p.fitted(law_of(radial="log(-r)", inertia="m_1")) is None
+    assert settled_along([law_of(radial="log(-r)", inertia="m_1")], p, EXTRAS, reciprocal=True) == ()
+
+
+@pytest.mark.parametrize("start", ["-2.0*r", "-1.9*(r - 1.0) + 0.02/r"])
+def test_the_form_is_found_from_one_near_it(start):
+    p = paths()
+    laws = settled_along([law_of(radial=start, inertia="m_1")], p, EXTRAS, reciprocal=True)
+    assert laws[0].is_same_form(law_of(**SPRING))
+
+
+def test_softening_is_seen_by_the_integrator():
+    dataset = observed("r2")
+    soft = law_of(radial="-1.0*m_1*m_2/(r + 0.01)**2", inertia="m_1")
+    hard = law_of(radial="-1.0*m_1*m_2/r**2", inertia="m_1")
+    standing = followed_laws([hard, soft, hard], dataset)
+    assert len(standing) == 2
+    assert standing[0][0] is soft
+    prices = followed_prices([fit for _, fit in standing])
+    assert prices[0] < prices[1] - 100
+
+
+def test_exact_positions_have_no_paths():
+    assert Paths.of(observed(noise=0.0)) is None
