@@ -48,9 +48,9 @@ def test_the_form_is_found_from_one_near_it(start):
 
 
 def test_softening_is_seen_by_the_integrator():
-    dataset = observed("r2")
-    soft = law_of(radial="-1.0*m_1*m_2/(r + 0.01)**2", inertia="m_1")
-    hard = law_of(radial="-1.0*m_1*m_2/r**2", inertia="m_1")
+    dataset = observed("r1")
+    soft = law_of(radial="-1.0*m_1*m_2/(r + 0.01)", inertia="m_1")
+    hard = law_of(radial="-1.0*m_1*m_2/r", inertia="m_1")
     standing = followed_laws([hard, soft, hard], dataset)
     assert len(standing) == 2
     assert standing[0][0] is soft
