@@ -73,9 +73,9 @@ class Regression:
         reasons: Why.
         noise: Estimated standard deviation of the target's noise, in its units; None where unknown.
         agreement: Share of the independent searches that chose this form.
-        rivals: Other forms that the data do not rule out.
         out_of_time: Whether the clock ended something early.
         seconds: Wall time [s].
+        rivals: Other forms that the data do not rule out.
         row_weights: Weight that a robust loss gave each row; None under squares.
         stability: Share of bootstrap resamples of the rows that choose this form on the front; None where not asked.
     """
