@@ -86,6 +86,8 @@ def test_near_misses_are_not_exact(text):
         ("1.36*dy + 0.6*dx - (0.6*dx + 1.37*dy)*0.99/r - 0.0025", SPRING, AFFINE, "exact"),
         ("(0.3*dx - 2*dy + dz)*(1 - 0.99/r)", SPRING, AFFINE, "exact"),
         ("(0.3*dx - 2*dy + dz)*(1 - 0.9/r)", SPRING, AFFINE, "none"),
+        ("(0.3*dx - 2*dy + dz)*(r - 1)/r", SPRING, AFFINE, "exact"),  # 1 is within 2 % of 0.99
+        ("(0.3*dx - 2*dy + dz)*(r - 2)/r", SPRING, AFFINE, "none"),
         ("0.3*dx*(1 - 0.99/r) + dy", SPRING, AFFINE, "none"),
         ("IF(r > 2.0, (dx - dy)*(1 - 0.985/r), 0)", STEP, AFFINE, "exact"),
         ("IF(r > 2.3, (dx - dy)*(1 - 0.99/r), 0)", STEP, AFFINE, "none"),

@@ -26,7 +26,7 @@ from limbeck.expressions import (
 )
 
 from ._climb import FLOOR
-from ._constants import ConstantEstimate, named
+from ._constants import ConstantEstimate, named, whole_numbers, with_freed
 from ._description import description_price, number_price, symbol_price
 from ._dimensions import constant_units, suits_units
 from ._polish import Polished, columns_of, fitted, loss_of, nearby, positive_variables, with_factor
@@ -138,43 +138,12 @@ def measured(best: Described, problem: Problem) -> Described:
         The equation, at the cost that it had.
     """
     expression, loss = best.expression, best.loss
-    for k in reversed(range(len(_whole_numbers(expression)))):
+    for k in reversed(range(len(whole_numbers(expression)))):
         freed = fitted(with_freed(expression, k), problem)
         other = loss_of(freed, problem)
         if len(problem.target) * math.log(max(loss, FLOOR) / max(other, FLOOR)) > FITTED:
             expression, loss = freed, other
     return Described(expression, loss, best.cost)
-
-
-def _whole_numbers(part: Expression) -> list[Constant]:
-    """Fixed numbers that stand as terms or factors, but for signs and zeros, in depth-first order."""
-    if not isinstance(part, Call):
-        return [part] if isinstance(part, Constant) and not part.free and part.value != 0 else []
-    inner = part.args[:1] if part.op == "pow" and isinstance(part.args[1], Constant) else part.args
-    signs = part.op == "mul"
-    return [
-        n for a in inner if not (signs and isinstance(a, Constant) and abs(a.value) == 1) for n in _whole_numbers(a)
-    ]
-
-
-def with_freed(expression: Expression, number: int) -> Expression:
-    """The expression with one whole number, in depth-first order, free to be fitted.
-
-    Args:
-        expression: Any equation.
-        number: Which of the fixed numbers that stand as terms or factors.
-
-    Returns:
-        The equation with one number more to fit.
-    """
-    wanted = _whole_numbers(expression)[number]
-
-    def walk(part: Expression) -> Expression:
-        if part is wanted:
-            return Constant(float(wanted.value))
-        return Call(part.op, tuple(map(walk, part.args))) if isinstance(part, Call) else part
-
-    return walk(expression)
 
 
 def lowest_cost(equation: Described, problem: Problem) -> float:

@@ -1,9 +1,9 @@
-"""A fitted constant with its uncertainty, as every result shows it."""
+"""Numbers of an equation: fitted ones with their uncertainty, as every result shows them, and whole ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from limbeck.expressions import Constant, Expression, Variable
+from limbeck.expressions import Call, Constant, Expression, Variable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,3 +44,41 @@ def named(expression: Expression, numbers: Iterator[int]) -> Expression:
     if isinstance(expression, Variable):
         return expression
     return type(expression)(expression.op, tuple(named(child, numbers) for child in expression.args))
+
+
+def whole_numbers(part: Expression) -> list[Constant]:
+    """Fixed numbers that stand as terms or factors, but for signs and zeros.
+
+    Args:
+        part: Any equation.
+
+    Returns:
+        The numbers, in depth-first order.
+    """
+    if not isinstance(part, Call):
+        return [part] if isinstance(part, Constant) and not part.free and part.value != 0 else []
+    inner = part.args[:1] if part.op == "pow" and isinstance(part.args[1], Constant) else part.args
+    signs = part.op == "mul"
+    return [
+        n for a in inner if not (signs and isinstance(a, Constant) and abs(a.value) == 1) for n in whole_numbers(a)
+    ]
+
+
+def with_freed(expression: Expression, number: int) -> Expression:
+    """The expression with one whole number free to be fitted.
+
+    Args:
+        expression: Any equation.
+        number: Which of its `whole_numbers`.
+
+    Returns:
+        The equation with one number more to fit.
+    """
+    wanted = whole_numbers(expression)[number]
+
+    def walk(part: Expression) -> Expression:
+        if part is wanted:
+            return Constant(float(wanted.value))
+        return Call(part.op, tuple(map(walk, part.args))) if isinstance(part, Call) else part
+
+    return walk(expression)

@@ -14,6 +14,7 @@ import numpy as np
 from limbeck._errors import InputError
 from limbeck.expressions import Constant, Expression, free_constants, simplify, substitute, variables
 
+from ._constants import whole_numbers, with_freed
 from ._match import Columns, Intervals, Match, match
 
 Level = Literal["exact", "partial", "exact, not selected", "partial, not selected", "none"]
@@ -74,9 +75,9 @@ def grade(
 ) -> Grade:
     """Grade a front and what was selected on it against a known truth.
 
-    Exact: the form holds the truth for some values of its constants; its own constants are within the
-    tolerance of those (or the true one within the constant's interval); whole and half exponents are met
-    exactly; no variable or term that the truth lacks. Partial: with all other variables held fixed, the
+    Exact: the form holds the truth for some values of its constants; its own constants (one whole term or
+    factor may count among them) are within the tolerance of those, or the true one within the constant's
+    interval; whole and half exponents are met exactly; no variable or term that the truth lacks. Partial: with all other variables held fixed, the
     dependence on the variables of the kernel is exact; or nothing is wrong but an added term.
 
     Args:
@@ -161,6 +162,10 @@ class _Judge:
         """Grade of one equation, as if it were selected."""
         form = simplify(equation) if intervals is None else equation
         whole = self._match(form, intervals)
+        if not whole.same:
+            # A number that was made whole is a constant like others: `r - 1` is within 2 % of `r - 0.99`.
+            freed = (self._match(with_freed(form, k), None) for k in range(len(whole_numbers(form))))
+            whole = next((m for m in freed if m.same), whole)
         if whole.same:
             foreign = sorted(variables(form) - self.names - set(self.freedom.receiver))
             if not foreign:
