@@ -48,7 +48,7 @@ def test_the_form_is_found_from_one_near_it(start):
 
 
 def test_softening_is_seen_by_the_integrator():
-    dataset = observed("r1")
+    dataset = observed("r1", steps=700)
     soft = law_of(radial="-1.0*m_1*m_2/(r + 0.01)", inertia="m_1")
     hard = law_of(radial="-1.0*m_1*m_2/r", inertia="m_1")
     standing = followed_laws([hard, soft, hard], dataset)

@@ -24,6 +24,9 @@ MOST = 2_000
 MOST_REDERIVED = 10  # simulations that are smoothed once more
 ENERGY_DRIFT = 1e-3
 MISFIT = 1.5  # of fitted positions in units of the noise; 1 under a true law
+FOLLOWED = 2 / 3  # of the stretches; across close encounters not even a true law can be followed
+COLOURED = 0.05  # how far below 2 Durbin and Watson's statistic of what a law leaves of positions may lie,
+CHANCE = 5.0  # or so many of its standard errors
 ROUNDING = 1e-6  # errors of an exact law on data with six digits and more
 
 
@@ -140,17 +143,35 @@ def _heldout(
     own, own_tail = (float(q) for q in np.quantile(network, [0.5, 0.9], method="higher"))
     passed = middle <= threshold and middle <= max(1.5 * own, 1e-4) and tail <= max(3 * threshold, 1.5 * own_tail)
     if followed is not None:
-        passed = passed and followed.misfit <= MISFIT
-        caution += (
-            f"; followed through {followed.n_windows} stretches of {followed.length} snapshots, the law's positions "
-            f"lie {followed.misfit:.2f} times the noise from those measured, where at most {MISFIT:g} are allowed"
-        )
+        passed = passed and _passes_through(followed)
+        caution += _following(followed)
     return Check(
         value=finite(middle),
         threshold=threshold,
         passed=passed,
         reason=f"median relative error of the acceleration on held-out data (90th percentile {tail:.2g}; "
         f"network {own:.2g}, 90th percentile {own_tail:.2g}){caution}",
+    )
+
+
+def _passes_through(followed: TrajectoryFit) -> bool:
+    """Whether a law gives back the positions that were measured, in most stretches and up to noise."""
+    enough = followed.n_windows >= FOLLOWED * len(followed.misfits)
+    return enough and followed.misfit <= MISFIT and followed.whiteness >= _least_whiteness(followed)
+
+
+def _least_whiteness(followed: TrajectoryFit) -> float:
+    """What the Durbin-Watson statistic must reach; under a true law and white noise it is 2."""
+    return 2.0 - max(COLOURED, CHANCE * followed.whiteness_error)
+
+
+def _following(followed: TrajectoryFit) -> str:
+    """What following a law showed, in words."""
+    return (
+        f"; followed through {followed.n_windows} of {len(followed.misfits)} stretches of {followed.length} snapshots "
+        f"(two thirds are asked), the law's positions lie {followed.misfit:.2f} times the noise from those measured "
+        f"(at most {MISFIT:g}), by errors with a Durbin-Watson statistic of {followed.whiteness:.3f} (at least "
+        f"{_least_whiteness(followed):.3f}; 2 is pure noise)"
     )
 
 

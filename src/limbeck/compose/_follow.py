@@ -152,8 +152,10 @@ def reduced_windows(
         substeps: Steps of the integrator between two snapshots, an array.
 
     Returns:
-        For each window the sum of squares, the degrees of freedom, the normal matrix and the gradient of the constants,
-        the step of the states at the same constants, and its change with the constants.
+        For each window the sum of squares, the degrees of freedom, the sum of squared changes from a snapshot to the
+        next, their number, the factor by which the worst change of a position at the beginning grows, the normal
+        matrix and the gradient of the constants, the step of the states at the same constants, and its change with
+        the constants.
     """
     x, n_constants = start.positions, len(constants)
 
@@ -167,13 +169,18 @@ def reduced_windows(
 
     positions, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(n_constants + 2 * x[0].size))
     scale, seen = weights[..., None], (weights > 0)[..., None]
-    residual = jnp.where(seen, (positions - measured) * scale, 0.0).reshape(len(x), -1)
+    moved = jnp.where(seen, slopes[n_constants : n_constants + x[0].size], 0.0)
+    growth = jnp.max(jnp.abs(moved), axis=(0, 2, 3, 4))
+    residual = jnp.where(seen, (positions - measured) * scale, 0.0)
+    both = (seen[:, 1:] & seen[:, :-1]) * jnp.ones(x.shape[-1])
+    changes = jnp.sum((both * jnp.diff(residual, axis=1)) ** 2, axis=(1, 2, 3)), jnp.sum(both, axis=(1, 2, 3))
+    residual = residual.reshape(len(x), -1)
     slopes = jnp.where(seen, slopes * scale, 0.0).reshape(len(slopes), len(x), -1)
     normal = jnp.einsum("jwk,lwk->wjl", slopes, slopes)
     gradient = jnp.einsum("jwk,wk->wj", slopes, residual)
     there = jnp.diagonal(normal, axis1=1, axis2=2)[:, n_constants:] > 0
     freedom = (seen.sum(axis=(1, 2, 3)) * x.shape[-1] - there.sum(axis=1)).astype(float)
-    return (jnp.sum(residual**2, axis=1), freedom, *_eliminated(normal, gradient, n_constants))
+    return (jnp.sum(residual**2, axis=1), freedom, *changes, growth, *_eliminated(normal, gradient, n_constants))
 
 
 def _eliminated(normal: Any, gradient: Any, n_constants: int) -> tuple[Any, Any, Any, Any]:

@@ -9,7 +9,7 @@ from limbeck.graphs import GraphDataset
 
 from ._law import Law
 from ._pruned_fit import pruned_fit
-from ._shoot import SPOILT, TrajectoryFit, fit_trajectories
+from ._shoot import SPOILT, Begun, TrajectoryFit, fit_trajectories
 
 
 def followed_laws(laws: Sequence[Law], dataset: GraphDataset) -> list[tuple[Law, TrajectoryFit]]:
@@ -25,8 +25,27 @@ def followed_laws(laws: Sequence[Law], dataset: GraphDataset) -> list[tuple[Law,
     distinct = [law for k, law in enumerate(laws) if not any(law.is_same_form(other) for other in laws[:k])]
     fits = [(law, pruned_fit(lambda form: fit_trajectories(form, dataset), law)) for law in distinct]
     known = [(law, fit) for law, fit in fits if fit is not None]
+    if len(known) > 1:
+        # A window that one law lost in a close encounter, and another did not, says something once both begin alike.
+        begun = nearest_beginnings([fit for _, fit in known])
+        known = [(law, fit_trajectories(fit.law, dataset, begun) or fit) for law, fit in known]
     prices = followed_prices([fit for _, fit in known])
     return [known[k] for k in np.argsort(prices, kind="stable")]
+
+
+def nearest_beginnings(fits: Sequence[TrajectoryFit]) -> Begun:
+    """Of several fits through the same windows, the beginning of each window from the fit that is nearest to it.
+
+    Args:
+        fits: Fits through the same windows.
+
+    Returns:
+        Positions and velocities.
+    """
+    nearest = np.argmin([fit.misfits for fit in fits], axis=0)
+    positions, velocities = (np.stack([fit.begun[k] for fit in fits]) for k in range(2))
+    windows = np.arange(len(nearest))
+    return positions[nearest, windows], velocities[nearest, windows]
 
 
 def followed_prices(fits: Sequence[TrajectoryFit]) -> list[float]:

@@ -7,11 +7,12 @@ free, and the distance from the measured positions is minimised (multiple shooti
 eliminated window by window, so the size of the problem is that of the constants.
 
 Source:
-    Bock (1983), multiple shooting; Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, 413, variable projection.
+    Bock (1983), multiple shooting; Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, 413, variable projection;
+    Durbin and Watson (1950), Biometrika 37, 409, what residuals of a wrong form look like.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -24,6 +25,8 @@ from ._follow import Form, followed, form_of, reduced_windows
 from ._law import Law
 from ._windows import Windows, windows_of
 
+Begun = tuple[Float[np.ndarray, "windows nodes dim"], Float[np.ndarray, "windows nodes dim"]]
+
 SUBSTEPS = (1, 4, 16)  # Runge-Kutta steps between two snapshots; close encounters need many
 ACCURATE = 0.1  # largest error of the integrator, in units of the noise
 CHUNK = 16
@@ -31,10 +34,15 @@ ROUNDS, LEAST_ROUNDS = 14, 4
 DAMPING = 1e-6
 ROUNDING = 1e-9
 SETTLED = 0.05  # change of every constant, in standard errors, at which the fit ends
+STALLED = 0.3  # the same where a step makes nothing better: what is left is the integrator's own unevenness
 OUTLYING = 3.0  # misfit of a window, in medians, beyond which it is left out at first
 SPOILT = 1.6  # and near the end, beyond which it is left out: under noise alone it varies by some 5 %
 MOST = 0.75  # windows that a step must not make worse
 FEWEST_BLOCKS = 10
+CONTRADICTED = 25.0  # squared distance of a window's constants from those of all others, in units of their variance
+STUCK = 1e3  # damping at which no step helps
+PASSES = 3
+FEW_LEFT_OUT = 0.05  # share of windows; where more are left out, all are begun anew from the constants found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,42 +54,54 @@ class TrajectoryFit:
         errors: Their standard errors.
         misfit: Distance of the fitted windows from the measurements in units of the noise, median over windows:
             1 where the law is true and the noise is known.
+        whiteness: Durbin and Watson's statistic of what is left in the fitted windows, 2 where the law is true and
+            the noise is white, whatever its size; less where the law departs from the motion.
+        whiteness_error: Standard error of that statistic under white noise.
         n_windows: Number of windows that were followed.
         n_blocks: Number of independent blocks that the errors rest on.
         length: Snapshots of a window.
         misfits: Distance of every window from the measurements in units of the noise; infinite for those that can't
             be followed.
         freedom: Numbers measured in every window less those that its state takes up.
+        begun: Positions and velocities that were found for the beginning of each window.
     """
 
     law: Law
     errors: Float[np.ndarray, " constants"]
     misfit: float
+    whiteness: float
+    whiteness_error: float
     n_windows: int
     n_blocks: int
     length: int
     misfits: Float[np.ndarray, " windows"]
     freedom: Float[np.ndarray, " windows"]
+    begun: Begun
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Reduced:
     """What is left of windows when their states are eliminated, one row a window."""
 
     cost: Float[np.ndarray, " windows"]
     freedom: Float[np.ndarray, " windows"]
+    changes: Float[np.ndarray, " windows"]  # squares of what changes between snapshots, and how many
+    n_changes: Float[np.ndarray, " windows"]
+    growth: Float[np.ndarray, " windows"]  # factor by which the worst change of a position at the beginning grows
     normal: Float[np.ndarray, "windows constants constants"]
     gradient: Float[np.ndarray, "windows constants"]
     own: Float[np.ndarray, "windows coordinates"]  # step of the states at the same constants
     coupled: Float[np.ndarray, "windows coordinates constants"]  # and its change with the constants
 
 
-def fit_trajectories(law: Law, dataset: GraphDataset) -> TrajectoryFit | None:
+def fit_trajectories(law: Law, dataset: GraphDataset, begun: Begun | None = None) -> TrajectoryFit | None:
     """Fit the free constants of a law to measured positions.
 
     Args:
         law: Form and starting values.
         dataset: Trajectories whose positions were smoothed; training snapshots only are looked at.
+        begun: Positions and velocities that the windows begin near (each windows nodes dim), as other fits to the same
+            dataset found them; None is where they were smoothed.
 
     Returns:
         The fit, or None where positions were not smoothed, there is no constant or no stretch to follow, or the fit
@@ -90,9 +110,24 @@ def fit_trajectories(law: Law, dataset: GraphDataset) -> TrajectoryFit | None:
     windows = windows_of(dataset) if len(law.constants) else None
     if windows is None:
         return None
+    if begun is not None:
+        windows = replace(windows, start=windows.start._replace(positions=begun[0], velocities=begun[1]))
+    best: TrajectoryFit | None = None
     with jax.enable_x64(True):
-        shooting = _Shooting.prepare(law, dataset, windows)
-        return None if shooting is None else shooting.fit()
+        for _ in range(PASSES if begun is None else 1):
+            # Under other constants other windows are near enough to be followed, and other steps serve.
+            shooting = _Shooting.prepare(law, dataset, windows)
+            if shooting is None:
+                return best
+            constants, found = shooting.fit()
+            if found is None and best is not None:
+                return best
+            again = best is None
+            best, law = found, law.with_constants(constants)
+            left_out = 1.0 if found is None else 1.0 - found.n_windows / len(windows)
+            if left_out <= FEW_LEFT_OUT or (found is not None and not again):
+                return best
+    return best
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,42 +156,52 @@ class _Shooting:
                 substeps[rows[good]] = number
         return cls(law=law, form=form, windows=windows, substeps=substeps) if substeps.any() else None
 
-    def fit(self) -> TrajectoryFit | None:
-        """Gauss and Newton's steps, damped where they lead upwards; None where they do not settle."""
+    def fit(self) -> tuple[Constants, TrajectoryFit | None]:
+        """Gauss and Newton's steps, damped where they lead upwards: constants, and the fit if they settle."""
         constants, damping = self.law.constants, DAMPING
-        states = self._smoothed()
+        states, limit = self._smoothed(), self.windows.largest_growth
         now = self._evaluate(constants, states)
-        weight = _weights(now, settled=False)
+        weight = _weights(now, limit, settled=False)
         for turn in range(ROUNDS):
             errors, _ = _errors(now, weight, self.windows.systems)
             step = _step(now, weight, damping)
-            if step is None or not np.isfinite(errors).all():
-                return None
+            if step is None or not np.isfinite(errors).all() or damping > STUCK:
+                break
             moved = self._moved(states, now, step, weight)
             trial = self._evaluate(constants + step, moved)
-            if _is_worse(trial, now):
-                damping = 30 * max(damping, 1e-4)
-                continue
-            constants, states, now, damping = constants + step, moved, trial, damping / 30
-            if turn >= LEAST_ROUNDS and np.all(np.abs(step) < SETTLED * errors + ROUNDING * np.abs(constants)):
-                return self._fitted(constants, now, weight)
-            fresh = _weights(now, settled=turn + 1 >= LEAST_ROUNDS)
+            # A step that is short because it is damped says nothing.
+            honest = turn >= LEAST_ROUNDS and damping <= DAMPING
+            left = np.max((np.abs(step) - ROUNDING * np.abs(constants)) / errors)
+            if _is_worse(trial, now, settled=turn >= LEAST_ROUNDS):
+                if not (honest and left < STALLED):
+                    damping = 30 * max(damping, 1e-4)
+                    continue
+                is_settled = True
+            else:
+                constants, states, now, damping = constants + step, moved, trial, damping / 30
+                is_settled = honest and left < SETTLED
+            if is_settled:
+                alone = _contradicting(now, weight)
+                if alone is None:
+                    return constants, self._fitted(constants, now, weight, states)
+                weight[alone] = 0.0
+            fresh = _weights(now, limit, settled=turn + 1 >= LEAST_ROUNDS)
             # A window that has lost its weight near the end does not get it back: in and out would never settle.
             weight = np.minimum(weight, fresh) if turn >= LEAST_ROUNDS else fresh
             # One that went astray begins again where it was smoothed, under better constants.
             kept = (weight > 0)[:, None, None]
             again = self._smoothed()
             states = np.where(kept, states[0], again[0]), np.where(kept, states[1], again[1])
-        return None
+        return constants, None
 
-    def _smoothed(self) -> tuple[np.ndarray, np.ndarray]:
+    def _smoothed(self) -> Begun:
         """The states that windows begin from."""
         return self.windows.start.positions, self.windows.start.velocities
 
-    def _evaluate(self, constants: Constants, states: tuple[np.ndarray, np.ndarray]) -> _Reduced:
+    def _evaluate(self, constants: Constants, states: Begun) -> _Reduced:
         """Reduced problems of all windows; those left out have no weight."""
         n_windows, coordinates = len(self.windows), 2 * int(np.prod(states[0].shape[1:]))
-        shapes = (), (), (len(constants),) * 2, (len(constants),), (coordinates,), (coordinates, len(constants))
+        shapes = *[()] * 5, (len(constants),) * 2, (len(constants),), (coordinates,), (coordinates, len(constants))
         found = [np.zeros((n_windows, *shape)) for shape in shapes]
         found[0][:] = np.inf
         for steps in SUBSTEPS:
@@ -172,20 +217,16 @@ class _Shooting:
         for whole in found[1:]:
             whole[bad] = 0.0
         found[0][bad] = np.inf
-        return _Reduced(
-            cost=found[0], freedom=found[1], normal=found[2], gradient=found[3], own=found[4], coupled=found[5]
-        )
+        return _Reduced(*found)
 
-    def _moved(
-        self, states: tuple[np.ndarray, np.ndarray], now: _Reduced, step: Constants, weight: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _moved(self, states: Begun, now: _Reduced, step: Constants, weight: np.ndarray) -> Begun:
         """States at the beginnings after a step of the constants."""
         change = (weight > 0)[:, None] * (now.own + now.coupled @ step)
         change = change.reshape(len(self.windows), 2, *states[0].shape[1:])
         return states[0] + change[:, 0], states[1] + change[:, 1]
 
     def _fitted(
-        self, constants: Constants, now: _Reduced, weight: Float[np.ndarray, " windows"]
+        self, constants: Constants, now: _Reduced, weight: Float[np.ndarray, " windows"], states: Begun
     ) -> TrajectoryFit | None:
         """What is said of the settled fit."""
         errors, n_blocks = _errors(now, weight, self.windows.systems)
@@ -195,11 +236,14 @@ class _Shooting:
             law=self.law.with_constants(constants),
             errors=errors + ROUNDING * np.abs(constants),
             misfit=_middle(now),
+            whiteness=_whiteness(now, weight),
+            whiteness_error=2.0 / np.sqrt(max(float(np.sum(now.freedom[weight > 0])), 1.0)),
             n_windows=int((weight > 0).sum()),
             n_blocks=n_blocks,
             length=self.windows.measured.shape[1],
             misfits=_misfits(now),
             freedom=self.windows.freedom,
+            begun=states,
         )
 
 
@@ -210,7 +254,7 @@ def _chunks(rows: Int[np.ndarray, " windows"]) -> Iterator[Int[np.ndarray, " chu
         yield np.concatenate([part, np.repeat(part[-1:], CHUNK - len(part))])
 
 
-def _begin(states: tuple[np.ndarray, np.ndarray], windows: Windows, rows: Int[np.ndarray, " chunk"]) -> Snapshots:
+def _begin(states: Begun, windows: Windows, rows: Int[np.ndarray, " chunk"]) -> Snapshots:
     """States at the beginnings of some windows."""
     start = windows.start
     return Snapshots(
@@ -237,18 +281,33 @@ def _middle(now: _Reduced) -> float:
     return float(np.median(known)) if len(known) else 0.0
 
 
-def _weights(now: _Reduced, *, settled: bool) -> Float[np.ndarray, " windows"]:
-    """Weight of each window: none where it fits far worse than others, as across a jump or a close encounter."""
+def _whiteness(now: _Reduced, weight: Float[np.ndarray, " windows"]) -> float:
+    """Durbin and Watson's statistic of the fitted windows together; 2 where nothing can be said."""
+    used = weight > 0
+    squares, changes = np.sum(now.cost[used]), np.sum(now.changes[used])
+    if not (squares > 0 and changes > 0):
+        return 2.0
+    return float(changes / np.sum(now.n_changes[used]) / (squares / np.sum(now.freedom[used])))
+
+
+def _weights(now: _Reduced, most_growth: float, *, settled: bool) -> Float[np.ndarray, " windows"]:
+    """Weight of each window: none where it fits far worse than others, as across a jump or a close encounter.
+
+    Nor where an error as large as the noise grows as large as the system: the state that was found is one of many.
+
+    Returns:
+        0 or 1 for each window.
+    """
     misfits = _misfits(now)
     size = misfits / max((SPOILT if settled else OUTLYING) * _middle(now), np.finfo(float).tiny)
-    return (size <= 1.0).astype(float)
+    return ((size <= 1.0) & (now.growth <= most_growth)).astype(float)
 
 
-def _is_worse(trial: _Reduced, now: _Reduced) -> bool:
-    """Whether most windows fit worse: the few of close encounters may, and do, on the way."""
-    before, after = (np.sort(_misfits(one)) for one in (now, trial))
-    most = slice(0, max(1, int(MOST * np.isfinite(before).sum())))
-    return bool(np.sum(after[most] ** 2) > np.sum(before[most] ** 2) * (1 + 1e-6))
+def _is_worse(trial: _Reduced, now: _Reduced, *, settled: bool) -> bool:
+    """Whether windows fit worse as a whole; one that is missed by far counts as just missed, by whatever it is."""
+    far = (SPOILT if settled else OUTLYING) * _middle(now)
+    before, after = (np.sum(now.freedom * np.minimum(_misfits(one), far) ** 2) for one in (now, trial))
+    return bool(after > before * (1 + 1e-6))
 
 
 def _step(now: _Reduced, weight: Float[np.ndarray, " windows"], damping: float) -> Constants | None:
@@ -262,6 +321,28 @@ def _step(now: _Reduced, weight: Float[np.ndarray, " windows"], damping: float) 
     except np.linalg.LinAlgError:
         return None
     return step if np.isfinite(step).all() else None
+
+
+def _contradicting(now: _Reduced, weight: Float[np.ndarray, " windows"]) -> int | None:
+    """The window that all others together contradict most; None where none is contradicted by more than chance does.
+
+    Where a motion is chaotic, a window has many nearest states, and the one found may ask for any constants, with a
+    precision that no other window has.
+
+    Returns:
+        Its number.
+    """
+    used = np.flatnonzero(weight > 0)
+    if len(used) <= FEWEST_BLOCKS:
+        return None
+    normal, gradient = now.normal[used], now.gradient[used]
+    scale = np.sqrt(np.maximum(np.einsum("wjj->j", normal), np.finfo(float).tiny))
+    normal, gradient = normal / np.outer(scale, scale), gradient / scale
+    rest, pull = normal.sum(axis=0) - normal, gradient.sum(axis=0) - gradient
+    noise = np.sum(now.cost[used]) / np.sum(now.freedom[used])
+    step = np.linalg.solve(rest + 1e-14 * np.eye(len(scale)), pull[..., None])[..., 0]
+    against = np.einsum("wj,wj->w", step, pull) / noise
+    return int(used[np.argmax(against)]) if against.max() > CONTRADICTED else None
 
 
 def _errors(

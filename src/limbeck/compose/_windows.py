@@ -49,6 +49,15 @@ class Windows:
         seen, dim = self.weights > 0, self.measured.shape[-1]
         return dim * np.maximum(seen.sum(axis=(1, 2)) - 2.0 * seen.any(axis=1).sum(axis=1), 0.0)
 
+    @property
+    def largest_growth(self) -> float:
+        """Factor by which an error as large as the noise grows as large as the typical distance between particles."""
+        x, there = self.start.positions, np.any(self.weights > 0, axis=1)
+        first, second = np.triu_indices(x.shape[1], k=1)
+        apart = np.linalg.norm(x[:, first] - x[:, second], axis=-1)
+        both = there[:, first] & there[:, second]
+        return float(np.median(apart[both]) * np.median(self.weights[self.weights > 0]))
+
 
 def windows_of(dataset: GraphDataset) -> Windows | None:
     """Cut windows out of the training part, spread evenly over it.

@@ -59,9 +59,7 @@ def whole_numbers(part: Expression) -> list[Constant]:
         return [part] if isinstance(part, Constant) and not part.free and part.value != 0 else []
     inner = part.args[:1] if part.op == "pow" and isinstance(part.args[1], Constant) else part.args
     signs = part.op == "mul"
-    return [
-        n for a in inner if not (signs and isinstance(a, Constant) and abs(a.value) == 1) for n in whole_numbers(a)
-    ]
+    return [n for a in inner if not (signs and isinstance(a, Constant) and abs(a.value) == 1) for n in whole_numbers(a)]
 
 
 def with_freed(expression: Expression, number: int) -> Expression:

@@ -77,8 +77,9 @@ def grade(
 
     Exact: the form holds the truth for some values of its constants; its own constants (one whole term or
     factor may count among them) are within the tolerance of those, or the true one within the constant's
-    interval; whole and half exponents are met exactly; no variable or term that the truth lacks. Partial: with all other variables held fixed, the
-    dependence on the variables of the kernel is exact; or nothing is wrong but an added term.
+    interval; whole and half exponents are met exactly; no variable or term that the truth lacks. Partial:
+    with all other variables held fixed, the dependence on the variables of the kernel is exact; or nothing
+    is wrong but an added term.
 
     Args:
         equations: The equations of the front.
