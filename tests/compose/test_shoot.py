@@ -43,7 +43,7 @@ def test_a_true_law_is_fitted_without_the_bias_of_smoothing():
 
 
 def test_a_wrong_law_does_not_pass_through_the_positions():
-    dataset = observed("r2", steps=800)
+    dataset = observed("r2", steps=1000)
     right = law_of(radial="-1.0*m_1*m_2/(r + 0.01)**2", inertia="m_1")
     wrong = law_of(radial="-1.0*m_1*m_2/(r + 0.01)", inertia="m_1")
     states = states_of(dataset, dataset.train)
