@@ -112,12 +112,40 @@ def _omissions(part: Call) -> Iterator[Expression]:
             yield rest[0] if len(rest) == 1 else Call(part.op, rest)
     if part.op == "mul":
         yield from _merged_factors(part)
+    if part.op == "add":
+        yield from _completed_square(part)
     if part.op == "if":
         yield from part.args[1:]
     elif part.op not in ("lt", "le", "gt", "ge"):
         yield Constant(1.0)
         if part.op not in ("add", "mul"):
             yield from part.args
+
+
+def _completed_square(part: Call) -> Iterator[Expression]:
+    """A sum of a square, its root and a number as one square: searches that meet the sum first stay with it."""
+    sizes = dict(reversed(_factor_and_rest(term)) for term in part.args)
+    if part.op != "add" or len(sizes) != len(part.args):
+        return
+    for rest in sizes:
+        if isinstance(rest, Call) and rest.op == "pow" and rest.args[1] == Constant(2.0, free=False):
+            root, a = rest.args[0], sizes[rest]
+            if a and root in sizes and sizes.keys() <= {rest, root, _ONE}:
+                square = Call("pow", (Call("add", (root, Constant(sizes[root] / (2 * a)))), rest.args[1]))
+                yield Call("mul", (Constant(a), square))
+
+
+_ONE = Constant(1.0, free=False)
+
+
+def _factor_and_rest(term: Expression) -> tuple[float, Expression]:
+    """A term as a number times the rest; the rest of a number is 1."""
+    if isinstance(term, Constant):
+        return term.value, _ONE
+    if isinstance(term, Call) and term.op == "mul" and isinstance(term.args[0], Constant):
+        rest = term.args[1:]
+        return term.args[0].value, rest[0] if len(rest) == 1 else Call("mul", rest)
+    return 1.0, term
 
 
 def _merged_factors(part: Call) -> Iterator[Expression]:
