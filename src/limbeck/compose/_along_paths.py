@@ -265,6 +265,21 @@ def settled_along(laws: Sequence[Law], paths: Paths, extras: tuple[str, ...], *,
     return tuple(one.law for one in front[max(0, last + 1 - KEPT) : last + 1][::-1])
 
 
+def nearest_along(laws: Sequence[Law], paths: Paths, count: int, *, reciprocal: bool) -> tuple[Law, ...]:
+    """Of many laws those that measured positions speak for, as they are.
+
+    Args:
+        laws: The laws; their constants are fitted.
+        paths: The paths.
+        count: How many at most.
+        reciprocal: Whether only laws that keep the third law count.
+
+    Returns:
+        The best, the first first.
+    """
+    return tuple(one.law for one in _ranked(laws, paths, reciprocal=reciprocal)[:count])
+
+
 def _front(ranked: list[ScoredPath]) -> tuple[ScoredPath, ...]:
     """Laws whose squares are less than those of every simpler one, simplest first."""
     return falling(sorted(ranked, key=lambda one: (one.size, one.loss)))

@@ -13,7 +13,7 @@ from limbeck.graphs import GraphDataset
 from limbeck.regress import ConstantEstimate, HallOfFame, named, thresholds as thresholds_in
 from limbeck.train import TrainedModel
 
-from ._along_paths import Paths, settled_along
+from ._along_paths import Paths, nearest_along, settled_along
 from ._conditions import with_thresholds_fitted
 from ._followed_laws import followed_laws
 from ._law import Law
@@ -22,12 +22,14 @@ from ._pruned_fit import pruned_fit
 from ._refine import Refined, Scored, refine, sign_variables, with_leading_constants
 from ._refit import interval, refit, standard_errors
 from ._shoot import TrajectoryFit, fit_trajectories
+from ._simple_forms import power_laws, softened
 from ._states import States, states_of
 
 SCREEN_SNAPSHOTS = 60
 FIT_SNAPSHOTS = 150
 JUDGE_SNAPSHOTS = 200
 FINAL_SNAPSHOTS = 2_000
+SIMPLE = 2  # laws without a network's help that are tried beside them
 STARTS = 4  # laws of a front from which forms are sought along noisy paths
 
 
@@ -126,10 +128,14 @@ def _along(
     ):
         return None  # a condition is no smooth function of its threshold, and is fitted otherwise
 
+    simple = power_laws(dataset.attribute_names, dataset.trajectories.dim) if bench.extras else []
+    simple = nearest_along(simple, paths, SIMPLE, reciprocal=bench.reciprocal)
+
     def near(refined: Refined) -> tuple[Law, ...]:
         starts = sorted(refined.front, key=lambda scored: scored.price)[:STARTS]
-        laws = [refined.chosen.law, *(scored.law for scored in starts)]
-        return settled_along(laws, paths, bench.extras, reciprocal=bench.reciprocal)
+        laws = [refined.chosen.law, *(scored.law for scored in starts), *simple]
+        settled = settled_along(laws, paths, bench.extras, reciprocal=bench.reciprocal)
+        return tuple(form for law in settled for form in _with_softened(law, paths))
 
     def agree(law: Law) -> list[int]:
         return [k for k, laws in enumerate(choices) if any(_is_one_law(law, other, bench.compare_on) for other in laws)]
@@ -154,6 +160,13 @@ def _along(
         is_stable=len(chose) > 1,
         tried=sum(one.refined.tried for one in searches),
     )
+
+
+def _with_softened(law: Law, paths: Paths) -> tuple[Law, ...]:
+    """A law, and its softened form with constants fitted along the paths."""
+    other = softened(law)
+    fit = None if other is None else paths.fitted(with_leading_constants(other))
+    return (law,) if fit is None else (law, fit.law)
 
 
 class _Search(NamedTuple):

@@ -18,7 +18,7 @@ from ._constants import ConstantEstimate as ConstantEstimate, named as named
 from ._dimensions import Dimensions as Dimensions, dimensions as dimensions, suits_units as suits_units
 from ._grade import Freedom as Freedom, Grade as Grade, grade as grade
 from ._hall_of_fame import Equation as Equation, HallOfFame as HallOfFame, scores as scores
-from ._moves import neighbours as neighbours
+from ._moves import neighbours as neighbours, with_whole_powers as with_whole_powers
 from ._problem import (
     DEFAULT_OPERATORS as DEFAULT_OPERATORS,
     KNOWN_OPERATORS as KNOWN_OPERATORS,

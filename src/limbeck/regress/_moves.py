@@ -37,7 +37,7 @@ def neighbours(expression: Expression, shiftable: frozenset[str]) -> tuple[Expre
 
 def _changes(expression: Expression, shiftable: frozenset[str]) -> Iterator[Expression]:
     """Every change of every part, and new factors of the whole."""
-    whole = _with_whole_powers(expression, shiftable)
+    whole = with_whole_powers(expression, shiftable)
     yield whole
     for name in sorted(shiftable):
         for factor in _new_factors(Variable(name)):
@@ -49,8 +49,16 @@ def _changes(expression: Expression, shiftable: frozenset[str]) -> Iterator[Expr
             yield rebuild(new)
 
 
-def _with_whole_powers(part: Expression, shiftable: frozenset[str]) -> Expression:
-    """Every power of a distance with a whole exponent and a shift: the form that a fitted exponent often hides."""
+def with_whole_powers(part: Expression, shiftable: frozenset[str]) -> Expression:
+    """Every power of a distance with a whole exponent and a shift: the form that a fitted exponent often hides.
+
+    Args:
+        part: Any formula.
+        shiftable: Variables that are distances.
+
+    Returns:
+        The formula with its other powers as they were.
+    """
     # A missing factor bends the exponent away from its whole value, so that neither the factor nor
     # the rounding helps without the other.
     if not isinstance(part, Call):
@@ -59,7 +67,7 @@ def _with_whole_powers(part: Expression, shiftable: frozenset[str]) -> Expressio
     if part.op == "pow" and isinstance(base, Variable) and base.name in shiftable and isinstance(exponent, Constant):
         shifted = Call("add", (base, Constant(SHIFT)))
         return Call("pow", (shifted, Constant(_number(round(exponent.value)), free=False)))
-    return Call(part.op, tuple(_with_whole_powers(child, shiftable) for child in part.args))
+    return Call(part.op, tuple(with_whole_powers(child, shiftable) for child in part.args))
 
 
 def _new_factors(distance: Variable) -> Iterator[Expression]:
@@ -124,7 +132,7 @@ def _omissions(part: Call) -> Iterator[Expression]:
 
 def _completed_square(part: Call) -> Iterator[Expression]:
     """A sum of a square, its root and a number as one square: searches that meet the sum first stay with it."""
-    sizes = dict(reversed(_factor_and_rest(term)) for term in part.args)
+    sizes = {rest: size for size, rest in map(_factor_and_rest, part.args)}
     if part.op != "add" or len(sizes) != len(part.args):
         return
     for rest in sizes:
