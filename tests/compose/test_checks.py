@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 from clouds import cloud
+from compose.planted import law_of
+from compose.test_shoot import observed
 
-from limbeck.compose._checks import _exactness
+from limbeck.compose import fit_trajectories
+from limbeck.compose._checks import _exactness, _passes_through
 from limbeck.graphs import connect
 
 
@@ -18,3 +21,14 @@ def test_an_error_that_no_noise_explains_is_said() -> None:
     # Noise, differences of positions, or nothing left: no caution is due.
     assert not any((_exactness(approximate, given, 0.01), _exactness(approximate, derived, 0.0)))
     assert not _exactness(exact, given, 0.0)
+
+
+def test_what_follows_each_other_in_time_is_no_noise() -> None:
+    dataset = observed("spring")
+    fit = fit_trajectories(law_of(radial="-2.0*(r - 0.99)", inertia="m_1"), dataset)
+    assert fit is not None
+    assert _passes_through(fit)
+    assert not _passes_through(replace(fit, whiteness=1.9, whiteness_error=0.005))
+    assert _passes_through(replace(fit, whiteness=1.9, whiteness_error=0.05))  # too few numbers to tell
+    assert not _passes_through(replace(fit, n_windows=len(fit.misfits) // 2))
+    assert not _passes_through(replace(fit, misfit=1.6))

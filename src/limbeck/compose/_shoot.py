@@ -11,6 +11,7 @@ Source:
     Durbin and Watson (1950), Biometrika 37, 409, what residuals of a wrong form look like.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -237,7 +238,7 @@ class _Shooting:
             errors=errors + ROUNDING * np.abs(constants),
             misfit=_middle(now),
             whiteness=_whiteness(now, weight),
-            whiteness_error=2.0 / np.sqrt(max(float(np.sum(now.freedom[weight > 0])), 1.0)),
+            whiteness_error=2.0 / math.sqrt(max(float(np.sum(now.freedom[weight > 0])), 1.0)),
             n_windows=int((weight > 0).sum()),
             n_blocks=n_blocks,
             length=self.windows.measured.shape[1],

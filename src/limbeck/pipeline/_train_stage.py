@@ -20,7 +20,7 @@ from ._run import TRAIN_STAGE, Run
 from ._study import Study
 
 CHECKPOINT_SECONDS = 2.0
-CALMER = 0.25  # part of the learning rate at which a training that diverged is repeated
+CALMER = (1.0, 0.25, 0.0625)  # parts of the learning rate at which a training that diverges is repeated
 TRAINING_SHARE = 0.6  # of what is left of the time limit
 
 
@@ -38,23 +38,30 @@ def train_step(run: Run, dataset: GraphDataset, biases: Biases, step: int, goal:
         The trained network; its status says so where it diverged and was trained anew at a lower learning rate.
 
     Raises:
-        TrainingDiverged: If it diverges at that rate too.
+        TrainingDiverged: If it diverges at every rate.
     """
-    try:
-        return _trained(run, dataset, biases, step, goal, run.study.train)
-    except TrainingDiverged as error:
-        run.journal.note("train", "diverged", str(error))
-    rate = CALMER * run.study.train.learning_rate
-    trained = _trained(run, dataset, biases, step, goal, replace(run.study.train, learning_rate=rate))
+    config = run.study.train
+    for part in CALMER[:-1]:
+        try:
+            return _told(_trained(run, dataset, biases, step, goal, part), part, config)
+        except TrainingDiverged as error:
+            run.journal.note("train", "diverged", str(error))
+    return _told(_trained(run, dataset, biases, step, goal, CALMER[-1]), CALMER[-1], config)
+
+
+def _told(trained: TrainedModel, part: float, config: TrainConfig) -> TrainedModel:
+    """A network whose status says so where it was trained anew at a lower rate."""
+    if part == 1.0:
+        return trained
+    rate = part * config.learning_rate
     return replace(trained, status=f"{trained.status}, at a learning rate of {rate:g} after it had diverged")
 
 
-def _trained(
-    run: Run, dataset: GraphDataset, biases: Biases, step: int, goal: float, config: TrainConfig
-) -> TrainedModel:
-    """Train with given settings, from the checkpoint where there is one."""
+def _trained(run: Run, dataset: GraphDataset, biases: Biases, step: int, goal: float, part: float) -> TrainedModel:
+    """Train at a part of the learning rate, from the checkpoint where there is one."""
+    config = replace(run.study.train, learning_rate=part * run.study.train.learning_rate)
     header = {"fingerprint": run.fingerprint, "step": step, "biases": list(biases.names), "seed": run.study.seed}
-    anew = "" if config == run.study.train else "_calmer"
+    anew = "" if part == 1.0 else f"_calmer_{CALMER.index(part)}"
     path = run.checkpoint(f"train_{step}{anew}.limbeck")
     started = saved = time.monotonic()
     ends = started + TRAINING_SHARE * run.remaining()

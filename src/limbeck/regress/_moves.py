@@ -140,7 +140,7 @@ def _completed_square(part: Call) -> Iterator[Expression]:
             root, a = rest.args[0], sizes[rest]
             if a and root in sizes and sizes.keys() <= {rest, root, _ONE}:
                 square = Call("pow", (Call("add", (root, Constant(sizes[root] / (2 * a)))), rest.args[1]))
-                yield Call("mul", (Constant(a), square))
+                yield square if a == 1.0 else Call("mul", (Constant(a), square))
 
 
 _ONE = Constant(1.0, free=False)

@@ -1,0 +1,34 @@
+"""Changes of a formula that reach the form one step away."""
+
+import pytest
+
+from limbeck.expressions import parse, same_form, simplify, to_string
+from limbeck.regress import neighbours, with_whole_powers
+
+R = frozenset({"r"})
+
+
+@pytest.mark.parametrize(
+    ("text", "square"),
+    [
+        ("r + 50.0*r^2 + 0.005", "50.0*(r + 0.01)^2"),
+        ("m_1/(r + 50.0*r^2 + 0.005)", "m_1/(50.0*(r + 0.01)^2)"),
+        ("r^2 - 1.2*r + 0.36", "(r - 0.6)^2"),
+        ("(m_1*r)^2 + 0.3*m_1*r + 0.02", "(m_1*r + 0.15)^2"),
+    ],
+)
+def test_a_sum_that_is_a_square_is_tried_as_one(text, square):
+    near = neighbours(simplify(parse(text, ("r", "m_1"))), R)
+    wanted = parse(square, ("r", "m_1"))
+    assert any(same_form(one, wanted) for one in near), [to_string(one) for one in near]
+
+
+@pytest.mark.parametrize("text", ["r + r^3 + 0.1", "r^2 + m_1 + 0.1", "r^2 + 0.1", "m_1*r^2 + r + 0.1"])
+def test_other_sums_are_not(text):
+    near = neighbours(simplify(parse(text, ("r", "m_1"))), R)
+    assert not any(same_form(one, parse("(r + 0.1)^2", ("r", "m_1"))) for one in near)
+
+
+def test_powers_of_a_distance_become_whole_and_shifted():
+    bent = with_whole_powers(parse("m_1*r^-1.96 + v^1.5", ("r", "m_1", "v")), R)
+    assert same_form(bent, parse("m_1/(r + 0.02)^2 + v^1.5", ("r", "m_1", "v")))
