@@ -341,8 +341,8 @@ def _contradicting(now: _Reduced, weight: Float[np.ndarray, " windows"]) -> int 
     normal, gradient = normal / np.outer(scale, scale), gradient / scale
     rest, pull = normal.sum(axis=0) - normal, gradient.sum(axis=0) - gradient
     noise = np.sum(now.cost[used]) / np.sum(now.freedom[used])
-    step = np.linalg.solve(rest + 1e-14 * np.eye(len(scale)), pull[..., None])[..., 0]
-    against = np.einsum("wj,wj->w", step, pull) / noise
+    # What a window alone determines, nothing contradicts.
+    against = np.einsum("wj,wjk,wk->w", pull, np.linalg.pinv(rest, rcond=1e-12, hermitian=True), pull) / noise
     return int(used[np.argmax(against)]) if against.max() > CONTRADICTED else None
 
 
