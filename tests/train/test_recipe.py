@@ -56,7 +56,7 @@ def test_published_recipes(name, n_nodes, expected):
 
 
 def test_our_own_penalty_is_another():
-    assert Recipe().message_penalties("l1") == (1e-1,)
+    assert Recipe().message_penalties("l1") == (3e-2,)
     assert Recipe().message_penalties("kl") == (1e-3,)
 
 
