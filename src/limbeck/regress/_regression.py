@@ -19,7 +19,7 @@ from limbeck._types import Samples
 from limbeck.expressions import Expression, complexity, same_form, same_function
 
 from ._choose import Described, choose, estimates_of, short_list
-from ._climb import FLOOR, PRICE
+from ._climb import FLOOR
 from ._constants import ConstantEstimate
 from ._description import TELLING, TELLING_CUT_SHORT
 from ._doubts import EXACT, doubts, grounds, trend_doubts
@@ -223,7 +223,9 @@ def _searched(
 
 def _refined(halls: Sequence[HallOfFame], looked_at: Problem, problem: Problem, seed: int, ends: float) -> _Attempt:
     """Refine what engines found, and decide."""
-    starts = [form for hall in halls for form in hall.starts] + [e.expression for hall in halls for e in _hopeful(hall)]
+    starts = [form for hall in halls for form in hall.starts] + [
+        e.expression for hall in halls for e in hall.hopeful[:STARTS]
+    ]
     ranked = polish(starts, looked_at, seed=seed, is_over=lambda: time.monotonic() > ends)
     listed = short_list(ranked, problem)
     return _Attempt(_joined(halls), ranked, listed, choose(listed, problem))
@@ -237,11 +239,6 @@ def _is_doubtful(attempts: Sequence[_Attempt], problem: Problem, noise: NoiseTes
     if agreement * len(attempts) < 1.5:
         return True
     return best.chosen.loss > FLOOR and not noise.passes(best.chosen.expression)
-
-
-def _hopeful(hall: HallOfFame) -> list[Equation]:
-    """The equations of a front with the best trade of error for size."""
-    return sorted(hall.front, key=lambda e: math.log(max(e.heldout_loss, 1e-12)) + PRICE * e.complexity)[:STARTS]
 
 
 def _joined(halls: Sequence[HallOfFame]) -> HallOfFame:
