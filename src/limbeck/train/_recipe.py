@@ -18,8 +18,8 @@ SAMPLINGS = ("uniform", "even")
 PRECISIONS = ("default", "float32", "tensorfloat32", "bfloat16")
 PRESETS = ("paper", "thesis", "default", "dimension")
 # Weight of each size's penalty. Published: arXiv 2006.11287, A.1 and A.2. Ours was chosen among .001 to .1 on seed 0 of
-# spring and 1/r (3,000 steps), and L1 between .03 and .1 on seed 50 of 1/r and charge (12,000 steps), where .03 had the lower
-# error: our loss is in units of the mean acceleration, where the published KL leaves none.
+# spring and 1/r (3,000 steps), and L1 between .03 and .1 on seed 50 of 1/r and charge (12,000 steps), where .03 had the
+# lower error: our loss is in units of the mean acceleration, where the published KL leaves no message.
 PENALTIES = {"published": {"l1": 1e-2, "kl": 1.0}, "own": {"l1": 3e-2, "kl": 1e-3}}
 FEW_NODES = 4  # up to which the published batch has 64 graphs, and 16 beyond
 _CHOICES = {
