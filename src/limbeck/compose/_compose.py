@@ -135,7 +135,7 @@ def _along(
         starts = sorted(refined.front, key=lambda scored: scored.price)[:STARTS]
         laws = [refined.chosen.law, *(scored.law for scored in starts), *simple]
         settled = settled_along(laws, paths, bench.extras, reciprocal=bench.reciprocal)
-        return tuple(form for law in settled for form in _with_softened(law, paths))
+        return tuple(form for law in (*settled, *simple[:1]) for form in _with_softened(law, paths))
 
     def agree(law: Law) -> list[int]:
         return [k for k, laws in enumerate(choices) if any(_is_one_law(law, other, bench.compare_on) for other in laws)]
