@@ -22,8 +22,13 @@ def followed_laws(laws: Sequence[Law], dataset: GraphDataset) -> list[tuple[Law,
     Returns:
         Each law that could be followed with its fit, the one that the positions speak for first.
     """
+
+    def follow(law: Law) -> TrajectoryFit | None:
+        # Alone, windows that were left out begin anew; beside others, at the states that those found.
+        return fit_trajectories(law, dataset, thorough=len(distinct) == 1)
+
     distinct = [law for k, law in enumerate(laws) if not any(law.is_same_form(other) for other in laws[:k])]
-    fits = [(law, pruned_fit(lambda form: fit_trajectories(form, dataset), law)) for law in distinct]
+    fits = [(law, pruned_fit(follow, law)) for law in distinct]
     known = [(law, fit) for law, fit in fits if fit is not None]
     if len(known) > 1:
         # A window that one law lost in a close encounter, and another did not, says something once both begin alike.

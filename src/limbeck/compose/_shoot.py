@@ -95,7 +95,9 @@ class _Reduced:
     coupled: Float[np.ndarray, "windows coordinates constants"]  # and its change with the constants
 
 
-def fit_trajectories(law: Law, dataset: GraphDataset, begun: Begun | None = None) -> TrajectoryFit | None:
+def fit_trajectories(
+    law: Law, dataset: GraphDataset, begun: Begun | None = None, *, thorough: bool = True
+) -> TrajectoryFit | None:
     """Fit the free constants of a law to measured positions.
 
     Args:
@@ -103,6 +105,7 @@ def fit_trajectories(law: Law, dataset: GraphDataset, begun: Begun | None = None
         dataset: Trajectories whose positions were smoothed; training snapshots only are looked at.
         begun: Positions and velocities that the windows begin near (each windows nodes dim), as other fits to the same
             dataset found them; None is where they were smoothed.
+        thorough: Whether windows that a settled fit left out begin anew from its constants.
 
     Returns:
         The fit, or None where positions were not smoothed, there is no constant or no stretch to follow, or the fit
@@ -123,7 +126,7 @@ def fit_trajectories(law: Law, dataset: GraphDataset, begun: Begun | None = None
             constants, found = shooting.fit()
             if found is None and best is not None:
                 return best
-            again = best is None
+            again = best is None and thorough
             best, law = found, law.with_constants(constants)
             left_out = 1.0 if found is None else 1.0 - found.n_windows / len(windows)
             if left_out <= FEW_LEFT_OUT or (found is not None and not again):
