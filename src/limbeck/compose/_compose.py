@@ -29,6 +29,7 @@ SCREEN_SNAPSHOTS = 60
 FIT_SNAPSHOTS = 150
 JUDGE_SNAPSHOTS = 200
 FINAL_SNAPSHOTS = 2_000
+MOST_SEARCHES = 3
 SIMPLE = 2  # laws without a network's help that are tried beside them
 STARTS = 4  # laws of a front from which forms are sought along noisy paths
 
@@ -130,36 +131,65 @@ def _along(
 
     simple = power_laws(dataset.attribute_names, dataset.trajectories.dim) if bench.extras else []
     simple = nearest_along(simple, paths, SIMPLE, reciprocal=bench.reciprocal)
-
-    def near(refined: Refined) -> tuple[Law, ...]:
-        starts = sorted(refined.front, key=lambda scored: scored.price)[:STARTS]
-        laws = [refined.chosen.law, *(scored.law for scored in starts), *simple]
-        settled = settled_along(laws, paths, bench.extras, reciprocal=bench.reciprocal)
-        return tuple(form for law in (*settled, *simple[:1]) for form in _with_softened(law, paths))
-
-    def agree(law: Law) -> list[int]:
-        return [k for k, laws in enumerate(choices) if any(_is_one_law(law, other, bench.compare_on) for other in laws)]
-
-    searches, choices = list(searches), [near(one.refined) for one in searches]
-    if max((len(agree(law)) for laws in choices for law in laws), default=0) < 2 and not bench.is_over():
-        more = once_more()
-        if (third := bench.refine(more)) is not None:
-            searches.append(_Search(more, third))
-            choices.append(near(third))
-    standing = followed_laws([law for laws in choices for law in laws], dataset)
+    choices = _Choices(paths, bench, simple, once_more, list(searches), [])
+    choices.laws.extend(choices.near(one.refined) for one in searches)
+    if not choices.agree_on_any:
+        choices.search_once_more()
+    plain = [form for law in simple[:1] for form in _with_softened(law, paths)]
+    standing = followed_laws([*(law for laws in choices.laws for law in laws), *plain], dataset)
     if not standing:
         return None
     law, fit = standing[0]
-    chose = agree(law)
+    if len(choices.agree(law)) < 2:
+        choices.search_once_more()
+    chose = choices.agree(law)
+    first = chose[0] if chose else 0
     return ComposedLaw(
         law=fit.law,
         estimates=followed_estimates(fit),
         followed=fit,
-        front=searches[chose[0]].refined.front,
-        others=tuple(laws[0] for k, laws in enumerate(choices) if laws and k != chose[0]),
+        front=choices.searches[first].refined.front,
+        others=tuple(laws[0] for k, laws in enumerate(choices.laws) if laws and k != first),
         is_stable=len(chose) > 1,
-        tried=sum(one.refined.tried for one in searches),
+        tried=sum(one.refined.tried for one in choices.searches),
     )
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """Searches, and the laws near each that measured positions speak for."""
+
+    paths: Paths
+    bench: "_Bench"
+    simple: Sequence[Law]
+    once_more: Callable[[], Mapping[str, HallOfFame]]
+    searches: list["_Search"]
+    laws: list[tuple[Law, ...]]
+
+    def near(self, refined: Refined) -> tuple[Law, ...]:
+        """Laws near a search's, bare and softened, their constants fitted along the paths."""
+        starts = sorted(refined.front, key=lambda scored: scored.price)[:STARTS]
+        laws = [refined.chosen.law, *(scored.law for scored in starts), *self.simple]
+        settled = settled_along(laws, self.paths, self.bench.extras, reciprocal=self.bench.reciprocal)
+        return tuple(form for law in settled for form in _with_softened(law, self.paths))
+
+    def agree(self, law: Law) -> list[int]:
+        """Numbers of the searches near which a law lies."""
+        on = self.bench.compare_on
+        return [k for k, laws in enumerate(self.laws) if any(_is_one_law(law, other, on) for other in laws)]
+
+    @property
+    def agree_on_any(self) -> bool:
+        """Whether two searches have a law in common."""
+        return any(len(self.agree(law)) > 1 for laws in self.laws for law in laws)
+
+    def search_once_more(self) -> None:
+        """Ask a third search, if there is none and time is left."""
+        if len(self.searches) < MOST_SEARCHES and not self.bench.is_over():
+            more = self.once_more()
+            if (third := self.bench.refine(more)) is not None:
+                self.searches.append(_Search(more, third))
+                self.laws.append(self.near(third))
 
 
 def _with_softened(law: Law, paths: Paths) -> tuple[Law, ...]:
