@@ -47,6 +47,7 @@ def test_the_form_is_found_from_one_near_it(start):
     assert laws[0].is_same_form(law_of(**SPRING))
 
 
+@pytest.mark.slow
 def test_softening_is_seen_by_the_integrator():
     dataset = observed("r1", steps=700)
     soft = law_of(radial="-1.0*m_1*m_2/(r + 0.01)", inertia="m_1")
