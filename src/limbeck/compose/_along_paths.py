@@ -24,12 +24,12 @@ from limbeck.trajectories import Trajectories
 
 from ._law import Law
 from ._refine import form_key, is_reciprocal, neighbouring_laws, normalised, with_leading_constants
-from ._shoot import MOST
 from ._states import States, lay_out
 from ._windows import windows_of
 
 MOST_WINDOWS = 32
 STEPS = 12
+MOST = 0.75  # windows by which a form is judged: close encounters spoil the rest
 KEPT = 2  # laws that are left to be followed
 ROUNDS = 6  # changes of a form, one after the other
 UNIT = 3e-3  # share of the squares that a unit of complexity must explain at least: the paths' own error leaves as much

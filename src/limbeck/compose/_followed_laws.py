@@ -9,7 +9,8 @@ from limbeck.graphs import GraphDataset
 
 from ._law import Law
 from ._pruned_fit import pruned_fit
-from ._shoot import SPOILT, Begun, TrajectoryFit, fit_trajectories
+from ._reduced import SPOILT
+from ._shoot import Begun, TrajectoryFit, fit_trajectories
 
 
 def followed_laws(laws: Sequence[Law], dataset: GraphDataset) -> list[tuple[Law, TrajectoryFit]]:

@@ -24,6 +24,7 @@ from limbeck.graphs import GraphDataset, Snapshots
 
 from ._follow import Form, followed, form_of, reduced_windows
 from ._law import Law
+from ._reduced import Reduced
 from ._windows import Windows, windows_of
 
 Begun = tuple[Float[np.ndarray, "windows nodes dim"], Float[np.ndarray, "windows nodes dim"]]
@@ -36,11 +37,6 @@ DAMPING = 1e-6
 ROUNDING = 1e-9
 SETTLED = 0.05  # change of every constant, in standard errors, at which the fit ends
 STALLED = 0.3  # the same where a step makes nothing better: what is left is the integrator's own unevenness
-OUTLYING = 3.0  # misfit of a window, in medians, beyond which it is left out at first
-SPOILT = 1.6  # and near the end, beyond which it is left out: under noise alone it varies by some 5 %
-MOST = 0.75  # windows that a step must not make worse
-FEWEST_BLOCKS = 10
-CONTRADICTED = 25.0  # squared distance of a window's constants from those of all others, in units of their variance
 STUCK = 1e3  # damping at which no step helps
 PASSES = 3
 FEW_LEFT_OUT = 0.05  # share of windows; where more are left out, all are begun anew from the constants found
@@ -80,21 +76,6 @@ class TrajectoryFit:
     begun: Begun
 
 
-@dataclass(frozen=True, eq=False)
-class _Reduced:
-    """What is left of windows when their states are eliminated, one row a window."""
-
-    cost: Float[np.ndarray, " windows"]
-    freedom: Float[np.ndarray, " windows"]
-    changes: Float[np.ndarray, " windows"]  # squares of what changes between snapshots, and how many
-    n_changes: Float[np.ndarray, " windows"]
-    growth: Float[np.ndarray, " windows"]  # factor by which the worst change of a position at the beginning grows
-    normal: Float[np.ndarray, "windows constants constants"]
-    gradient: Float[np.ndarray, "windows constants"]
-    own: Float[np.ndarray, "windows coordinates"]  # step of the states at the same constants
-    coupled: Float[np.ndarray, "windows coordinates constants"]  # and its change with the constants
-
-
 def fit_trajectories(
     law: Law, dataset: GraphDataset, begun: Begun | None = None, *, thorough: bool = True
 ) -> TrajectoryFit | None:
@@ -122,15 +103,12 @@ def fit_trajectories(
             # Under other constants other windows are near enough to be followed, and other steps serve.
             shooting = _Shooting.prepare(law, dataset, windows)
             if shooting is None:
-                return best
+                break
             constants, found = shooting.fit()
-            if found is None and best is not None:
-                return best
-            again = best is None and thorough
-            best, law = found, law.with_constants(constants)
-            left_out = 1.0 if found is None else 1.0 - found.n_windows / len(windows)
-            if left_out <= FEW_LEFT_OUT or (found is not None and not again):
-                return best
+            is_last = best is not None or not thorough
+            best, law = found or best, law.with_constants(constants)
+            if best is not None and (is_last or len(windows) - best.n_windows <= FEW_LEFT_OUT * len(windows)):
+                break
     return best
 
 
@@ -163,46 +141,39 @@ class _Shooting:
     def fit(self) -> tuple[Constants, TrajectoryFit | None]:
         """Gauss and Newton's steps, damped where they lead upwards: constants, and the fit if they settle."""
         constants, damping = self.law.constants, DAMPING
-        states, limit = self._smoothed(), self.windows.largest_growth
-        now = self._evaluate(constants, states)
-        weight = _weights(now, limit, settled=False)
+        smoothed, growth = (self.windows.start.positions, self.windows.start.velocities), self.windows.largest_growth
+        states, now = smoothed, self._evaluate(constants, smoothed)
+        weight = now.weights(growth, late=False)
         for turn in range(ROUNDS):
-            errors, _ = _errors(now, weight, self.windows.systems)
-            step = _step(now, weight, damping)
+            late = turn >= LEAST_ROUNDS
+            errors, _ = now.standard_errors(weight, self.windows.systems)
+            step = now.step(weight, damping)
             if step is None or not np.isfinite(errors).all() or damping > STUCK:
                 break
             moved = self._moved(states, now, step, weight)
             trial = self._evaluate(constants + step, moved)
             # A step that is short because it is damped says nothing.
-            honest = turn >= LEAST_ROUNDS and damping <= DAMPING
-            left = np.max((np.abs(step) - ROUNDING * np.abs(constants)) / errors)
-            if _is_worse(trial, now, settled=turn >= LEAST_ROUNDS):
-                if not (honest and left < STALLED):
-                    damping = 30 * max(damping, 1e-4)
-                    continue
-                is_settled = True
-            else:
+            left = np.max((np.abs(step) - ROUNDING * np.abs(constants)) / errors) if damping <= DAMPING else np.inf
+            worse = trial.is_worse_than(now, late=late)
+            if worse and not (late and left < STALLED):
+                damping = 30 * max(damping, 1e-4)
+                continue
+            if not worse:
                 constants, states, now, damping = constants + step, moved, trial, damping / 30
-                is_settled = honest and left < SETTLED
-            if is_settled:
-                alone = _contradicting(now, weight)
+            if late and left < (STALLED if worse else SETTLED):
+                alone = now.contradicted(weight)
                 if alone is None:
                     return constants, self._fitted(constants, now, weight, states)
                 weight[alone] = 0.0
-            fresh = _weights(now, limit, settled=turn + 1 >= LEAST_ROUNDS)
+            fresh = now.weights(growth, late=turn + 1 >= LEAST_ROUNDS)
             # A window that has lost its weight near the end does not get it back: in and out would never settle.
-            weight = np.minimum(weight, fresh) if turn >= LEAST_ROUNDS else fresh
+            weight = np.minimum(weight, fresh) if late else fresh
             # One that went astray begins again where it was smoothed, under better constants.
             kept = (weight > 0)[:, None, None]
-            again = self._smoothed()
-            states = np.where(kept, states[0], again[0]), np.where(kept, states[1], again[1])
+            states = np.where(kept, states[0], smoothed[0]), np.where(kept, states[1], smoothed[1])
         return constants, None
 
-    def _smoothed(self) -> Begun:
-        """The states that windows begin from."""
-        return self.windows.start.positions, self.windows.start.velocities
-
-    def _evaluate(self, constants: Constants, states: Begun) -> _Reduced:
+    def _evaluate(self, constants: Constants, states: Begun) -> Reduced:
         """Reduced problems of all windows; those left out have no weight."""
         n_windows, coordinates = len(self.windows), 2 * int(np.prod(states[0].shape[1:]))
         shapes = *[()] * 5, (len(constants),) * 2, (len(constants),), (coordinates,), (coordinates, len(constants))
@@ -221,31 +192,31 @@ class _Shooting:
         for whole in found[1:]:
             whole[bad] = 0.0
         found[0][bad] = np.inf
-        return _Reduced(*found)
+        return Reduced(*found)
 
-    def _moved(self, states: Begun, now: _Reduced, step: Constants, weight: np.ndarray) -> Begun:
+    def _moved(self, states: Begun, now: Reduced, step: Constants, weight: np.ndarray) -> Begun:
         """States at the beginnings after a step of the constants."""
         change = (weight > 0)[:, None] * (now.own + now.coupled @ step)
         change = change.reshape(len(self.windows), 2, *states[0].shape[1:])
         return states[0] + change[:, 0], states[1] + change[:, 1]
 
     def _fitted(
-        self, constants: Constants, now: _Reduced, weight: Float[np.ndarray, " windows"], states: Begun
+        self, constants: Constants, now: Reduced, weight: Float[np.ndarray, " windows"], states: Begun
     ) -> TrajectoryFit | None:
         """What is said of the settled fit."""
-        errors, n_blocks = _errors(now, weight, self.windows.systems)
+        errors, n_blocks = now.standard_errors(weight, self.windows.systems)
         if not np.isfinite(errors).all():
             return None
         return TrajectoryFit(
             law=self.law.with_constants(constants),
             errors=errors + ROUNDING * np.abs(constants),
-            misfit=_middle(now),
-            whiteness=_whiteness(now, weight),
+            misfit=now.misfit,
+            whiteness=now.whiteness(weight),
             whiteness_error=2.0 / math.sqrt(max(float(np.sum(now.freedom[weight > 0])), 1.0)),
             n_windows=int((weight > 0).sum()),
             n_blocks=n_blocks,
             length=self.windows.measured.shape[1],
-            misfits=_misfits(now),
+            misfits=now.misfits,
             freedom=self.windows.freedom,
             begun=states,
         )
@@ -272,102 +243,3 @@ def _begin(states: Begun, windows: Windows, rows: Int[np.ndarray, " chunk"]) -> 
     )
 
 
-def _misfits(now: _Reduced) -> Float[np.ndarray, " windows"]:
-    """Root mean square distance of each window in units of the noise; infinite where it can't be followed."""
-    used = np.isfinite(now.cost) & (now.freedom > 0)
-    return np.sqrt(np.divide(now.cost, now.freedom, out=np.full(len(used), np.inf), where=used))
-
-
-def _middle(now: _Reduced) -> float:
-    """Median misfit of the windows that can be followed; 0 where none can."""
-    misfits = _misfits(now)
-    known = misfits[np.isfinite(misfits)]
-    return float(np.median(known)) if len(known) else 0.0
-
-
-def _whiteness(now: _Reduced, weight: Float[np.ndarray, " windows"]) -> float:
-    """Durbin and Watson's statistic of the fitted windows together; 2 where nothing can be said."""
-    used = weight > 0
-    squares, changes = np.sum(now.cost[used]), np.sum(now.changes[used])
-    if not (squares > 0 and changes > 0):
-        return 2.0
-    return float(changes / np.sum(now.n_changes[used]) / (squares / np.sum(now.freedom[used])))
-
-
-def _weights(now: _Reduced, most_growth: float, *, settled: bool) -> Float[np.ndarray, " windows"]:
-    """Weight of each window: none where it fits far worse than others, as across a jump or a close encounter.
-
-    Nor where an error as large as the noise grows as large as the system: the state that was found is one of many.
-
-    Returns:
-        0 or 1 for each window.
-    """
-    misfits = _misfits(now)
-    size = misfits / max((SPOILT if settled else OUTLYING) * _middle(now), np.finfo(float).tiny)
-    return ((size <= 1.0) & (now.growth <= most_growth)).astype(float)
-
-
-def _is_worse(trial: _Reduced, now: _Reduced, *, settled: bool) -> bool:
-    """Whether windows fit worse as a whole; one that is missed by far counts as just missed, by whatever it is."""
-    far = (SPOILT if settled else OUTLYING) * _middle(now)
-    before, after = (np.sum(now.freedom * np.minimum(_misfits(one), far) ** 2) for one in (now, trial))
-    return bool(after > before * (1 + 1e-6))
-
-
-def _step(now: _Reduced, weight: Float[np.ndarray, " windows"], damping: float) -> Constants | None:
-    """A damped step of the constants."""
-    normal, gradient = np.einsum("w,wjk->jk", weight, now.normal), weight @ now.gradient
-    scale = np.sqrt(np.maximum(np.diag(normal), 0.0))
-    scale[scale == 0] = 1.0
-    try:
-        scaled = normal / np.outer(scale, scale) + damping * np.eye(len(scale))
-        step = -np.linalg.solve(scaled, gradient / scale) / scale
-    except np.linalg.LinAlgError:
-        return None
-    return step if np.isfinite(step).all() else None
-
-
-def _contradicting(now: _Reduced, weight: Float[np.ndarray, " windows"]) -> int | None:
-    """The window that all others together contradict most; None where none is contradicted by more than chance does.
-
-    Where a motion is chaotic, a window has many nearest states, and the one found may ask for any constants, with a
-    precision that no other window has.
-
-    Returns:
-        Its number.
-    """
-    used = np.flatnonzero(weight > 0)
-    if len(used) <= FEWEST_BLOCKS:
-        return None
-    normal, gradient = now.normal[used], now.gradient[used]
-    scale = np.sqrt(np.maximum(np.einsum("wjj->j", normal), np.finfo(float).tiny))
-    normal, gradient = normal / np.outer(scale, scale), gradient / scale
-    rest, pull = normal.sum(axis=0) - normal, gradient.sum(axis=0) - gradient
-    noise = np.sum(now.cost[used]) / np.sum(now.freedom[used])
-    # What a window alone determines, nothing contradicts.
-    against = np.einsum("wj,wjk,wk->w", pull, np.linalg.pinv(rest, rcond=1e-12, hermitian=True), pull) / noise
-    return int(used[np.argmax(against)]) if against.max() > CONTRADICTED else None
-
-
-def _errors(
-    now: _Reduced, weight: Float[np.ndarray, " windows"], systems: Int[np.ndarray, " windows"]
-) -> tuple[Float[np.ndarray, " constants"], int]:
-    """Standard errors and the number of blocks that they rest on: simulations, or windows where there are few."""
-    used = weight > 0
-    blocks = np.unique(systems[used], return_inverse=True)[1]
-    if blocks.max(initial=-1) + 1 < FEWEST_BLOCKS:
-        blocks = np.arange(int(used.sum()))
-    n_blocks = int(blocks.max()) + 1
-    normal = np.einsum("w,wjk->jk", weight, now.normal)
-    scale = np.sqrt(np.maximum(np.diag(normal), 0.0))
-    scale[scale == 0] = 1.0
-    normal = normal / np.outer(scale, scale)
-    if n_blocks < 2 or np.linalg.cond(normal) > 1e13:
-        return np.full(len(scale), np.inf), n_blocks
-    scores = np.zeros((n_blocks, len(scale)))
-    np.add.at(scores, blocks, (weight[:, None] * now.gradient / scale)[used])
-    inverse = np.linalg.inv(normal)
-    variance = np.diag(inverse @ scores.T @ scores @ inverse) * n_blocks / (n_blocks - 1)
-    # The sandwich sees what is alike in a block; what follows from the noise alone sees where one window decides.
-    white = np.diag(inverse) * np.sum(now.cost[used]) / np.sum(now.freedom[used])
-    return np.sqrt(np.maximum(np.maximum(variance, white), 0.0)) / scale, n_blocks
