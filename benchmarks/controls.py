@@ -2,12 +2,14 @@
 
     python benchmarks/controls.py --out runs/controls [--seeds 20] [--jobs 1] [--toy]
 
-Three kinds of data without a law of interaction, made from simulated springs (100 simulations
-of 4 particles, 50 states each), go through the command line with default options:
+Kinds of data without a law of interaction, made from simulated springs (100 simulations of 4
+particles, 50 states each; of those seen with noise, 500), go through the command line with default options:
 
 - random: every acceleration is replaced by a normal number;
 - shuffled: the true accelerations change places between the particles, anew in each state;
-- free: particles fly straight; even seeds give positions only, odd ones velocities too.
+- free: particles fly straight; even seeds give positions only, odd ones velocities too;
+- seen: particles fly straight, and positions alone are seen, with noise of 1e-3 of the typical distance;
+- walk: each particle walks at random, seen likewise.
 
 Even seeds come as CSV, odd ones as NetCDF. Every run has to end with exit code 3. A run whose
 record is there is not repeated. Prints one row a kind; exit code 1 if any law was found.
@@ -24,10 +26,12 @@ from typing import Any
 
 import numpy as np
 from _runs import limbeck, machine, result_of, run, toy_options
+from derivatives import typical_distance
 
 import limbeck as library
 
 NOT_FOUND = 3
+NOISE, STEP = 1e-3, 0.02  # of the typical distance: of what is seen, and of a step of a walk
 
 
 def main() -> None:
@@ -74,9 +78,9 @@ def control(out: Path, kind: str, seed: int, *, toy: bool) -> dict[str, Any]:
     return json.loads(record.read_text())
 
 
-def springs(seed: int, simulations: int) -> library.Trajectories:
+def springs(seed: int, simulations: int, every: int = 10) -> library.Trajectories:
     """States of springs, every tenth of the first 500."""
-    return library.simulate("spring", n_systems=simulations, n_steps=500, every=10, seed=seed)
+    return library.simulate("spring", n_systems=simulations, n_steps=500, every=every, seed=seed)
 
 
 def with_random_accelerations(seed: int, simulations: int) -> library.Trajectories:
@@ -94,21 +98,48 @@ def with_shuffled_accelerations(seed: int, simulations: int) -> library.Trajecto
 
 def of_free_particles(seed: int, simulations: int) -> library.Trajectories:
     """Straight flight; what is derived from it is rounding."""
-    t = springs(seed, simulations)
+    t = straight(springs(seed, simulations))
+    return replace(t, velocities_are="given" if seed % 2 else "derived")
+
+
+def of_free_particles_seen(seed: int, simulations: int) -> library.Trajectories:
+    """Straight flight, seen with noise."""
+    return seen(straight(springs(seed, simulations, every=1)), seed)
+
+
+def of_random_walks(seed: int, simulations: int) -> library.Trajectories:
+    """Steps that know nothing of other particles, nor of earlier steps."""
+    t = straight(springs(seed, simulations, every=1))
+    steps = STEP * typical_distance(t) * np.random.default_rng(seed).normal(size=t.positions.shape)
+    return seen(replace(t, positions=t.positions[:, :1] + np.cumsum(steps, axis=1)), seed)
+
+
+def straight(t: library.Trajectories) -> library.Trajectories:
+    """The same particles, flying on as they began."""
     velocities = np.broadcast_to(t.velocities[:, :1], t.velocities.shape).copy()
-    positions = t.positions[:, :1] + velocities * t.times[:, :, None, None]
-    given = "given" if seed % 2 else "derived"
     return replace(
         t,
-        positions=positions,
+        positions=t.positions[:, :1] + velocities * t.times[:, :, None, None],
         velocities=velocities,
         accelerations=np.zeros_like(velocities),
-        velocities_are=given,
+        velocities_are="derived",
         accelerations_are="derived",
     )
 
 
-KINDS = {"random": with_random_accelerations, "shuffled": with_shuffled_accelerations, "free": of_free_particles}
+def seen(t: library.Trajectories, seed: int) -> library.Trajectories:
+    """Positions with noise."""
+    noise = NOISE * typical_distance(t) * np.random.default_rng([seed, 1]).normal(size=t.positions.shape)
+    return replace(t, positions=t.positions + noise)
+
+
+KINDS = {
+    "random": with_random_accelerations,
+    "shuffled": with_shuffled_accelerations,
+    "free": of_free_particles,
+    "seen": of_free_particles_seen,
+    "walk": of_random_walks,
+}
 
 
 if __name__ == "__main__":

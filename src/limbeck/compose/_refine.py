@@ -229,16 +229,24 @@ def neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, 
         if name == "inertia" or any(other != "inertia" for other in rest):
             found.append(Law(components=rest, dim=law.dim))
         changed = neighbours(expression, DISTANCES & variables(expression))
-        coupled = [Call("mul", (expression, factor)) for factor in _couplings(name, attributes)]
+        coupled = [Call("mul", (expression, factor)) for factor in couplings(name, attributes)]
         found += [Law(components={**law.components, name: new}, dim=law.dim) for new in (*changed, *coupled)]
     for name in (extra for extra in extras if extra not in law.components):
-        for start in (Constant(1e-3), *(Call("mul", (Constant(1e-3), f)) for f in _couplings(name, attributes))):
+        for start in (Constant(1e-3), *(Call("mul", (Constant(1e-3), f)) for f in couplings(name, attributes))):
             found.append(Law(components={**law.components, name: start}, dim=law.dim))
     return found
 
 
-def _couplings(channel: str, attributes: tuple[str, ...]) -> list[Expression]:
-    """Attributes that a channel may couple to: the receiver's own, or the product of both ends."""
+def couplings(channel: str, attributes: tuple[str, ...]) -> list[Expression]:
+    """Attributes that a channel may couple to: the receiver's own, or the product of both ends.
+
+    Args:
+        channel: Name of the channel.
+        attributes: Names of attributes.
+
+    Returns:
+        A factor for each; none where a channel has no use for them.
+    """
     if channel == "inertia" or channel.startswith("message_"):
         return []
     if is_one_body(channel):

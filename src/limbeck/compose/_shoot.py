@@ -241,5 +241,3 @@ def _begin(states: Begun, windows: Windows, rows: Int[np.ndarray, " chunk"]) -> 
         targets=None,
         weights=None,
     )
-
-

@@ -11,6 +11,7 @@ from limbeck.expressions import Call, Constant, Expression, Variable, simplify
 from limbeck.regress import with_whole_powers
 
 from ._law import Law
+from ._refine import couplings
 
 EXPONENTS = (1, 0, -1, -2)
 MOST_ATTRIBUTES = 4  # of which all products are tried
@@ -26,14 +27,13 @@ def power_laws(attributes: Sequence[str], dim: int) -> list[Law]:
     Returns:
         The laws, with a factor of -1.
     """
-    names = (None, *attributes[:MOST_ATTRIBUTES])
+    names = tuple(attributes[:MOST_ATTRIBUTES])
     found = []
-    for pulled, inert, exponent in product(names, names, EXPONENTS):
-        factors: list[Expression] = [Constant(-1.0)]
-        if pulled is not None:
-            factors += [Variable(f"{pulled}_1"), Variable(f"{pulled}_2")]
-        factors.append(Call("pow", (Variable("r"), Constant(exponent, free=False))))
-        components: dict[str, Expression] = {"radial": simplify(Call("mul", tuple(factors)))}
+    for pull, inert, exponent in product(
+        (Constant(1, free=False), *couplings("radial", names)), (None, *names), EXPONENTS
+    ):
+        power = Call("pow", (Variable("r"), Constant(exponent, free=False)))
+        components: dict[str, Expression] = {"radial": simplify(Call("mul", (Constant(-1.0), pull, power)))}
         if inert is not None:
             components["inertia"] = Variable(f"{inert}_1")
         found.append(Law(components=components, dim=dim))

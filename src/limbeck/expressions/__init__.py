@@ -30,5 +30,6 @@ from ._same import canonical as canonical, same_function as same_function, sprea
 from ._signs import fold_signs as fold_signs
 from ._simplify import simplify as simplify
 from ._skeleton import same_form as same_form, skeleton as skeleton
+from ._sums import split_number as split_number
 from ._sympy import from_sympy as from_sympy, to_sympy as to_sympy
 from ._torch import torch_module as torch_module

@@ -12,7 +12,7 @@ from ._expression import COMPARISONS, Call, Constant, Expression, Variable
 from ._numbers import MINUS_ONE, ONE, ZERO, is_integer, times
 from ._order import form_key, ordered
 from ._products import multiply
-from ._sums import add, split
+from ._sums import add, split_number
 
 _SWAPPED: Mapping[str, str] = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 _OPPOSITE: Mapping[str, str] = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt"}
@@ -75,7 +75,7 @@ def _decided(op: str, left: Constant, right: Constant) -> Constant:
 def _bare(op: str, left: Expression, right: Constant) -> Expression:
     """Bring numbers of the left side to the right."""
     for _ in range(4):
-        number, rest = split(left)
+        number, rest = split_number(left)
         if number.value != 1 and rest != ONE:
             value = right.value / number.value
             op = op if number.value > 0 else _SWAPPED[op]

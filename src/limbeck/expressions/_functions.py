@@ -13,7 +13,7 @@ import numpy as np
 from . import _products as products
 from ._expression import OPERATORS, Call, Constant, Expression, opened
 from ._numbers import MINUS_ONE, is_even, times
-from ._sums import add, leads_negative, negated, scaled, split, terms_of
+from ._sums import add, leads_negative, negated, scaled, split_number, terms_of
 
 # Beyond this, taking exp(b) out of exp(a + b) could lose what cancels inside.
 _LARGEST_SHIFT = 50.0
@@ -57,7 +57,7 @@ def exponential_factors(argument: Expression) -> list[Expression]:
     """
     if isinstance(argument, Constant):
         return [_folded("exp", argument)]
-    coefficient, rest = split(argument)
+    coefficient, rest = split_number(argument)
     terms = [argument]
     if isinstance(rest, Call) and rest.op == "add":
         terms = [scaled(times(coefficient, c), term) for term, c in terms_of(rest).items()]
@@ -75,7 +75,7 @@ def _set_free(term: Expression) -> Expression | None:
     if isinstance(term, Constant):
         usable = abs(term.value) < _LARGEST_SHIFT
         return Constant(math.exp(term.value), term.free) if usable else None
-    exponent, rest = split(term)
+    exponent, rest = split_number(term)
     if isinstance(rest, Call) and rest.op == "log":
         return products.power(rest.args[0], exponent)
     return None
@@ -101,7 +101,7 @@ def _logarithm(argument: Expression) -> Expression:
 def _logarithm_of_product(argument: Expression, args: tuple[Expression, ...]) -> Expression:
     """`log` of a product: positive numbers and exponentials come out."""
     out = [f for f in args if isinstance(f, Call) and f.op == "exp"]
-    number, _ = split(argument)
+    number, _ = split_number(argument)
     shift = math.log(number.value) if number.value > 0 else 0.0
     rest = [f for f in args if f not in out]
     if number.value > 0 and number is args[0]:
@@ -123,7 +123,7 @@ def absolute(argument: Expression) -> Expression:
     """
     if isinstance(argument, Constant):
         return Constant(abs(argument.value), argument.free)
-    number, rest = split(argument)
+    number, rest = split_number(argument)
     if number.value != 1:
         return products.multiply([Constant(abs(number.value), number.free), absolute(rest)])
     op, args = opened(argument)
@@ -136,7 +136,7 @@ def absolute(argument: Expression) -> Expression:
 
 def _sign(argument: Expression) -> Expression:
     """`sign`: of a number in front only its own sign remains."""
-    number, rest = split(argument)
+    number, rest = split_number(argument)
     if number.value != 1:
         inner = Call("sign", (rest,))
         return inner if number.value > 0 else Call("mul", (MINUS_ONE, inner))
@@ -145,7 +145,7 @@ def _sign(argument: Expression) -> Expression:
 
 def _parity(op: str, argument: Expression) -> Expression:
     """An even function ignores a sign, an odd one gives a bare minus away."""
-    number, rest = split(argument)
+    number, rest = split_number(argument)
     if op in _EVEN:
         if number.value < 0:
             argument = scaled(Constant(-number.value, number.free), rest)

@@ -47,7 +47,7 @@ def gather(expr: Expression, factor: Constant, terms: Terms) -> None:
         for argument in expr.args:
             gather(argument, factor, terms)
         return
-    coefficient, rest = split(expr)
+    coefficient, rest = split_number(expr)
     factor = times(factor, coefficient)
     if isinstance(rest, Call) and rest.op == "add" and distributes(factor, rest):
         # An exact -1 is a sign, whoever wrote it.
@@ -62,7 +62,7 @@ def _put(terms: Terms, term: Expression, coefficient: Constant) -> None:
     terms[term] = plus(terms[term], coefficient) if term in terms else coefficient
 
 
-def split(expr: Expression) -> tuple[Constant, Expression]:
+def split_number(expr: Expression) -> tuple[Constant, Expression]:
     """The leading number of a product, and the rest.
 
     Args:
@@ -109,7 +109,7 @@ def terms_of(expr: Expression) -> Terms:
     args = expr.args if isinstance(expr, Call) and expr.op == "add" else (expr,)
     found: Terms = {}
     for argument in args:
-        coefficient, rest = split(argument)
+        coefficient, rest = split_number(argument)
         found[rest] = coefficient
     return found
 

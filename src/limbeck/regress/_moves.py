@@ -7,11 +7,12 @@ touched, tell which.
 
 from collections.abc import Callable, Iterator
 
-from limbeck.expressions import Call, Constant, Expression, Variable, simplify, skeleton
+from limbeck.expressions import Call, Constant, Expression, Variable, simplify, skeleton, split_number
 
 Rebuild = Callable[[Expression], Expression]
 FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tanh", "tan", "sinh", "cosh"})
 SHIFT = 0.02
+TWO = Constant(2, free=False)
 TILT = 1.05  # where a freed number 1 starts; exactly 1 would be simplified away
 
 
@@ -132,28 +133,14 @@ def _omissions(part: Call) -> Iterator[Expression]:
 
 def _completed_square(part: Call) -> Iterator[Expression]:
     """A sum of a square, its root and a number as one square: searches that meet the sum first stay with it."""
-    sizes = {rest: size for size, rest in map(_factor_and_rest, part.args)}
-    if part.op != "add" or len(sizes) != len(part.args):
-        return
-    for rest in sizes:
-        if isinstance(rest, Call) and rest.op == "pow" and rest.args[1] == Constant(2.0, free=False):
-            root, a = rest.args[0], sizes[rest]
-            if a and root in sizes and sizes.keys() <= {rest, root, _ONE}:
-                square = Call("pow", (Call("add", (root, Constant(sizes[root] / (2 * a)))), rest.args[1]))
-                yield square if a == 1.0 else Call("mul", (Constant(a), square))
-
-
-_ONE = Constant(1.0, free=False)
-
-
-def _factor_and_rest(term: Expression) -> tuple[float, Expression]:
-    """A term as a number times the rest; the rest of a number is 1."""
-    if isinstance(term, Constant):
-        return term.value, _ONE
-    if isinstance(term, Call) and term.op == "mul" and isinstance(term.args[0], Constant):
-        rest = term.args[1:]
-        return term.args[0].value, rest[0] if len(rest) == 1 else Call("mul", rest)
-    return 1.0, term
+    sizes = {rest: number.value for number, rest in map(split_number, part.args)}
+    for rest, size in sizes.items():
+        if isinstance(rest, Call) and rest.op == "pow" and rest.args[1] == TWO and rest.args[0] in sizes:
+            root = rest.args[0]
+            others = sizes.keys() - {rest, root}
+            if size and len(part.args) == len(sizes) and all(isinstance(other, Constant) for other in others):
+                square = Call("pow", (Call("add", (root, Constant(sizes[root] / (2 * size)))), TWO))
+                yield square if size == 1 else Call("mul", (Constant(size), square))
 
 
 def _merged_factors(part: Call) -> Iterator[Expression]:
