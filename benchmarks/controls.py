@@ -11,7 +11,7 @@ particles, 50 states each; of those seen with noise, 500), go through the comman
 - seen: particles fly straight, and positions alone are seen, with noise of 1e-3 of the typical distance;
 - walk: each particle walks at random, seen likewise.
 
-Even seeds come as CSV, odd ones as NetCDF. Every run has to end with exit code 3. A run whose
+Even seeds come as CSV, odd ones as NetCDF, but for those seen with noise. Every run has to end with exit code 3. A run whose
 record is there is not repeated. Prints one row a kind; exit code 1 if any law was found.
 """
 
@@ -31,6 +31,7 @@ from derivatives import typical_distance
 import limbeck as library
 
 NOT_FOUND = 3
+SEEN = ("seen", "walk")
 NOISE, STEP = 1e-3, 0.02  # of the typical distance: of what is seen, and of a step of a walk
 
 
@@ -64,7 +65,9 @@ def control(out: Path, kind: str, seed: int, *, toy: bool) -> dict[str, Any]:
     """One run of the command line, unless its record is there."""
     record = out / f"{kind}-{seed}.json"
     if not record.exists():
-        data, folder = out / f"{kind}-{seed}.{'nc' if seed % 2 else 'csv'}", out / f"{kind}-{seed}"
+        # A NetCDF file would hold derived accelerations too.
+        ending = "nc" if seed % 2 and kind not in SEEN else "csv"
+        data, folder = out / f"{kind}-{seed}.{ending}", out / f"{kind}-{seed}"
         library.save_trajectories(KINDS[kind](seed, 20 if toy else 100), data)
         extra = toy_options(out) if toy else []
         done = run(limbeck("discover", data, "--seed", str(seed), "--out", folder, "--overwrite", "--quiet", *extra))

@@ -47,3 +47,10 @@ def test_noise_is_seen() -> None:
     noisy = smooth + 0.3 * np.random.default_rng(1).normal(size=200)
     surrogate = Surrogate(table, np.ones(200))
     assert surrogate.best(noisy, every_smoothness()).noise > surrogate.best(smooth, every_smoothness()).noise
+
+
+def test_samples_that_nothing_tells_apart_are_predicted_by_no_setting() -> None:
+    places, values = np.zeros((20, 2)), np.random.default_rng(0).normal(size=20)
+    surrogate = Surrogate(places, np.zeros(20))
+    how = surrogate.best(values, every_smoothness())
+    assert not np.isfinite(surrogate.left_out(values, how)).any()

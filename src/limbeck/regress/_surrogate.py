@@ -71,13 +71,14 @@ class Surrogate(NamedTuple):
             how: The setting.
 
         Returns:
-            Values minus predictions.
+            Values minus predictions; NaN where the setting predicts nothing.
 
         Source:
             Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, section 5.4.2.
         """
         inverse, _ = self._inverse(how)
-        return (inverse @ values) / np.diag(inverse)
+        with np.errstate(all="ignore"):
+            return (inverse @ values) / np.diag(inverse)
 
     def best(self, values: Samples, settings: Iterable[Smoothness]) -> Smoothness:
         """The setting under which left-out samples are most likely.
@@ -128,10 +129,13 @@ class Surrogate(NamedTuple):
 
 
 def _inverted(covariance: Square) -> Square:
-    """Inverse of a symmetric matrix, by Cholesky where it is positive to rounding."""
+    """Inverse of a symmetric matrix, by Cholesky where it is positive to rounding; NaN where it has none."""
     factorise, invert = get_lapack_funcs(("potrf", "potri"), (covariance,))
     factor, failed = factorise(covariance, lower=True)
     if failed:
-        return np.linalg.inv(covariance)
+        try:
+            return np.linalg.inv(covariance)
+        except np.linalg.LinAlgError:  # samples that nothing tells apart: this smoothness predicts nothing
+            return np.full_like(covariance, np.nan)
     half = np.tril(invert(factor, lower=True)[0])
     return half + np.tril(half, -1).T
