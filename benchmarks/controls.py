@@ -11,8 +11,8 @@ particles, 50 states each; of those seen with noise, 500), go through the comman
 - seen: particles fly straight, and positions alone are seen, with noise of 1e-3 of the typical distance;
 - walk: each particle walks at random, seen likewise.
 
-Even seeds come as CSV, odd ones as NetCDF, but for those seen with noise. Every run has to end with exit code 3. A run whose
-record is there is not repeated. Prints one row a kind; exit code 1 if any law was found.
+Even seeds come as CSV, odd ones as NetCDF, but for those seen with noise. Every run has to end with exit code 3. A run
+whose record is there is not repeated. Prints one row a kind; exit code 1 if any law was found.
 """
 
 import argparse

@@ -64,7 +64,7 @@ def compare(system: str, noise: float, seed: int, simulations: int) -> None:
         for name, text in FORMS[system].items()
     }
     alone = {name: fit_trajectories(law, dataset) for name, law in forms.items()}
-    together = followed_laws(list(forms.values()), dataset)
+    together = followed_laws(list(forms.values()), dataset, is_over=lambda: False, progress=lambda *_: None).laws
     prices = followed_prices([fit for _, fit in together])
     for name, law in forms.items():
         fits = [("alone", alone[name], None)]

@@ -8,6 +8,8 @@ from compose.planted import law_of
 from compose.test_shoot import SPRING, observed
 
 from limbeck.compose._along_paths import Paths, settled_along
+from limbeck.compose._checks import _stability as stability
+from limbeck.compose._compose import ComposedLaw
 from limbeck.compose._followed_laws import followed_laws, followed_prices
 
 EXTRAS = ("friction", "drag", "central", "uniform_x", "uniform_y")
@@ -47,12 +49,22 @@ def test_the_form_is_found_from_one_near_it(start):
     assert laws[0].is_same_form(law_of(**SPRING))
 
 
+def test_forms_that_time_ran_out_on_are_counted():
+    spring, other = law_of(**SPRING), law_of(radial="-2.0*r", inertia="m_1")
+    heard = []
+    followed = followed_laws(
+        [spring, other, spring], observed(), is_over=lambda: True, progress=lambda *n: heard.append(n)
+    )
+    assert followed == ([], 2)
+    assert heard == [(0, 4), (1, 4)]
+
+
 @pytest.mark.slow
 def test_softening_is_seen_by_the_integrator():
     dataset = observed("r1", steps=700)
     soft = law_of(radial="-1.0*m_1*m_2/(r + 0.01)", inertia="m_1")
     hard = law_of(radial="-1.0*m_1*m_2/r", inertia="m_1")
-    standing = followed_laws([hard, soft, hard], dataset)
+    standing = followed_laws([hard, soft, hard], dataset, is_over=lambda: False, progress=lambda *_: None).laws
     assert len(standing) == 2
     assert standing[0][0] is soft
     prices = followed_prices([fit for _, fit in standing])
@@ -61,3 +73,13 @@ def test_softening_is_seen_by_the_integrator():
 
 def test_exact_positions_have_no_paths():
     assert Paths.of(observed(noise=0.0)) is None
+
+
+@pytest.mark.parametrize(("stable", "left", "passed"), [(True, 0, True), (True, 2, False), (False, 0, False)])
+def test_a_choice_that_was_cut_off_is_no_agreement(stable, left, passed):
+    composed = ComposedLaw(
+        law=law_of(**SPRING), estimates=(), front=(), others=(), is_stable=stable, tried=1, unfollowed=left
+    )
+    check = stability(composed)
+    assert check.passed is passed
+    assert ("time ran out" in check.reason) is bool(left)

@@ -10,6 +10,7 @@ from limbeck.compose import Law, fit_properties, with_properties_fitted
 from limbeck.compose._compose import ComposedLaw
 from limbeck.compose._exponents import with_free_exponents
 from limbeck.compose._property_slopes import PropertySlopes
+from limbeck.compose._property_units import Units
 from limbeck.compose._states import states_of
 from limbeck.expressions import parse
 from limbeck.graphs import GraphDataset, connect
@@ -180,6 +181,20 @@ def test_each_simulation_has_a_scale_of_charge_of_its_own() -> None:
     assert "one sign of each simulation is free" in found["q"].scale
     assert "units of q in each" in found["m"].scale
     assert not found["m"].comparable
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_free_scale_is_seen_through_rounding(seed: int) -> None:
+    """Squares of slopes, whose rounding depends on the sample, had hidden it for springs with strengths."""
+    generator = np.random.default_rng(seed)
+    slopes = generator.lognormal(sigma=2.0, size=(1_000, 2, 1)) * np.array([-1.0, 2.0])
+    slopes = slopes * (1.0 + 1e-15 * generator.normal(size=slopes.shape))
+    units, _ = Units.of_groups(np.ones((2, 6)), np.repeat([0, 1], 3), slopes)
+    assert units.own_scale == 1
+    units, _ = Units.of_groups(
+        np.ones((2, 6)), np.repeat([0, 1], 3), slopes + 1e-6 * generator.normal(size=slopes.shape)
+    )
+    assert units.is_comparable
 
 
 def test_a_drag_that_all_feel_ties_the_simulations_together() -> None:

@@ -222,13 +222,15 @@ def _energy(rollout: Rollout | None) -> Check | None:
 
 
 def _stability(composed: ComposedLaw) -> Check:
-    """Whether a second search found the same form."""
+    """Whether a second search found the same form, and time did not run out on forms that might have been better."""
+    left = composed.unfollowed
     return Check(
         value=None,
         threshold=None,
-        passed=composed.is_stable,
+        passed=composed.is_stable and not left,
         reason=f"of {1 + len(composed.others)} searches, on different samples and with different seeds, "
-        + ("two or more chose this form" if composed.is_stable else "no two chose the same form"),
+        + ("two or more chose this form" if composed.is_stable else "no two chose the same form")
+        + (f"; time ran out before all forms were followed through the positions ({left} left)" if left else ""),
     )
 
 

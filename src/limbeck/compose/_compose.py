@@ -47,6 +47,7 @@ class ComposedLaw:
         tried: Number of laws that were refitted.
         followed: The fit through the integrator that its constants come from, where positions were noisy; None
             where they come from accelerations.
+        unfollowed: Number of forms beside it that time ran out on before they were followed through noisy positions.
     """
 
     law: Law
@@ -56,6 +57,7 @@ class ComposedLaw:
     is_stable: bool
     tried: int
     followed: TrajectoryFit | None = None
+    unfollowed: int = 0
 
     @property
     def uncertain(self) -> tuple[ConstantEstimate, ...]:
@@ -70,6 +72,7 @@ def compose_law(
     *,
     once_more: Callable[[], Mapping[str, HallOfFame]],
     is_over: Callable[[], bool],
+    progress: Callable[[int, int], None],
     follows: bool = True,
 ) -> ComposedLaw | None:
     """Compose, refit and choose a law from each of several independent searches, and compare.
@@ -80,6 +83,7 @@ def compose_law(
         dataset: Its data: constants are fitted on training snapshots, laws compared on validation.
         once_more: Makes a third search, which decides where two disagree.
         is_over: Tells when time has run out.
+        progress: Told how many fits through noisy positions are done, of how many.
         follows: Whether constants are fitted to noisy positions through the integrator at last.
 
     Returns:
@@ -89,7 +93,7 @@ def compose_law(
     bench = _Bench.prepare(trained, dataset, is_over)
     searches = [_Search(hall, r) for hall in halls if (r := bench.refine(hall)) is not None]
     paths = Paths.of(dataset) if follows and searches and not is_over() else None
-    if paths is not None and (found := _along(paths, searches, bench, dataset, once_more)) is not None:
+    if paths is not None and (found := _along(paths, searches, bench, dataset, once_more, progress)) is not None:
         return found
     pair = _agreeing(searches, bench.compare_on)
     if pair is None and not is_over() and (third := bench.refine(more := once_more())) is not None:
@@ -122,6 +126,7 @@ def _along(
     bench: "_Bench",
     dataset: GraphDataset,
     once_more: Callable[[], Mapping[str, HallOfFame]],
+    progress: Callable[[int, int], None],
 ) -> ComposedLaw | None:
     """The law that noisy positions speak for, near what each search chose by accelerations derived from them."""
     if any(
@@ -136,10 +141,11 @@ def _along(
     if not choices.agree_on_any:
         choices.search_once_more()
     plain = [form for law in simple[:1] for form in _with_softened(law, paths)]
-    standing = followed_laws([*(law for laws in choices.laws for law in laws), *plain], dataset)
-    if not standing:
+    forms = [*(law for laws in choices.laws for law in laws), *plain]
+    standing = followed_laws(forms, dataset, is_over=bench.is_over, progress=progress)
+    if not standing.laws:
         return None
-    law, fit = standing[0]
+    law, fit = standing.laws[0]
     if len(choices.agree(law)) < 2:
         choices.search_once_more()
     chose = choices.agree(law)
@@ -152,6 +158,7 @@ def _along(
         others=tuple(laws[0] for k, laws in enumerate(choices.laws) if laws and k != first),
         is_stable=len(chose) > 1,
         tried=sum(one.refined.tried for one in choices.searches),
+        unfollowed=standing.left,
     )
 
 

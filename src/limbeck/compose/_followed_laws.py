@@ -1,7 +1,8 @@
 """Which of several forms noisy positions speak for: each is followed through them, and the likelihood decides."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,15 +14,35 @@ from ._reduced import SPOILT
 from ._shoot import Begun, TrajectoryFit, fit_trajectories
 
 
-def followed_laws(laws: Sequence[Law], dataset: GraphDataset) -> list[tuple[Law, TrajectoryFit]]:
+class Followed(NamedTuple):
+    """Laws that were followed through the same windows.
+
+    Attributes:
+        laws: Each that could be followed with its fit, the one that the positions speak for first.
+        left: Number of forms that time ran out on.
+    """
+
+    laws: list[tuple[Law, TrajectoryFit]]
+    left: int
+
+
+def followed_laws(
+    laws: Sequence[Law],
+    dataset: GraphDataset,
+    *,
+    is_over: Callable[[], bool],
+    progress: Callable[[int, int], None],
+) -> Followed:
     """Follow laws of different forms through the same windows of the positions.
 
     Args:
         laws: Forms and starting values; of several with one form the first counts.
         dataset: Trajectories whose positions were smoothed.
+        is_over: Tells when time has run out; further forms are left then.
+        progress: Told how many fits of how many are done.
 
     Returns:
-        Each law that could be followed with its fit, the one that the positions speak for first.
+        The laws in the order in which the positions speak for them.
     """
 
     def follow(law: Law) -> TrajectoryFit | None:
@@ -29,14 +50,23 @@ def followed_laws(laws: Sequence[Law], dataset: GraphDataset) -> list[tuple[Law,
         return fit_trajectories(law, dataset, thorough=len(distinct) == 1)
 
     distinct = [law for k, law in enumerate(laws) if not any(law.is_same_form(other) for other in laws[:k])]
-    fits = [(law, pruned_fit(follow, law)) for law in distinct]
-    known = [(law, fit) for law, fit in fits if fit is not None]
+    n_fits = len(distinct) if len(distinct) == 1 else 2 * len(distinct)
+    known: list[tuple[Law, TrajectoryFit]] = []
+    left = 0
+    for number, law in enumerate(distinct):
+        progress(number, n_fits)
+        if is_over():
+            left += 1
+        elif (fit := pruned_fit(follow, law)) is not None:
+            known.append((law, fit))
     if len(known) > 1:
         # A window that one law lost in a close encounter, and another did not, says something once both begin alike.
         begun = nearest_beginnings([fit for _, fit in known])
-        known = [(law, fit_trajectories(fit.law, dataset, begun) or fit) for law, fit in known]
+        for number, (law, fit) in enumerate(known):
+            progress(n_fits - len(known) + number, n_fits)
+            known[number] = law, fit_trajectories(fit.law, dataset, begun) or fit
     prices = followed_prices([fit for _, fit in known])
-    return [known[k] for k in np.argsort(prices, kind="stable")]
+    return Followed([known[k] for k in np.argsort(prices, kind="stable")], left)
 
 
 def nearest_beginnings(fits: Sequence[TrajectoryFit]) -> Begun:

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from limbeck.trajectories import Trajectories, object_index, objects_return
 
-FREE = 1e-18  # share of squared slopes below which a common change of the properties changes no acceleration
+FREE = 1e-9  # share of the slopes below which a common change of the properties changes no acceleration
 TAKES_PART = 0.1  # part of a property in such a change
 
 
@@ -58,11 +58,11 @@ class Units:
             acceleration changing, the largest value of one of them in each group. The values in these, too.
         """
         fixed, every = np.zeros(start.shape, dtype=bool), tuple(range(len(start)))
-        flat = by_scale.reshape(-1, len(start))
-        sizes, directions = np.linalg.eigh(flat.T @ flat)
-        if len(start) == 1 or not sizes[0] <= FREE * sizes[-1]:
+        # Not by the squares of the slopes, whose rounding alone may be larger than what is asked.
+        _, sizes, directions = np.linalg.svd(by_scale.reshape(-1, len(start)), full_matrices=False)
+        if len(start) == 1 or not sizes[-1] <= FREE * sizes[0]:
             return cls(fixed=fixed, means=every, own_scale=-1), start
-        free = directions[:, 0]
+        free = directions[-1]
         chosen = int(np.flatnonzero(np.abs(free) > TAKES_PART)[-1])
         values, size = start.copy(), np.abs(start[chosen])
         for k in np.unique(group):

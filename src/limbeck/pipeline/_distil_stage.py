@@ -191,4 +191,10 @@ def composed(
         return None
     # A property that was learned is fitted with the law afterwards: what is followed before that has another one.
     follows = not run.study.learned_names
-    return compose_law(halls, trained, dataset, once_more=once_more, is_over=run.is_over, follows=follows)
+
+    def progress(done: int, of: int) -> None:
+        run.journal.note("compose", "progress", {"done": done, "of": of})
+
+    return compose_law(
+        halls, trained, dataset, once_more=once_more, is_over=run.is_over, follows=follows, progress=progress
+    )
