@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from limbeck.graphs import connect
-from limbeck.train import learn_properties
+from limbeck.train import Reading, learn_properties
+from limbeck.train._couplings import Couplings
+from limbeck.train._learn_properties import _without_idle_factor
+from limbeck.train._pair_rows import LogSplines, lay_out_pairs
 from limbeck.trajectories import Trajectories, objects_return, with_attribute
 
 KEY = jax.random.key(0)
@@ -88,6 +91,34 @@ def test_charges_of_both_signs_beside_a_given_mass() -> None:
     off_by = np.abs(ratios(products[:, off], true[:, off]) - 1.0)
     assert np.quantile(off_by, 0.9) < 2e-2
     assert np.sum(np.max(off_by, axis=1) > 2e-2) <= 1
+
+
+@pytest.mark.parametrize(
+    "reading", [Reading(role="coupling", inertia="m", coupling="m"), Reading(role="unlike", coupling="m")]
+)
+def test_free_couplings_take_up_a_given_factor(reading: Reading) -> None:
+    """Masses beside charges that were never measured say nothing: the force is the same without them."""
+    generator = np.random.default_rng(0)
+    t = with_attribute(moving(5, 8, 4), "m", np.broadcast_to(generator.uniform(0.5, 3.0, size=4), (5, 4)))
+    rows = lay_out_pairs(connect(t, seed=0, by_time=True), np.argwhere(np.ones((5, 8), dtype=bool)))
+    values, inertias = generator.normal(size=(5, 4)), generator.uniform(1.0, 2.0, size=(5, 4))
+    is_unlike = reading.role == "unlike"
+    with_factor = Couplings(
+        values=values,
+        inertias=inertias if is_unlike else None,
+        splines=LogSplines.over(rows.logs[rows.acts]),
+        forces=np.ones(1),
+        error=0.0,
+    )
+    less, found = _without_idle_factor(reading, with_factor, rows)
+    assert less == replace(reading, coupling="")
+    m = t.attributes["m"]
+    before, after = (v[:, :, None] * v[:, None, :] for v in (values * m, found.values))
+    if is_unlike:
+        assert found.inertias is not None
+        np.testing.assert_allclose(np.max(np.abs(found.values), axis=1), 1.0)
+        before, after = before / inertias[:, :, None], after / found.inertias[:, :, None]
+    np.testing.assert_allclose(after, before)
 
 
 def test_masses_over_five_decades_of_one_set_of_bodies() -> None:

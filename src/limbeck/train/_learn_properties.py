@@ -152,7 +152,7 @@ def learn_properties(
     generator = np.random.default_rng(seed)
     reading = _best_reading(dataset, names, generator, np.random.default_rng([*seed, 1]), told)
     everything = lay_out_pairs(dataset, _spread_rows(dataset, dataset.trajectories.n_systems))
-    fit = _fitted(everything, reading, generator)
+    reading, fit = _without_idle_factor(reading, _fitted(everything, reading, generator), everything)
     values, force_unit, inertia_unit = _in_units(dataset, names, reading, fit, everything)
     logs = np.linspace(*fit.splines.ends, KNOTS)
     damping = fit.damping
@@ -193,6 +193,25 @@ def _best_reading(
             break
     assert best is not None
     return best[1]
+
+
+def _without_idle_factor(reading: Reading, fit: Couplings, rows: PairRows) -> tuple[Reading, Couplings]:
+    """The same force without a given factor of free couplings, which they take up: it says nothing of its own."""
+    # Such a reading is tried all the same, since turns of least squares may settle with it and not without.
+    if reading.role not in ("coupling", "unlike") or not reading.coupling:
+        return reading, fit
+    given = rows.attributes[reading.coupling]
+    where = rows.groups[:, None], rows.slots
+    factor = np.ones_like(fit.values)
+    factor[where] = given
+    if not np.array_equal(factor[where], given):  # it changes while an object stays what it is
+        return reading, fit
+    values, inertias = fit.values * factor, fit.inertias
+    if inertias is not None:  # couplings are in units of the largest of each group
+        unit = np.nanmax(np.abs(values), axis=1, keepdims=True)
+        unit = np.where(unit > 0, unit, 1.0)
+        values, inertias = values / unit, inertias / unit**2
+    return replace(reading, coupling=""), replace(fit, values=values, inertias=inertias)
 
 
 def _in_units(
