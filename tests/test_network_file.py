@@ -51,7 +51,9 @@ def symbolic():
     kept = with_equations(
         small("l1", message_dim=4), {"message_0": parse(EQUATION), "acceleration_y": parse("M0/m_1")}, NAMES
     )
-    return [drag, kept, with_equations(hamiltonian(), {"pair_energy": parse(EQUATION)}, NAMES)]
+    field = with_equations(graph(BIASES[2]), {"field_y": parse("m_1*(0.3*y_1 - 0.1*vx_1)")}, NAMES)
+    free = with_equations(graph("translation"), {"acceleration_x": parse("M0/m_1 - 0.2*vx_1")}, NAMES)
+    return [drag, kept, with_equations(hamiltonian(), {"pair_energy": parse(EQUATION)}, NAMES), field, free]
 
 
 def same(one, other):
@@ -66,7 +68,7 @@ def same(one, other):
     assert names_of(one) == names_of(other)
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(5))
 def test_a_network_with_equations_comes_back_to_the_last_bit(number, tmp_path):
     network = symbolic()[number]
     limbeck.save_network(network, tmp_path / "a")

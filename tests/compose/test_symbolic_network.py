@@ -54,13 +54,21 @@ def test_channels():
     assert channels_of(network("translation,third-law,second-law")) == ("message_x", "message_y", "inertia")
     strict = network("translation,rotation,reflection,third-law,second-law,conservative")
     assert channels_of(strict) == ("radial", "inertia")
-    assert channels_of(network("translation")) == ("message_x", "message_y")
+    assert channels_of(network("translation")) == ("message_x", "message_y", "acceleration_x", "acceleration_y")
+    free = network("translation,third-law,second-law,field")
+    assert channels_of(free) == ("message_x", "message_y", "inertia", "field_x", "field_y")
+    assert channels_of(network("translation,rotation")) == ("acceleration_x", "acceleration_y")
 
 
 @pytest.mark.parametrize(
     ("bias", "equations"),
     [
         ("translation,second-law", {"message_x": "-2*(r - 1)*dx/(r*m_1)", "message_y": "-2*(r - 1)*dy/(r*m_1)"}),
+        (
+            "translation",
+            {"message_x": "-2*(r - 1)*dx/r", "message_y": "-2*(r - 1)*dy/r"}
+            | {"acceleration_x": "M0/m_1", "acceleration_y": "M1/m_1 + 0*vx_1"},
+        ),
         ("translation,third-law,second-law", {"message_x": "-2*(r - 1)*dx/r", "message_y": "-2*(r - 1)*dy/r"}),
         ("translation,rotation,reflection,third-law,second-law,conservative", {"radial": "-2*(r - 1)"}),
     ],
@@ -75,6 +83,26 @@ def test_other_forms_of_messages_take_equations_too(bias, equations):
         one = with_equations(learned, {name: whole[name]}, DATASET.attribute_names)
         assert np.abs(one(batch, PAIRS) - learned(batch, PAIRS)).max() > 1e-3
         np.testing.assert_array_equal(without_equations(one)(batch, PAIRS), learned(batch, PAIRS))
+
+
+def test_a_free_one_body_force_takes_equations_and_fits_them():
+    """Springs in a wind and a bowl, neither of which the network was told of."""
+    names = DATASET.attribute_names
+    springs = {"message_x": parse("-2*(r - 1)*dx/r"), "message_y": parse("-2*(r - 1)*dy/r"), "inertia": parse("m_1")}
+    learned = with_equations(network("translation,third-law,second-law,field"), springs, names)
+    own = {"field_x": parse("m_1*(0.3 - 0.5*vx_1)"), "field_y": parse("-m_1*0.2*y_1")}
+    whole, batch = with_equations(learned, own, names), states()
+    added = whole(batch, PAIRS) - batch.targets
+    wanted = np.stack([0.3 - 0.5 * batch.velocities[..., 0], -0.2 * batch.positions[..., 1]], axis=-1)
+    np.testing.assert_allclose(added, wanted, rtol=2e-3, atol=2e-4)
+    one = with_equations(learned, {"field_x": own["field_x"]}, names)
+    np.testing.assert_array_equal(without_equations(one, ["field_x"])(batch, PAIRS), learned(batch, PAIRS))
+    np.testing.assert_allclose(one(batch, PAIRS)[..., 0], whole(batch, PAIRS)[..., 0], rtol=1e-4, atol=1e-5)
+    none = {"field_x": parse("0.2 - 0.1*vx_1"), "field_y": parse("0.1*y_1")}  # there is no wind in these data
+    found = equations_of(fit_equations(with_equations(learned, none, names), DATASET))
+    values = {"vx_1": np.array([0.5, -1.0]), "y_1": np.array([2.0, 1.0])}
+    for axis in "xy":
+        np.testing.assert_allclose(evaluate(found[f"field_{axis}"], values), 0.0, atol=1e-5)
 
 
 def test_an_equation_means_the_same_whoever_stands_first():

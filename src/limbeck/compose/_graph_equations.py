@@ -22,8 +22,17 @@ from limbeck.models import (
     vector_of,
 )
 
-from ._equation_part import AbstractEquations, Columns, End, Names, Place, pair_columns, pair_variables
+from ._equation_part import (
+    AbstractEquations,
+    Columns,
+    End,
+    Names,
+    Place,
+    pair_columns,
+    pair_variables,
+)
 from ._formula import Formula
+from ._free_equations import free_places
 from ._law import EDGE_SCALARS
 from ._states import AXES
 
@@ -196,7 +205,8 @@ def graph_places(network: GraphNetwork, names: Names) -> list[Place]:
         names: Names of its attributes.
 
     Returns:
-        Scalars or components of the message, the inertia where one is learned, and the factors of one-body forces.
+        Scalars or components of the message, the inertia where one is learned, and what gives one-body forces, or
+        the acceleration where a free node model does.
     """
     edge, inertia, field, found = network.edge_model, network.inertia, network.field, []
     own = frozenset(f"{name}_1" for name in names)
@@ -215,4 +225,4 @@ def graph_places(network: GraphNetwork, names: Names) -> list[Place]:
         axes = AXES[: field.uniform.biases[-1].shape[-1]]
         known = {"drag": own | {"v_1"}, "central": own | {"r_1"}, **{f"uniform_{axis}": own for axis in axes}}
         found.append(Place("field", known, lambda f, n: EquationField(base=field, formulas=f, names=n)))
-    return found
+    return found + free_places(network, names)

@@ -43,9 +43,10 @@ def with_equations(network: Network, equations: Mapping[str, Expression], attrib
     Args:
         network: A network, of which some functions may be equations already.
         equations: Equation of each channel to replace, see `channels_of`. Of a `GraphNetwork` with rotation and the
-            second law `radial`, `friction`, `transverse`, `inertia`, `drag`, `central`, `uniform_x`, ...; of a
-            `MessageNetwork` `message_0`, ... and `acceleration_x`, ..., in whose equations `M0`, ... are the summed
-            messages; of a `HamiltonianNetwork` `pair_energy` and `self_energy`.
+            second law `radial`, `friction`, `transverse`, `inertia`, `drag`, `central`, `uniform_x`, ...; without
+            rotation `message_x`, ... and `field_x`, ...; without the second law `acceleration_x`, .... Of a
+            `MessageNetwork` `message_0`, ... and `acceleration_x`, .... In equations of accelerations `M0`, ... are the
+            summed messages. Of a `HamiltonianNetwork` `pair_energy` and `self_energy`.
         attribute_names: Names of the attributes, in the order of the network's features.
 
     Returns:

@@ -68,6 +68,7 @@ from ._networks import Perceptron as Perceptron, Scales as Scales
 from ._node_model import (
     AbstractField as AbstractField,
     AbstractInertia as AbstractInertia,
+    AbstractNode as AbstractNode,
     FreeField as FreeField,
     FreeNode as FreeNode,
     Inertia as Inertia,

@@ -20,7 +20,16 @@ from limbeck.graphs import GraphDataset, PairList, Snapshots
 from ._biases import Biases
 from ._edge_model import AbstractEdgeModel, PairGeometry, PotentialMessage, RadialMessage, VectorMessage
 from ._networks import Perceptron, Scales, perceptron
-from ._node_model import AbstractField, AbstractInertia, FreeField, FreeNode, Inertia, OneBodyField, safe_norm
+from ._node_model import (
+    AbstractField,
+    AbstractInertia,
+    AbstractNode,
+    FreeField,
+    FreeNode,
+    Inertia,
+    OneBodyField,
+    safe_norm,
+)
 
 Numbers = Int[np.ndarray, " edges"]
 _Draw = Callable[..., Perceptron]  # (inputs, outputs, factor on the last layer)
@@ -96,7 +105,7 @@ class GraphNetwork(eqx.Module):
     edge_model: AbstractEdgeModel
     inertia: AbstractInertia
     field: AbstractField | None
-    node_model: FreeNode | None
+    node_model: AbstractNode | None
     scales: Scales = eqx.field(static=True)
     biases: Biases = eqx.field(static=True)
 

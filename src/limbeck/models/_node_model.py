@@ -30,6 +30,20 @@ class AbstractField(eqx.Module):
         """Force on each node from no partner."""
 
 
+class AbstractNode(eqx.Module):
+    """From the summed message to the acceleration, without the second law."""
+
+    @abc.abstractmethod
+    def __call__(
+        self,
+        aggregated: Float[Array, "*batch message_dim"],
+        positions: Float[Array, "*batch dim"],
+        velocities: Float[Array, "*batch dim"],
+        features: Float[Array, "*batch features"],
+    ) -> Float[Array, "*batch dim"]:
+        """Acceleration of each node."""
+
+
 class Inertia(AbstractInertia):
     """Resistance to force, a positive function of the receiver's attributes.
 
@@ -119,7 +133,7 @@ class FreeField(AbstractField):
         return self.network(jnp.concatenate(inputs, axis=-1)) * self.scales.acceleration
 
 
-class FreeNode(eqx.Module):
+class FreeNode(AbstractNode):
     """Any function of the aggregated message and the node: no second law.
 
     Attributes:
