@@ -6,8 +6,9 @@
 For every system, model and seed: `limbeck train` with the default preset (translation and the third law), then
 `limbeck distil` with default options, each in a process of its own. What is there is not repeated. Prints a line a
 run, then one row for each system and model: recovered and found out of the seeds, the largest relative error of a
-constant against the truth among the recovered, and the seconds of both steps (median). FlatHGN is trained where the
-system conserves energy.
+constant against the truth among the recovered, the seconds of both steps (median), and of the laws rolled forward
+how many times nearer to the truth than the network they are (lowest of the seeds, before chaos takes over) and the
+largest drift of their energy. FlatHGN is trained where the system conserves energy.
 
 A constant is compared by its size, in order of size, where the law has as many as the truth; a law with another
 number of constants has none that could be compared.
@@ -76,7 +77,7 @@ def measure(cell: Cell, options: argparse.Namespace) -> None:
     line |= {"exit": done.code, "seconds": done.seconds, "stderr": done.errors}
     if (law / "result.json").exists():
         result = result_of(law)
-        kept = ("verdict", "recovered", "reasons", "recovery", "law", "constants", "network", "timings")
+        kept = ("verdict", "recovered", "reasons", "recovery", "law", "constants", "network", "timings", "rollout")
         line |= {kept_name: result[kept_name] for kept_name in kept}
         line["constants_off"] = worst_constant(system, [c["value"] for c in result["constants"]])
     record.write_text(json.dumps(line))
@@ -98,8 +99,9 @@ def record_of(out: Path, cell: Cell) -> Path:
 
 def table(out: Path, cells: list[Cell]) -> None:
     """Print one row for each system and model."""
-    header = ("recovered", "found", "constants off, worst", "train s", "distil s")
-    print(f"{'system, model':>20} {header[0]:>10} {header[1]:>8} {header[2]:>21} {header[3]:>8} {header[4]:>8}")
+    header = ("recovered", "found", "constants off, worst", "train s", "distil s", "nearer", "energy drift")
+    widths = (10, 8, 21, 8, 8, 8, 12)
+    print(f"{'system, model':>20} " + " ".join(f"{word:>{width}}" for word, width in zip(header, widths, strict=True)))
     for system, model in dict.fromkeys(cell[:2] for cell in cells):
         lines = [json.loads(record_of(out, c).read_text()) for c in cells if c[:2] == (system, model)]
         good = [line for line in lines if line.get("recovered") is True and line.get("verdict") == "found"]
@@ -109,8 +111,22 @@ def table(out: Path, cells: list[Cell]) -> None:
         seconds = [middle([line[key] for line in lines if key in line]) for key in ("training_seconds", "seconds")]
         print(
             f"{system + ' ' + model:>20} {len(good):>5}/{len(lines):<4} {found:>3}/{len(lines):<4} {worst:>21} "
-            f"{seconds[0]:>8} {seconds[1]:>8}"
+            f"{seconds[0]:>8} {seconds[1]:>8} {nearer(lines):>8} {drift(lines):>12}"
         )
+
+
+def nearer(lines: list[dict[str, Any]]) -> str:
+    """How many times nearer to the truth laws stay than their networks, the least of the runs."""
+    ratios = [r["compared"]["ratio"] for line in lines if (r := line.get("rollout"))]
+    known = [ratio for ratio in ratios if ratio is not None]
+    return f"{min(known):.1g}" if known else "-"
+
+
+def drift(lines: list[dict[str, Any]]) -> str:
+    """The largest drift of a law's energy, where it is conserved."""
+    drifts = [d for line in lines if (r := line.get("rollout")) for d in r["drifts"]]
+    known = [d["law"] for d in drifts if d["quantity"] == "energy" and d["conserved"] and d["law"] is not None]
+    return f"{max(known):.1e}" if known else "-"
 
 
 def middle(values: list[float]) -> str:
