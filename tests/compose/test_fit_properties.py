@@ -189,10 +189,13 @@ def test_a_free_scale_is_seen_through_rounding(seed: int) -> None:
     generator = np.random.default_rng(seed)
     slopes = generator.lognormal(sigma=2.0, size=(1_000, 2, 1)) * np.array([-1.0, 2.0])
     slopes = slopes * (1.0 + 1e-15 * generator.normal(size=slopes.shape))
-    units, _ = Units.of_groups(np.ones((2, 6)), np.repeat([0, 1], 3), slopes)
+    units, _ = Units.of_groups(np.ones((2, 6)), np.ones((2, 6), dtype=bool), np.repeat([0, 1], 3), slopes)
     assert units.own_scale == 1
     units, _ = Units.of_groups(
-        np.ones((2, 6)), np.repeat([0, 1], 3), slopes + 1e-6 * generator.normal(size=slopes.shape)
+        np.ones((2, 6)),
+        np.ones((2, 6), dtype=bool),
+        np.repeat([0, 1], 3),
+        slopes + 1e-6 * generator.normal(size=slopes.shape),
     )
     assert units.is_comparable
 

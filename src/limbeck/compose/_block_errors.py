@@ -35,7 +35,8 @@ def errors_by_block(
     summed = np.zeros((int(blocks.max()) + 1, kept.shape[1]))
     np.add.at(summed, blocks, influence.sum(axis=1))
     count = len(summed)
-    variance = np.sum(summed**2, axis=0) * count / max(count - 1, 1)
+    freedom = error.size / max(error.size - kept.shape[1], 1)
+    variance = np.sum(summed**2, axis=0) * count / max(count - 1, 1) * freedom
     # What a law leaves out (relativity, the figure of the Earth) pushes the same way at every time, and adds up
     # in the worst case; noise does not. The share of the error that one snapshot hands to the next tells them apart.
     systematic = np.zeros(kept.shape[1])

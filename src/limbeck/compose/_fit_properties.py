@@ -17,8 +17,11 @@ from limbeck.trajectories import object_index
 from ._law import Law
 from ._levels import Levels
 from ._property_problem import PropertyProblem, PropertySolution
+from ._property_signs import sign_sentence
 from ._prune import CERTAIN
 from ._refit import ROUNDING
+
+REWEIGHTED = 2  # times
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,10 +104,13 @@ def fit_properties(
     ties = ties or {}
     objects = object_index(dataset.trajectories)
     problem = PropertyProblem.prepare(law, tuple(names), dataset, {n: levels.of for n, levels in ties.items()})
-    solution = problem.solved()
-    errors = problem.errors(solution)
+    solution, weighed = problem.solved(), problem
+    for _ in range(REWEIGHTED):
+        weighed = weighed.reweighted(solution)
+        solution = weighed.solved()
+    errors = weighed.errors(solution)
     found = tuple(
-        _property(problem, solution, k, errors.values[k], objects, dataset, ties.get(name))
+        _property(weighed, solution, k, errors.values[k], objects, dataset, ties.get(name))
         for k, name in enumerate(names)
     )
     return FittedProperties(
@@ -112,6 +118,7 @@ def fit_properties(
         properties=found,
         # Rounding in the data and the end of the iteration leave this much even where nothing is noisy.
         errors=errors.constants + ROUNDING * np.abs(solution.constants),
+        # Forms are compared under one weight of every error, which is no law's own.
         misfit=problem.misfit(solution),
         information=problem.information(solution),
     )
@@ -141,7 +148,7 @@ def _property(
         standard_errors=spread,
         determined=np.abs(found) > CERTAIN * spread,
         scale=units.sentence(number, problem.slopes.names, problem.known, dataset.trajectories)
-        + problem.sign_sentence(number, solution),
+        + (sign_sentence(problem.slopes, solution, number, problem.group) if units.counted[number].any() else ""),
         comparable=units.is_comparable,
         levels=levels,
     )

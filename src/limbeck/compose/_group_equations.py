@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from limbeck._types import Constants
 
@@ -11,6 +11,7 @@ NOTHING = 1e-100  # size of slopes below which nothing depends on an unknown
 RIDGE = 1e-13
 SAYS_NOTHING = 1e-9  # curvature along a direction, in units of what it would be alone, at which it is none
 TAKES_PART = 1e-6  # share of a number in such a direction
+LOOSE = 1e-12  # the same for unknowns of one group: slopes that are one up to a millionth
 
 
 def squares(error: np.ndarray) -> float:
@@ -135,6 +136,21 @@ class GroupEquations:
         scaled = self.groups / (size[:, :, None] * size[:, None, :])
         scaled = scaled + (damping + RIDGE) * np.eye(scaled.shape[1])
         return np.linalg.inv(scaled) / (size[:, :, None] * size[:, None, :])
+
+    def determined(self) -> tuple[Float[np.ndarray, "groups slots slots"], Bool[np.ndarray, "groups slots"]]:
+        """Inverse of each group's equations along what they determine, the constants being known.
+
+        Returns:
+            The inverses, and which unknowns can change, alone or together, without any effect.
+        """
+        size = np.sqrt(np.einsum("gpp->gp", self.groups))
+        size[size <= NOTHING] = 1.0
+        found, directions = np.linalg.eigh(self.groups / (size[:, :, None] * size[:, None, :]))
+        kept = found > LOOSE * np.maximum(found[:, -1:], 1.0)
+        factors = np.where(kept, 1.0 / np.where(kept, found, 1.0), 0.0)
+        inverse = np.einsum("gpk,gk,gqk->gpq", directions, factors, directions, optimize=True)
+        loose = np.any((np.abs(directions) > TAKES_PART) & ~kept[:, None, :], axis=2)
+        return inverse / (size[:, :, None] * size[:, None, :]), loose
 
     def step(self, damping: float) -> tuple[Constants, Float[np.ndarray, "groups slots"]]:
         """One damped step in constants and slots.

@@ -5,18 +5,20 @@ shared. Levels that many objects have in common count as constants.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.linalg import null_space
 
 from limbeck.graphs import GraphDataset, spread_over_times
+from limbeck.train import error_weights
 from limbeck.trajectories import object_index, objects_return
 
 from ._block_errors import errors_by_block
 from ._group_equations import TAKES_PART, GroupEquations, Inverse, squares
 from ._law import Law
+from ._property_signs import with_signs
 from ._property_slopes import PropertySlopes
 from ._property_solution import PropertyErrors, PropertySolution, level_places
 from ._property_units import Units
@@ -27,7 +29,7 @@ FEWEST = 12  # snapshots of each group, where there are as many
 MOST_ROWS = 12_000  # snapshots of groups that share nothing
 MOST_RETURNING = 1_500  # snapshots where all objects return
 CHUNKS = 20  # stretches of time whose errors count as independent
-SAME = 1e-9  # relative change of accelerations that is rounding
+SAME = 1e-9  # share of errors that is rounding
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,12 +97,13 @@ class PropertyProblem:
             slots = known % n_slots
             blocks = group[objects.particles]
         slopes = PropertySlopes(law=law, names=names, states=states, objects=objects, slots=slots, n_slots=n_slots)
+        acts = acting(slopes, start, group)
         if returning:
-            units = Units.of_returning(start)
+            units = Units.of_returning(start, acts)
         else:
-            units, start = Units.of_groups(start, group, by_scale(slopes, start, group))
+            units, start = Units.of_groups(start, acts, group, slopes.by_scale(start, group))
         levels, places = level_places(names, ties, known, object_index(dataset.trajectories))
-        return cls(
+        problem = cls(
             slopes=slopes,
             known=known,
             group=group,
@@ -111,6 +114,46 @@ class PropertyProblem:
             levels=levels,
             places=places,
         )
+        return replace(problem, units=replace(units, counted=problem._counted()))
+
+    def reweighted(self, at: PropertySolution) -> "PropertyProblem":
+        """The problem with errors weighed by the accelerations of a law instead of by the data's.
+
+        Noise that makes an acceleration larger takes from its weight: weighed so, a noisy fit comes out weak.
+
+        Args:
+            at: Constants and values near the least squares.
+
+        Returns:
+            The problem that starts there; the same one where the law gives no accelerations.
+        """
+        sizes = np.linalg.norm(self.slopes(at.constants, at.values)[0], axis=1)
+        if not np.isfinite(sizes).all():
+            return self
+        owners = None if self.units.means else self.slopes.objects.particles
+        states = replace(self.states, weights=error_weights(sizes, owners))
+        return replace(
+            self,
+            slopes=replace(self.slopes, states=states, law=self.slopes.law.with_constants(at.constants)),
+            start=at.values,
+        )
+
+    def _counted(self) -> Bool[np.ndarray, "properties objects"]:
+        """Values that the data determine, of each property that any is determined of; else those that act."""
+        if not self.units.means:
+            return self.units.counted
+        _, _, by_slot = self.slopes(self.slopes.law.constants, self.start)
+        free = self._by_group(~self.units.fixed, fill=0.0)
+        by_slot = by_slot * free[self.rows][:, None] * self.states.weights[:, None, None]
+        none = np.zeros((*by_slot.shape[:2], 0))
+        normal = GroupEquations.of(none.sum(axis=-1), none, by_slot, self.rows, self.n_groups)
+        known = ~self._by_object(normal.determined()[1]) | (self.units.fixed & self.units.counted)
+        return np.where(known.any(axis=1, keepdims=True), known, self.units.counted)
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return int(self.group.max()) + 1
 
     @property
     def states(self) -> States:
@@ -154,7 +197,7 @@ class PropertyProblem:
 
     def _by_group(self, values: np.ndarray, *, fill: float) -> np.ndarray:
         """Something of every property and object, laid out as the unknowns of each group."""
-        n, count = self.slopes.n_slots, int(self.group.max()) + 1
+        n, count = self.slopes.n_slots, self.n_groups
         found = np.full((count, len(values), n), fill, dtype=values.dtype)
         found[self.group, :, self.slopes.slots] = values.T
         return found.reshape(count, -1)
@@ -174,7 +217,7 @@ class PropertyProblem:
         error, by_c, by_s = self.linear(at)
         cost, damping = squares(error), 1e-6
         for _ in range(STEPS):
-            normal = GroupEquations.of(error, by_c, by_s, self.rows, int(self.group.max()) + 1)
+            normal = GroupEquations.of(error, by_c, by_s, self.rows, self.n_groups)
             step_c, step_s = normal.step(damping)
             new = self._at(at.shared - step_c, at.values - self._by_object(step_s))
             trial = self.linear(new)
@@ -208,9 +251,9 @@ class PropertyProblem:
         """Values in their units, and the constants that go with them."""
         values, levels = at.values.copy(), at.levels.copy()
         for k, own in enumerate(values):
-            if k == self.units.own_scale:
+            if k == self.units.own_scale or not self.units.counted[k].any():
                 continue
-            unit = np.mean(np.abs(own)) if k in self.units.means else own[self.units.fixed[k]][0]
+            unit = np.mean(np.abs(own[self.units.counted[k]])) if k in self.units.means else own[self.units.fixed[k]][0]
             values[k] = own / unit
             if k in self.places:
                 levels[self.places[k]] /= unit
@@ -225,7 +268,7 @@ class PropertyProblem:
             if not squares(self.linear(trial)[0]) < squares(error) * (1.0 - 1e-12):
                 break
             constants = constants - step
-        return self._at(np.concatenate([constants, levels]), values)
+        return with_signs(self.slopes, self._at(np.concatenate([constants, levels]), values))
 
     def errors(self, at: PropertySolution) -> PropertyErrors:
         """Standard errors of constants and values.
@@ -242,15 +285,10 @@ class PropertyProblem:
         )
         values = np.where(self.levels >= 0, np.append(shared[self.n_constants :], np.inf)[self.levels], own)
         # A unit is exact by its choice, if anything depends on it, and so is a level that holds it where all return.
-        exact = self.units.fixed & self._matters(at)[:, None]
+        exact = self.units.fixed & acting(self.slopes, at.values, self.group)
         if self.n_levels and not self.units.means:
             exact |= np.isin(self.levels, self.levels[exact & (self.levels >= 0)])
         return PropertyErrors(constants=shared[: self.n_constants], values=np.where(exact, 0.0, values))
-
-    def _matters(self, at: PropertySolution) -> Bool[np.ndarray, " properties"]:
-        """Whether any acceleration depends on each property."""
-        by_slot = self.slopes(at.constants, at.values)[2]
-        return np.any(by_slot.reshape(-1, len(self.start), self.slopes.n_slots) != 0, axis=(0, 2))
 
     def _errors(self, error: np.ndarray, by_c: np.ndarray, by_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Errors by blocks, where all objects return; what nothing depends on is known to no accuracy."""
@@ -262,10 +300,11 @@ class PropertyProblem:
         self, at: PropertySolution, error: np.ndarray, by_c: np.ndarray, by_s: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The same where each simulation has objects of its own and mean sizes are units."""
-        normal = GroupEquations.of(error, by_c, by_s, self.rows, int(self.group.max()) + 1)
-        slope = np.sign(at.values) / at.values.shape[1]  # of the mean size in each value
+        normal = GroupEquations.of(error, by_c, by_s, self.rows, self.n_groups)
+        counted = self.units.counted
+        slope = np.sign(at.values) * counted / np.maximum(counted.sum(axis=1, keepdims=True), 1)  # of the mean size
         free = (self.levels < 0) & ~self.units.fixed
-        inverse = normal.inverse()
+        inverse, loose = normal.determined()
         across = np.einsum("gpq,gqc->gpc", inverse, normal.shared)
         kept = np.eye(by_c.shape[-1])
         for k in self.units.means:
@@ -284,19 +323,30 @@ class PropertyProblem:
         schur = normal.constants.sum(axis=0) - np.einsum("gpc,gpd->cd", normal.shared, across)
         freedom = max(error.size - int(np.sum(free)) - by_c.shape[-1], 1)
         variance = squares(error) / freedom
+        mine = self._variances(error, free)
         # Scores by group, as a sandwich needs them, are all zero: each group has numbers of its own to see to that.
         alone = np.sqrt(np.diag(kept.T @ normal.constants.sum(axis=0) @ kept))
         inner = Inverse.of(kept.T @ schur @ kept, alone)
         found = Inverse(matrix=kept @ inner.matrix @ kept.T, undetermined=kept @ inner.undetermined)
-        known = np.einsum("gpp->gp", normal.groups) > 0
-        spread = np.einsum("gpp->gp", inverse) + np.einsum(
+        known = ~loose
+        spread = np.einsum("gpp->gp", inverse) * mine[:, None] + variance * np.einsum(
             "gpc,cd,gpd->gp", across, found.matrix, across, optimize=True
         )
         # A value that moves with what is not determined is not determined itself.
         moved = np.abs(across @ found.undetermined).max(axis=-1, initial=0.0)
         known &= ~(moved > TAKES_PART * moved.max(initial=0.0))
-        own = np.where(known, np.sqrt(variance * np.maximum(spread, 0.0)), np.inf)
+        own = np.where(known, np.sqrt(np.maximum(spread, 0.0)), np.inf)
         return np.sqrt(variance * found.variances), self._by_object(own)
+
+    def _variances(
+        self, error: np.ndarray, free: Bool[np.ndarray, "properties objects"]
+    ) -> Float[np.ndarray, " groups"]:
+        """Variance of the weighted errors of each group."""
+        squared, count, own = (np.zeros(self.n_groups) for _ in range(3))
+        np.add.at(squared, self.rows, np.sum(error**2, axis=1))
+        np.add.at(count, self.rows, error.shape[1])
+        np.add.at(own, self.group, free.sum(axis=0))
+        return squared / np.maximum(count - own, 1.0)
 
     def misfit(self, at: PropertySolution) -> float:
         """Root mean square of the weighted errors.
@@ -324,29 +374,11 @@ class PropertyProblem:
         floor = (SAME**2) * error.size  # nothing is said by errors of rounding
         return error.size * float(np.log(max(squares(error), floor))) + numbers * float(np.log(error.size))
 
-    def sign_sentence(self, number: int, at: PropertySolution) -> str:
-        """What is left free of the sign of a property.
 
-        Args:
-            number: Which property.
-            at: The least squares.
-
-        Returns:
-            Half a sentence; empty where its sign shows.
-        """
-        flipped = np.where(np.arange(len(at.values))[:, None] == number, -at.values, at.values)
-        before, after = (self.slopes(at.constants, values)[0] for values in (at.values, flipped))
-        size = np.max(np.abs(before), initial=0.0)
-        if size == 0.0 or not np.max(np.abs(after - before)) <= SAME * size:
-            return ""
-        whose = "of all" if self.units.fixed[number].any() and not self.units.means else "of each simulation"
-        return f"; one sign {whose} is free, and the largest is positive"
-
-
-def by_scale(
+def acting(
     slopes: PropertySlopes, values: Float[np.ndarray, "properties objects"], group: Int[np.ndarray, " objects"]
-) -> Float[np.ndarray, "particles dim properties"]:
-    """Slopes of accelerations in the logarithm of the scale of each property, within a group.
+) -> Bool[np.ndarray, "properties objects"]:
+    """Whether any acceleration depends on each value.
 
     Args:
         slopes: The law on some snapshots.
@@ -354,10 +386,9 @@ def by_scale(
         group: Group of each object.
 
     Returns:
-        The slopes.
+        One for each property and object.
     """
-    predicted, _, by_slot = slopes(slopes.law.constants, values)
-    parted = by_slot.reshape(*predicted.shape, len(values), slopes.n_slots)
-    laid = np.zeros((int(group.max()) + 1, len(values), slopes.n_slots))
-    laid[group, :, slopes.slots] = values.T
-    return np.einsum("rdkp,rkp->rdk", parted, laid[group[slopes.objects.particles]], optimize=True)
+    by_slot = slopes(slopes.law.constants, values)[2]
+    moved = np.zeros((int(group.max()) + 1, by_slot.shape[-1]), dtype=bool)
+    np.logical_or.at(moved, group[slopes.objects.particles], np.any(by_slot != 0, axis=1))
+    return moved.reshape(len(moved), len(values), slopes.n_slots)[group, :, slopes.slots].T

@@ -11,6 +11,8 @@ from limbeck.expressions import Expression, derivative, evaluate
 from ._law import Law, channel_directions, is_one_body
 from ._states import Objects, States
 
+ROUNDING = 1e-12  # share of what a slope is the difference of, below which it is none
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PropertySlopes:
@@ -70,13 +72,42 @@ class PropertySlopes:
             by_slot = np.zeros((*predicted.shape, len(self.names), self.n_slots))
             inertia = _on(law.components.get("inertia"), states.nodes, len(predicted))
             for k, name in enumerate(self.names):
+                parts = np.zeros(predicted.shape)
                 for channel, expression in law.components.items():
-                    self._add(by_slot[:, :, k], name, channel, expression, states, predicted, inertia)
+                    self._add(by_slot[:, :, k], parts, name, channel, expression, states, predicted, inertia)
+                self._without_rounding(by_slot[:, :, k], parts)
         return predicted, by_constants, by_slot.reshape(*predicted.shape, -1)
+
+    def by_scale(
+        self, values: Float[np.ndarray, "properties objects"], group: Int[np.ndarray, " objects"]
+    ) -> Float[np.ndarray, "particles dim properties"]:
+        """Slopes of accelerations in the logarithm of the scale of each property, within a group.
+
+        Args:
+            values: The properties.
+            group: Group of each object.
+
+        Returns:
+            The slopes.
+        """
+        predicted, _, by_slot = self(self.law.constants, values)
+        parted = by_slot.reshape(*predicted.shape, len(values), self.n_slots)
+        laid = np.zeros((int(group.max()) + 1, len(values), self.n_slots))
+        laid[group, :, self.slots] = values.T
+        return np.einsum("rdkp,rkp->rdk", parted, laid[group[self.objects.particles]], optimize=True)
+
+    def _without_rounding(
+        self, by_slot: Float[np.ndarray, "particles dim slots"], parts: Float[np.ndarray, "particles dim"]
+    ) -> None:
+        """A receiver's own property that cancels (its mass, in gravity) has no slope, where rounding leaves one."""
+        particle, own = np.arange(len(by_slot)), self.slots[self.objects.particles]
+        mine = by_slot[particle, :, own]
+        by_slot[particle, :, own] = np.where(np.abs(mine) <= ROUNDING * parts, 0.0, mine)
 
     def _add(
         self,
         by_slot: Float[np.ndarray, "particles dim slots"],
+        parts: Float[np.ndarray, "particles dim"],
         name: str,
         channel: str,
         expression: Expression,
@@ -84,19 +115,21 @@ class PropertySlopes:
         predicted: Float[np.ndarray, "particles dim"],
         inertia: Float[np.ndarray, " particles"],
     ) -> None:
-        """Add what one channel contributes to the slopes in one attribute."""
+        """Add what one channel contributes to the slopes in one attribute, and to the sizes of the receiver's own."""
         particle = np.arange(len(predicted))
         own = self.slots[self.objects.particles]
         at_receiver = derivative(expression, f"{name}_1")
         if channel == "inertia":
             slope = _on(at_receiver, states.nodes, len(predicted))
             by_slot[particle, :, own] -= predicted * (slope / inertia)[:, None]
+            parts += np.abs(predicted * (slope / inertia)[:, None])
             return
         axes = [(k, d) for k, d in enumerate(channel_directions(channel, states)) if d is not None]
         if is_one_body(channel):
             slope = _on(at_receiver, states.nodes, len(predicted)) / inertia
             for k, direction in axes:
                 by_slot[particle, k, own] += direction * slope
+                parts[:, k] += np.abs(direction * slope)
             return
         row = states.gather.tocsc().indices  # each edge arrives at one particle
         for end, objects in ((at_receiver, self.objects.receivers), (None, self.objects.senders)):
@@ -104,6 +137,8 @@ class PropertySlopes:
             slope = _on(slopes, states.edges, len(row)) / inertia[row]
             for k, direction in axes:
                 np.add.at(by_slot[:, k], (row, self.slots[objects]), direction * slope)
+                if end is not None:
+                    np.add.at(parts[:, k], row, np.abs(direction * slope))
 
 
 def _on(expression: Expression | None, columns: dict | object, rows: int) -> Float[np.ndarray, " rows"]:

@@ -9,6 +9,7 @@ from limbeck.trajectories import Trajectories, object_index, objects_return
 
 FREE = 1e-9  # share of the slopes below which a common change of the properties changes no acceleration
 TAKES_PART = 0.1  # part of a property in such a change
+MANY = 3  # particles of a simulation that tell what each of them does
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,32 +18,38 @@ class Units:
 
     Attributes:
         fixed: Values that do not move, by property and object.
+        counted: Values that a mean is taken over: what nothing depends on, or can change with others, has no size.
         means: Properties whose mean size is the unit.
         own_scale: Property of which each simulation has a unit of its own; -1 for none.
     """
 
     fixed: Bool[np.ndarray, "properties objects"]
+    counted: Bool[np.ndarray, "properties objects"]
     means: tuple[int, ...]
     own_scale: int
 
     @classmethod
-    def of_returning(cls, start: Float[np.ndarray, "properties objects"]) -> "Units":
+    def of_returning(
+        cls, start: Float[np.ndarray, "properties objects"], acts: Bool[np.ndarray, "properties objects"]
+    ) -> "Units":
         """Units where all objects return: the largest of each property.
 
         Args:
             start: Values.
+            acts: Whether anything depends on each.
 
         Returns:
             The units.
         """
         fixed = np.zeros(start.shape, dtype=bool)
-        fixed[np.arange(len(start)), np.argmax(np.abs(start), axis=1)] = True
-        return cls(fixed=fixed, means=(), own_scale=-1)
+        fixed[np.arange(len(start)), np.argmax(np.where(acts, np.abs(start), -1.0), axis=1)] = True
+        return cls(fixed=fixed, counted=acts, means=(), own_scale=-1)
 
     @classmethod
     def of_groups(
         cls,
         start: Float[np.ndarray, "properties objects"],
+        acts: Bool[np.ndarray, "properties objects"],
         group: Int[np.ndarray, " objects"],
         by_scale: Float[np.ndarray, "particles dim properties"],
     ) -> tuple["Units", Float[np.ndarray, "properties objects"]]:
@@ -50,6 +57,7 @@ class Units:
 
         Args:
             start: Values.
+            acts: Whether anything depends on each.
             group: Group of each object.
             by_scale: Slopes of the accelerations in the logarithm of each property's scale.
 
@@ -58,19 +66,23 @@ class Units:
             acceleration changing, the largest value of one of them in each group. The values in these, too.
         """
         fixed, every = np.zeros(start.shape, dtype=bool), tuple(range(len(start)))
+        moving = np.flatnonzero(acts.any(axis=1))
         # Not by the squares of the slopes, whose rounding alone may be larger than what is asked.
-        _, sizes, directions = np.linalg.svd(by_scale.reshape(-1, len(start)), full_matrices=False)
-        if len(start) == 1 or not sizes[-1] <= FREE * sizes[0]:
-            return cls(fixed=fixed, means=every, own_scale=-1), start
-        free = directions[-1]
+        slopes = by_scale.reshape(-1, len(start))[:, moving]
+        _, sizes, directions = np.linalg.svd(slopes, full_matrices=False)
+        if len(moving) < 2 or not sizes[-1] <= FREE * sizes[0]:
+            return cls(fixed=fixed, counted=acts, means=every, own_scale=-1), start
+        free = np.zeros(len(start))
+        free[moving] = directions[-1]
         chosen = int(np.flatnonzero(np.abs(free) > TAKES_PART)[-1])
-        values, size = start.copy(), np.abs(start[chosen])
+        values, size = start.copy(), np.where(acts[chosen], np.abs(start[chosen]), -1.0)
         for k in np.unique(group):
-            largest = int(np.argmax(np.where(group == k, size, -1.0)))
+            largest = int(np.argmax(np.where(group == k, size, -2.0)))
+            if size[largest] <= 0:  # nothing depends on any of this group
+                continue
             fixed[chosen, largest] = True
-            unit = start[chosen, largest] if start[chosen, largest] != 0 else 1.0
-            values[:, group == k] *= (np.abs(unit) ** (-free / free[chosen]))[:, None]
-        return cls(fixed=fixed, means=tuple(k for k in every if k != chosen), own_scale=chosen), values
+            values[:, group == k] *= (size[largest] ** (-free / free[chosen]))[:, None]
+        return cls(fixed=fixed, counted=acts, means=tuple(k for k in every if k != chosen), own_scale=chosen), values
 
     @property
     def is_comparable(self) -> bool:
@@ -92,6 +104,8 @@ class Units:
             A sentence.
         """
         name = names[number]
+        if not self.counted[number].any():
+            return f"not determined: the accelerations need no {name}"
         if objects_return(trajectories):
             unit = known[int(np.argmax(self.fixed[number]))]
             system, node = (int(i[0]) for i in np.nonzero(object_index(trajectories) == unit))
@@ -100,6 +114,10 @@ class Units:
         if number == self.own_scale:
             return f"only ratios of {name} within a simulation are determined: the largest of each is taken as 1"
         told = f"only ratios of {name} are determined: the mean size of all is taken as 1"
+        if not self.counted[number].all():
+            told = told.replace("of all", "of all that are determined")
+        if trajectories.present.any(axis=1).sum(axis=1).max() < MANY:
+            told += "; two particles alone do not tell whether it resists or couples"
         if self.own_scale < 0:
             return told
         return f"{told}; between simulations they hold for the units of {names[self.own_scale]} in each"

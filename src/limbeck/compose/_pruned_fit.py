@@ -66,7 +66,11 @@ def _shorter(fitted: Callable[[Law], AnyFit | None], fit: AnyFit) -> AnyFit | No
         return None
     # Numbers that can change together without any effect are doubtful alike: one of them is one too many.
     for number in np.flatnonzero(doubt == doubt.min()):
-        for trial in without_number(fit.law, int(number)):
+        trials = list(without_number(fit.law, int(number)))
+        if np.isinf(fit.errors[number]) and len(trials[0].components) < len(fit.law.components):
+            # Where the factor of a whole force is not determined, other numbers are not: 1 would make them up.
+            trials = trials[:1]
+        for trial in trials:
             found = fitted(trial) if trial.components else None
             if found is not None and found.misfit <= max(AS_GOOD * fit.misfit, ROUNDING):
                 return found

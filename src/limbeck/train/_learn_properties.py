@@ -295,7 +295,8 @@ def _spread(
     objects = object_index(t)
     if rows.n_groups == 1 and objects_return(t):
         place = np.unique(objects, return_inverse=True)[1].reshape(objects.shape)
-        return values[0][place]
+        found = values[0][place]
+        return np.where(np.isfinite(found), found, float(np.median(found[np.isfinite(found)])))
     found = np.full(objects.shape, float(np.median(values[np.isfinite(values)])))
     found[rows.systems] = values
     return np.where(np.isfinite(found), found, 1.0)
