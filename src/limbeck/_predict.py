@@ -1,6 +1,7 @@
 """Accelerations under the law of a finished run, for states in a file."""
 
 import os
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,32 +15,37 @@ from limbeck.config import from_toml
 from limbeck.expressions import variables
 from limbeck.graphs import GraphDataset, pair_list
 from limbeck.pipeline import DistilStudy, Study, kind_of, read_file
-from limbeck.trajectories import Trajectories
+from limbeck.trajectories import FEWEST, Trajectories
 
 
-def predict_table(folder: Path, data: Path) -> tuple[Any, str]:
+def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_gaps: bool = False) -> tuple[Any, str]:
     """Predict accelerations for every state in a file.
 
     Args:
         folder: Folder of a finished run.
-        data: A table or NetCDF file in the contract's format.
+        data: A table or NetCDF file in the contract's format; accelerations may be missing.
+        edges: CSV file that says who acts on whom; None is that of the run, if it had one.
+        allow_gaps: Whether particles may be missing at some times, as they may where the run's own could.
 
     Returns:
         A data frame with simulation, time, particle and the predicted accelerations, and a
         sentence about their error where the file has accelerations.
 
     Raises:
-        InputError: If the run has no law, or the file lacks an attribute or has another dimension.
+        InputError: If the run has no law, or the file lacks an attribute, has a label that the run has not seen, or
+            another dimension.
     """
     import pandas as pd
 
     found = load(folder)
     if found.law is None:
         raise InputError(f"the run in {folder} has no law to predict with: {'; '.join(found.reasons)}")
-    law, t = found.law, _states(folder, data)
+    law, t = found.law, _states(folder, data, edges, allow_gaps=allow_gaps)
+    t = _with_codes(t, found.result["data"].get("categories", {}), data)
     if t.dim != law.composed.dim:
         raise InputError(f"the law is for {law.composed.dim} dimensions; {data} has {t.dim}")
     used = set().union(*(variables(expression) for expression in law.composed.components.values()))
+    _check_velocities(t, used | law.composed.components.keys(), data)
     unused = [name for name in law.attribute_names if not used & {f"{name}_1", f"{name}_2"}]
     missing = [name for name in law.attribute_names if name not in t.attributes and name not in unused]
     if missing:
@@ -88,12 +94,53 @@ def check_output(out: Path, data: Path) -> None:
         raise InputError(f"{out} holds the states themselves; choose another name")
 
 
-def _states(folder: Path, data: Path) -> Trajectories:
+def _states(folder: Path, data: Path, edges: Path | None, *, allow_gaps: bool) -> Trajectories:
     """States, read with the same columns, units and pairs as the run's own data."""
     text = (folder / "study.toml").read_text(encoding="utf-8")
     kind = DistilStudy if kind_of(folder) == "distillation" else Study
     source = from_toml(text, kind, str(folder / "study.toml")).file
-    return read_file(replace(source, path=str(data), edges="", allow_gaps=True))
+    pairs = source.edges if edges is None else str(edges)
+    source = replace(source, path=str(data), edges=pairs, allow_gaps=source.allow_gaps or allow_gaps)
+    if edges is not None:
+        source = replace(source, radius=0.0)
+    try:
+        return read_file(source, learning=False)
+    except InputError as error:
+        if edges is not None or not source.edges:
+            raise
+        raise InputError(
+            f"{error}; the run had edges, which hold here too: give those of these states with --edges"
+        ) from None
+
+
+def _with_codes(t: Trajectories, categories: Mapping[str, list[str]], data: Path) -> Trajectories:
+    """The states with the codes that the run gave to labels; a file with other labels would number them anew."""
+    attributes = dict(t.attributes)
+    for name, labels in t.categories.items():
+        known = categories.get(name)
+        if known is None:
+            continue
+        strange = [label for label in labels if label not in known]
+        if strange:
+            raise InputError(
+                f"{data}: column {name!r} has the label {strange[0]!r}, of which the run's law says nothing; "
+                f"it knows {', '.join(known)}"
+            )
+        codes = np.array([known.index(label) for label in labels], dtype=float)
+        values = np.asarray(attributes[name], dtype=float)
+        there = np.isfinite(values)
+        attributes[name] = np.where(there, codes[np.where(there, values, 0).astype(int)], values)
+    return replace(t, attributes=attributes)
+
+
+def _check_velocities(t: Trajectories, used: Set[str], data: Path) -> None:
+    """Refuse states without velocities, and too few to derive them from, for a law that asks for them."""
+    asked = {"friction", "drag", "v_1"} | {f"v{a}_{end}" for a in "xyz" for end in "12"} | {f"dv{a}" for a in "xyz"}
+    few = t.present.any(axis=2).sum(axis=1).min() < FEWEST
+    if t.velocities_are == "derived" and few and used & asked:
+        raise InputError(
+            f"{data}: the law depends on velocities: give vx, ..., or {FEWEST} times a simulation to derive them from"
+        )
 
 
 def _whole(trajectories: Any, names: tuple[str, ...]) -> GraphDataset:

@@ -15,6 +15,8 @@ def predict(
     folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     data: Annotated[Path, typer.Argument(help="States to predict the accelerations of.")],
     out: Annotated[Path | None, typer.Option("--out", help="CSV to write; else to the terminal.")] = None,
+    edges: Annotated[Path | None, typer.Option(help="CSV of sender, receiver; else as in the run.")] = None,
+    allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Particles may be missing at some times.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Predict accelerations with the law of a run."""
@@ -25,7 +27,7 @@ def predict(
 
         if out is not None:
             check_output(out, data)
-        table, summary = predict_table(folder, data)
+        table, summary = predict_table(folder, data, edges=edges, allow_gaps=allow_gaps)
         text = table.to_csv(index=False)
         if out is None:
             sys.stdout.write(text)

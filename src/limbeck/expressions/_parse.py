@@ -47,9 +47,8 @@ RESERVED = frozenset(FUNCTIONS) | frozenset(NAMED_CONSTANTS) | {"Piecewise", "IF
 ALLOWED = "+ - * / ** ^, < <= > >=, " + ", ".join(sorted(FUNCTIONS)) + ", Piecewise, IF, pi"
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>\*\*|<=|>=|[-+*/^(),<>]))",
-    re.ASCII,
+    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|<=|>=|[-+*/^(),<>]))"
 )
 _COMPARISON, _SUM, _PRODUCT, _UNARY, _POWER = 1, 2, 3, 4, 5
 _PRECEDENCE = {
@@ -99,8 +98,10 @@ def _tokens(text: str) -> list[_Token]:
     end = len(text.rstrip())
     while position < end:
         match = _TOKEN.match(text, position)
-        if match is None or match.lastgroup is None:
-            at = position + len(text[position:]) - len(text[position:].lstrip())
+        at = position + len(text[position:]) - len(text[position:].lstrip())
+        if match is not None and match.lastgroup == "name":
+            at += _name_length(match.group("name"))
+        if match is None or match.lastgroup is None or at < match.end("name"):
             raise InputError(f"unexpected {text[at]!r} at position {at + 1} of the expression; allowed: {ALLOWED}")
         word = match.group(match.lastgroup)
         word = "**" if word == "^" else word
@@ -108,6 +109,13 @@ def _tokens(text: str) -> list[_Token]:
         position = match.end()
     found.append(_Token("end", "end of text", end))
     return found
+
+
+def _name_length(word: str) -> int:
+    """How far a word is a name: `x²` is not one, and `π` may be taken for the number."""
+    if word == "π":
+        return 0
+    return next((k for k, sign in enumerate(word) if not f"_{sign}".isidentifier()), len(word))
 
 
 class _Parser:

@@ -13,7 +13,7 @@ from limbeck.trajectories import Trajectories
 from ._snapshots import PairList
 
 DISTANCE, SPEED = "r", "v"
-_FORM = re.compile(r"\s*([A-Za-z_]\w*)\s*([<>])\s*([^\s<>=]+)\s*")
+_FORM = re.compile(r"\s*([^\W\d]\w*)\s*([<>])\s*([^\s<>=]+)\s*")
 _SLAB = 2_000_000  # pairs that are looked at at once
 
 

@@ -105,6 +105,7 @@ def data_fields(dataset: GraphDataset, noise: float) -> dict[str, Any]:
         "accelerations": t.accelerations_are,
         "attributes": list(dataset.attribute_names),
         "constant_attributes": dict(dataset.constant_attributes),
+        "categories": {name: list(labels) for name, labels in t.categories.items()},
         "split": dataset.split_rule,
         "parts": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test", "extrapolation")},
         "reach": finite(dataset.reach),

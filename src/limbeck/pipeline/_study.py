@@ -292,11 +292,12 @@ def trajectories_of(study: Study, *, initial: Trajectories | None = None) -> Tra
     return read_file(study.file)
 
 
-def read_file(source: FileSource) -> Trajectories:
+def read_file(source: FileSource, *, learning: bool = True) -> Trajectories:
     """Read a file of trajectories.
 
     Args:
         source: The file, and how to read it.
+        learning: Whether accelerations are needed.
 
     Returns:
         The trajectories.
@@ -317,4 +318,5 @@ def read_file(source: FileSource) -> Trajectories:
         radius=source.radius or None,
         allow_gaps=source.allow_gaps,
         shared_particles=source.shared_particles,
+        learning=learning,
     )

@@ -3,6 +3,7 @@
 from ._columns import check_attribute_name as check_attribute_name, check_learned_name as check_learned_name
 from ._departures import Departure as Departure, newtonian_departures as newtonian_departures
 from ._derive_beyond import derived_beyond as derived_beyond
+from ._differences import FEWEST as FEWEST
 from ._hash import content_hash as content_hash
 from ._load import load_trajectories as load_trajectories
 from ._noise import acceleration_noise as acceleration_noise

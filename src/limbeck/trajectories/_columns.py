@@ -6,9 +6,11 @@ of every format share it and one rule is written once.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
+from unicodedata import normalize
 
 from limbeck._errors import InputError
 
@@ -152,7 +154,10 @@ def _why_no_attribute(name: str) -> str:
     """What is wrong with the name of an attribute; empty where nothing is."""
     if name in RESERVED or name.startswith(RESERVED_STARTS):
         return "is the name of a variable in equations, or starts like one"
-    return "" if name.isidentifier() and not iskeyword(name) else "is not an identifier"
+    if normalize("NFKC", name) != name:  # Python and SymPy would read another name
+        return f"has signs that are read as {normalize('NFKC', name)!r}"
+    good = name.isidentifier() and not iskeyword(name) and re.fullmatch(r"\w+", name)
+    return "" if good else "is not an identifier"
 
 
 def final_names(columns: Sequence[str], rename: Mapping[str, str], where: str) -> list[str]:

@@ -35,11 +35,12 @@ class _Derivative:
     disagreement: NodeVectors  # between stencils of 7 and of 5 snapshots
 
 
-def derive(states: States) -> States:
+def derive(states: States, *, learning: bool = True) -> States:
     """Derive the velocities and accelerations that a source lacks.
 
     Args:
         states: What was read.
+        learning: Whether accelerations are needed; where not, too few times to derive them from leave NaN.
 
     Returns:
         States with velocities and accelerations, their provenance and notes.
@@ -47,9 +48,11 @@ def derive(states: States) -> States:
     Raises:
         InputError: If a simulation has too few times to derive from, or no acceleration is left as a target.
     """
+    if not learning and states.accelerations is None and _counts(states).min() < FEWEST:
+        states = replace(states, accelerations=np.full(states.positions.shape, np.nan))
     states = _with_accelerations(_with_velocities(denoised(states)))
     assert states.accelerations is not None
-    if not np.isfinite(states.accelerations).all(axis=-1).any():
+    if learning and not np.isfinite(states.accelerations).all(axis=-1).any():
         raise InputError(
             f"{states.where}: columns 'ax', ...: no particle has an acceleration at any time, so there is nothing to "
             "learn; give accelerations, or leave the columns out to derive them"
@@ -116,9 +119,14 @@ def _with_accelerations(states: States) -> States:
     )
 
 
+def _counts(states: States) -> Int[np.ndarray, " systems"]:
+    """Number of times of each simulation."""
+    return states.present.any(axis=2).sum(axis=1)
+
+
 def _need_times(states: States, what: str, source: str) -> None:
     """Refuse simulations with too few times to derive from."""
-    counts = states.present.any(axis=2).sum(axis=1)
+    counts = _counts(states)
     if (counts < FEWEST).any():
         system = int((counts < FEWEST).argmax())
         raise InputError(

@@ -37,6 +37,7 @@ def load_trajectories(
     radius: float | None = None,
     allow_gaps: bool = False,
     shared_particles: bool = False,
+    learning: bool = True,
 ) -> Trajectories:
     """States of interacting particles over time, read, checked and completed.
 
@@ -57,6 +58,7 @@ def load_trajectories(
         radius: Largest distance at which a pair interacts [length unit of the source], > 0.
         allow_gaps: Whether particles may be missing at some times, and times may differ between simulations.
         shared_particles: Whether a particle's name means the same object in every simulation.
+        learning: Whether accelerations are needed. Where not, a source without them may have any number of times.
 
     Returns:
         The trajectories, complete: with velocities, accelerations (NaN where there is no target) and what was done.
@@ -71,7 +73,7 @@ def load_trajectories(
         species=_names(species),
     )
     _check_reach(edges, radius)
-    states = derive(_read(source, choices, allow_gaps))
+    states = derive(_read(source, choices, allow_gaps), learning=learning)
     both = check_units(units or {}, states.units, states.attributes, states.where)
     if edges is not None:
         states = replace(states, edges=_edges(Path(edges), states), radius=None)

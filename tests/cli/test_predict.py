@@ -1,0 +1,114 @@
+"""`limbeck predict`: a law on states of a file; who acts on whom, and what a label means, is as in the run."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from runs import limbeck
+
+from limbeck._errors import InputError
+from limbeck._predict import predict_table
+from limbeck.artefacts import to_json
+from limbeck.config import to_toml
+from limbeck.pipeline import FileSource, Study
+
+
+def finished(folder, law, source, *, attributes=(), categories=None):
+    """A run that ended with a law."""
+    (folder / "checkpoints").mkdir(parents=True)
+    result = {
+        "schema": 1,
+        "verdict": "found",
+        "reasons": ["as it was made"],
+        "law": law,
+        "pair_force": ["0", "0"],
+        "acceleration": ["Fx", "Fy"],
+        "pair_potential": None,
+        "constants": [],
+        "checks": {},
+        "data": {"attributes": list(attributes), "dim": 2, "categories": categories or {}},
+        "bias": {"step": 0, "steps": [], "final": []},
+    }
+    (folder / "run.json").write_text(to_json({"made_by": "limbeck", "schema": 1}))
+    (folder / "study.toml").write_text(to_toml(Study(file=source)))
+    (folder / "result.json").write_text(to_json(result))
+    return folder
+
+
+def chain(**columns):
+    """Three particles at 0, 1 and 3 at one time, without accelerations."""
+    return pd.DataFrame(
+        {"simulation": 0, "time": 0.0, "particle": [0, 1, 2], "x": [0.0, 1.0, 3.0], "y": 0.0, "vx": 0.0, "vy": 0.0}
+        | columns
+    )
+
+
+def predicted(folder, frame, tmp_path, **options):
+    """Accelerations along x."""
+    frame.to_csv(tmp_path / "states.csv", index=False)
+    return predict_table(folder, tmp_path / "states.csv", **options)[0]["ax"].to_numpy()
+
+
+def edges(path, pairs):
+    """A file of who acts on whom."""
+    pd.DataFrame(pairs, columns=["sender", "receiver"]).to_csv(path, index=False)
+    return path
+
+
+def test_pairs_are_those_of_the_run(tmp_path):
+    own = edges(tmp_path / "edges.csv", [(0, 1), (1, 0)])
+    run = finished(tmp_path / "run", {"radial": "-r"}, FileSource(path="states.csv", edges=str(own)))
+    np.testing.assert_allclose(predicted(run, chain(), tmp_path), [1.0, -1.0, 0.0])
+    other = edges(tmp_path / "other.csv", [(2, 0)])
+    np.testing.assert_allclose(predicted(run, chain(), tmp_path, edges=other), [3.0, 0.0, 0.0])
+    every = finished(tmp_path / "every", {"radial": "-r"}, FileSource(path="states.csv"))
+    np.testing.assert_allclose(predicted(every, chain(), tmp_path), [4.0, 1.0, -5.0])
+
+
+def test_pairs_of_other_particles_are_asked_for(tmp_path):
+    own = edges(tmp_path / "edges.csv", [(0, 1), (1, 0)])
+    run = finished(tmp_path / "run", {"radial": "-r"}, FileSource(path="states.csv", edges=str(own)))
+    with pytest.raises(InputError, match="--edges"):
+        predicted(run, chain(particle=["a", "b", "c"]), tmp_path)
+
+
+def test_a_label_means_what_it_meant_in_the_run(tmp_path):
+    source = FileSource(path="states.csv", species=("kind",))
+    law = {"radial": "kind_1*kind_2"}
+    known = {"kind": ["A", "B", "C"]}
+    run = finished(tmp_path / "run", law, source, attributes=["kind"], categories=known)
+    np.testing.assert_allclose(predicted(run, chain(kind=["B", "C", "C"]), tmp_path), [-4.0, 2.0 - 4.0, 6.0])
+    with pytest.raises(InputError, match="label 'D'"):
+        predicted(run, chain(kind=["A", "B", "D"]), tmp_path)
+
+
+def test_names_beyond_ascii_read_back(tmp_path):
+    run = finished(tmp_path / "run", {"radial": "μ_1*μ_2"}, FileSource(path="states.csv"), attributes=["μ"])
+    frame = chain(**{"μ": [1.0, 2.0, 3.0]})
+    np.testing.assert_allclose(predicted(run, frame, tmp_path), [-2.0 - 3.0, 2.0 - 6.0, 3.0 + 6.0])
+    with pytest.raises(InputError, match="read as 'μ'"):  # the sign for micro, which Python reads as the letter
+        predicted(run, chain(**{"\u00b5": [1.0, 2.0, 3.0]}), tmp_path)
+
+
+def test_particles_that_are_missing_are_not_passed_over(tmp_path):
+    run = finished(tmp_path / "run", {"radial": "-r"}, FileSource(path="states.csv"))
+    two = pd.concat([chain(), chain(time=1.0).iloc[:2]])
+    with pytest.raises(InputError, match="allow-gaps"):
+        predicted(run, two, tmp_path)
+    np.testing.assert_allclose(predicted(run, two, tmp_path, allow_gaps=True), [4.0, 1.0, -5.0, 1.0, -1.0])
+
+
+def test_a_law_of_velocities_asks_for_them(tmp_path):
+    run = finished(tmp_path / "run", {"radial": "-r", "drag": "-0.5"}, FileSource(path="states.csv"))
+    np.testing.assert_allclose(predicted(run, chain(vx=2.0), tmp_path), [3.0, 0.0, -6.0])
+    with pytest.raises(InputError, match="the law depends on velocities"):
+        predicted(run, chain().drop(columns=["vx", "vy"]), tmp_path)
+
+
+@pytest.mark.user_error
+def test_the_command_takes_pairs_and_gaps(tmp_path):
+    run = finished(tmp_path / "run", {"radial": "-r"}, FileSource(path="states.csv"))
+    chain().to_csv(tmp_path / "states.csv", index=False)
+    pairs = edges(tmp_path / "pairs.csv", [(0, 1)])
+    done = limbeck("predict", run, tmp_path / "states.csv", "--edges", pairs, "--allow-gaps")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1:] == ["0,0.0,0,0.0,0.0", "0,0.0,1,-1.0,0.0", "0,0.0,2,0.0,0.0"]
