@@ -90,13 +90,13 @@ def test_what_noise_leaves_is_told_from_what_a_wrong_form_leaves() -> None:
 
 @pytest.mark.slow  # the type hook slows the engines tenfold; tests/cli/test_regress.py asks the same in short
 def test_a_law_is_found_and_noise_is_not() -> None:
-    found = regress_table(table("3.0*m_1/(r + 0.5)", noise=0.01), QUICK, seed=0)
+    found = regress_table(table("3.0*m_1/(r + 0.5)", noise=0.01), RegressionConfig(), seed=0)
     assert found.verdict == "found"
     assert variables(found.chosen.expression) == {"m_1", "r"}
     assert all(c.low <= c.value <= c.high for c in found.constants)
-    again = regress_table(table("3.0*m_1/(r + 0.5)", noise=0.01), QUICK, seed=0)
+    again = regress_table(table("3.0*m_1/(r + 0.5)", noise=0.01), RegressionConfig(), seed=0)
     assert again.hall.front == found.hall.front
-    silent = regress_table(table("0*r", noise=1.0), QUICK, seed=0)
+    silent = regress_table(table("0*r", noise=1.0), RegressionConfig(), seed=0)
     assert silent.verdict == "not found"
 
 
