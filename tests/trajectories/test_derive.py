@@ -145,6 +145,14 @@ def test_one_short_simulation_is_named():
         load_trajectories(pd.concat(tables), allow_gaps=True)
 
 
+def test_times_too_close_to_derive_from_are_named(good_table):
+    table = good_table(vectors="", times=7)
+    grid = np.array([0.0, 1e-14, 2e-14, 1.0, 1.0 + 1e-14, 1.0 + 2e-14, 2.0])
+    table["time"] = grid[(10 * table.time).round().astype(int)]
+    with pytest.raises(InputError, match=r"'time': the times 1\.0 and \S+ of simulation '0' .* too close together"):
+        load_trajectories(table)
+
+
 def test_gaps_are_bridged_when_narrow_and_left_out_when_wide():
     times, x, _, a = trajectory("spring", 2, 200, 0.01, False)
     table = as_table(times, x)

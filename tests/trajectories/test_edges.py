@@ -38,6 +38,29 @@ def test_names_mean_other_places_in_other_simulations(load, good_table):
 
 
 @pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (("01", "02", "sun"), "01,02\n02,01"),
+        (("1.0", "02", "sun"), "1.0,02\n02,1.0"),
+        (("1", "2", "3"), "1.0,2\n2,1."),
+        (("1", "1e3", "1000"), "1,1e3\n1e3,1"),
+    ],
+)
+def test_names_are_those_of_the_trajectories(load, good_table, write_csv, names, text):
+    table = good_table()
+    table["particle"] = table.particle.map(dict(enumerate(names)))
+    t = load_trajectories(write_csv(table))
+    edges = load("sender,receiver\n" + text, table)
+    assert [t.particle_names[0][i] for i in edges.senders] == list(names[:2])
+    assert [t.particle_names[0][i] for i in edges.receivers] == list(names[1::-1])
+
+
+def test_a_padded_number_is_another_name(load):
+    with pytest.raises(InputError, match=r"row 2 .*'sender'.*no particle '01'"):
+        load("sender,receiver\n01,2\n")
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("sender,receiver\n0,1\n0,9\n", r"row 3 \(line 3 of the file\), column 'receiver'.*no particle '9'"),

@@ -5,8 +5,7 @@ that is used, and gives states. Particles whose position is NaN at all times of
 a simulation are padding; at some times, gaps.
 """
 
-import json
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Int
@@ -15,12 +14,21 @@ from limbeck._errors import InputError
 from limbeck._types import NodeScalars, NodeVectors, Presence, Times
 
 from ._columns import Choices, final_names, known_choices, listing, nearest
-from ._ids import WHOLE_AS_FLOAT
+from ._ids import without_points
+from ._layout import same_time
 from ._netcdf import Field, Fields
 from ._properties import attributes_of
+from ._remarks import (
+    are_shared,
+    has_own_edges,
+    own_edges,
+    own_notes,
+    own_particle_names,
+    own_provenance,
+    own_radius,
+)
 from ._states import States, check_presence, filled
-from ._trajectories import Edges
-from ._variables import DIMS, VECTORS, Names, cell, is_ours, numbers, ordered, place
+from ._variables import DIMS, VECTORS, Names, cell, numbers, ordered, place
 
 
 def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, kind: str) -> States:
@@ -52,7 +60,7 @@ def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, ki
     for name in ("velocity", "acceleration"):
         if name in vectors:
             vectors[name] = _moving(where, name, vectors[name], present, times, names)
-    if "edge_system" not in fields.variables:
+    if not has_own_edges(fields):
         vectors, present, attributes, names = _packed(vectors, present, attributes, names)
     there = np.asarray(present.any(axis=1))
     states = States(
@@ -66,17 +74,17 @@ def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, ki
         acceleration_errors=vectors.get("acceleration_err"),
         attributes={name: filled(values, there) for name, values in attributes.items()},
         categories=categories,
-        edges=_edges(fields, shape),
-        radius=float(fields.attrs["radius"]) if is_ours(fields) and "radius" in fields.attrs else None,
-        shared_particles=is_ours(fields) and bool(fields.attrs.get("shared_particles", 0)),
+        edges=own_edges(fields, shape[0], shape[2]),
+        radius=own_radius(fields),
+        shared_particles=are_shared(fields),
         system_names=names[0],
         particle_names=tuple(mine[:count] for mine, count in zip(names[1], there.sum(axis=1), strict=True)),
-        velocities_are=_provenance(fields, "velocity"),
-        accelerations_are=_provenance(fields, "acceleration"),
+        velocities_are=own_provenance(fields, "velocity"),
+        accelerations_are=own_provenance(fields, "acceleration"),
         units=_units(fields),
         where=where,
         format=kind,
-        notes=tuple(json.loads(fields.attrs["notes"])) if is_ours(fields) and "notes" in fields.attrs else (),
+        notes=own_notes(fields),
     )
     check_presence(states, allow_gaps=allow_gaps, same_times=False)
     return states
@@ -107,7 +115,7 @@ def _renamed(fields: Fields, choices: Choices) -> Fields:
     new = dict(zip(everything, final_names(everything, choices.rename, fields.where), strict=True))
     known_choices([new[name] for name in names], choices, fields.where)
     variables = {
-        new[name]: Field(dims=tuple(new[dim] for dim in one.dims), values=one.values, attrs=one.attrs)
+        new[name]: replace(one, dims=tuple(new[dim] for dim in one.dims))
         for name, one in fields.variables.items()
         if new[name] not in choices.ignore
     }
@@ -122,7 +130,7 @@ def _renamed(fields: Fields, choices: Choices) -> Fields:
 
 def _vector(fields: Fields, name: str) -> NodeVectors:
     """Take a vector, and refuse infinities."""
-    values = numbers(fields.where, name, ordered(fields.where, name, fields.variables[name], DIMS))
+    values = numbers(fields.where, name, ordered(fields.where, name, fields.variable(name), DIMS))
     if np.isinf(values).any():
         raise InputError(
             f"{fields.where}: variable {name!r}, {place(np.isinf(values))}: got an infinite value; correct it"
@@ -153,7 +161,7 @@ def _times(
     fields: Fields, shape: tuple[int, ...], *, allow_gaps: bool
 ) -> tuple[Int[np.ndarray, "systems times"], Times]:
     """Take the times in increasing order, and the order that makes them so."""
-    where, one = fields.where, fields.variables["time"]
+    where, one = fields.where, fields.variable("time")
     values = numbers(where, "time", one.values)
     if one.dims == ("time",):
         values = np.broadcast_to(values, shape[:2])
@@ -166,12 +174,12 @@ def _times(
         )
     order = np.argsort(values, axis=1, kind="stable")
     times = np.take_along_axis(values, order, axis=1)
-    twice = np.diff(times, axis=1) == 0
+    twice = np.diff(times, axis=1) <= same_time(times)
     if twice.any():
         system, snapshot = (int(index[0]) for index in np.nonzero(twice))
         raise InputError(
-            f"{where}: variable 'time', simulation index {system}: time {times[system, snapshot]:g} stands twice; "
-            "each snapshot needs its own time"
+            f"{where}: variable 'time', simulation index {system}: time {times[system, snapshot]:g} stands twice, "
+            "up to rounding; each snapshot needs its own time"
         )
     return order, times
 
@@ -217,51 +225,26 @@ def _errors(fields: Fields, name: str, shape: tuple[int, ...]) -> NodeVectors:
 
 def _system_names(fields: Fields, count: int) -> tuple[str, ...]:
     """Take the names of the simulations, or number them."""
-    one = fields.variables.get("simulation")
-    if one is None or one.dims != ("simulation",):
-        return tuple(str(index) for index in range(count))
-    return _labels(fields.where, "simulation", one.values)
+    return _labels(fields, "simulation") or tuple(str(index) for index in range(count))
 
 
 def _particle_names(fields: Fields, shape: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
     """Take the names of the particles of each simulation, or number them."""
-    own = fields.variables.get("particle_name")
-    if own is not None and is_ours(fields):
-        return tuple(tuple(str(name) for name in row) for row in own.values)
-    one = fields.variables.get("particle")
-    if one is None or one.dims != ("particle",):
-        return (tuple(str(index) for index in range(shape[2])),) * shape[0]
-    return (_labels(fields.where, "particle", one.values),) * shape[0]
+    own = own_particle_names(fields)
+    if own is not None:
+        return own
+    return (_labels(fields, "particle") or tuple(str(index) for index in range(shape[2])),) * shape[0]
 
 
-def _labels(where: str, name: str, values: np.ndarray) -> tuple[str, ...]:
-    """Write names as text, each once."""
-    labels = tuple(str(value) for value in values.tolist())
-    if all(WHOLE_AS_FLOAT.fullmatch(label) for label in labels):
-        labels = tuple(label.split(".")[0] for label in labels)
+def _labels(fields: Fields, name: str) -> tuple[str, ...] | None:
+    """Write the names along a dimension as text, each once; None where there are none."""
+    if name not in fields.variables or fields.variables[name].dims != (name,):
+        return None
+    labels = tuple(without_points([str(value) for value in fields.variable(name).values.tolist()]))
     if len(set(labels)) < len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
-        raise InputError(f"{where}: variable {name!r}: the name {twice!r} stands twice; each needs its own")
+        raise InputError(f"{fields.where}: variable {name!r}: the name {twice!r} stands twice; each needs its own")
     return labels
-
-
-def _edges(fields: Fields, shape: tuple[int, ...]) -> Edges | None:
-    """Take the edges that limbeck wrote."""
-    if "edge_system" not in fields.variables:
-        return None
-    system, senders, receivers = (
-        np.asarray(fields.variables[f"edge_{name}"].values, dtype=np.int64) for name in ("system", "sender", "receiver")
-    )
-    ends = np.concatenate([senders, receivers])
-    if (system >= shape[0]).any() or (ends < 0).any() or (ends >= shape[2]).any():
-        raise InputError(f"{fields.where}: variables 'edge_...' name particles that aren't there; write the file again")
-    return Edges(system=system, senders=senders, receivers=receivers)
-
-
-def _provenance(fields: Fields, name: str) -> Any:
-    """Say whether a vector was given or derived, as limbeck wrote it."""
-    one = fields.variables.get(name)
-    return "derived" if one is not None and one.attrs.get("provenance") == "derived" else "given"
 
 
 def _units(fields: Fields) -> dict[str, str]:

@@ -46,11 +46,18 @@ def derive(states: States, *, learning: bool = True) -> States:
         States with velocities and accelerations, their provenance and notes.
 
     Raises:
-        InputError: If a simulation has too few times to derive from, or no acceleration is left as a target.
+        InputError: If a simulation has too few times to derive from, or two that are nearly one, or no acceleration is
+            left as a target.
     """
     if not learning and states.accelerations is None and _counts(states).min() < FEWEST:
         states = replace(states, accelerations=np.full(states.positions.shape, np.nan))
-    states = _with_accelerations(_with_velocities(denoised(states)))
+    try:
+        states = _with_accelerations(_with_velocities(denoised(states)))
+    except np.linalg.LinAlgError:
+        raise InputError(
+            f"{states.where}: column 'time': {_closest_times(states)} stand too close together, beside the others, to "
+            "derive from: correct the times, or give velocities and accelerations"
+        ) from None
     assert states.accelerations is not None
     if learning and not np.isfinite(states.accelerations).all(axis=-1).any():
         raise InputError(
@@ -58,6 +65,14 @@ def derive(states: States, *, learning: bool = True) -> States:
             "learn; give accelerations, or leave the columns out to derive them"
         )
     return states
+
+
+def _closest_times(states: States) -> str:
+    """Name the two neighbouring times that are closest together."""
+    gaps = np.diff(states.times, axis=1)
+    system, time = (int(index) for index in np.unravel_index(np.nanargmin(gaps), gaps.shape))
+    first, second = states.times[system, time : time + 2].tolist()
+    return f"the times {first} and {second} of simulation {states.system_names[system]!r}"
 
 
 def _with_velocities(states: States) -> States:

@@ -47,7 +47,8 @@ def read_edges(path: Path, system_names: Names, particle_names: tuple[Names, ...
                 f"receiver, this file has {listing(frame.columns)}"
             )
     lines = frame.index.to_numpy()
-    columns = {name: _clean(path, frame[name], name) for name in frame.columns}
+    known = {name for names in {system_names, *particle_names} for name in names}
+    columns = {name: _clean(path, frame[name], name, known) for name in frame.columns}
     if "simulation" in columns:
         system = _places(path, columns["simulation"], system_names, lines, "simulation", "the trajectories")
     elif all(names == particle_names[0] for names in particle_names):
@@ -61,16 +62,20 @@ def read_edges(path: Path, system_names: Names, particle_names: tuple[Names, ...
     return Edges(system=system, senders=ends[0], receivers=ends[1])
 
 
-def _clean(path: Path, column: Any, name: str) -> pd.Series:
+def _clean(path: Path, column: Any, name: str, known: set[str]) -> pd.Series:
     """Write names as the table of trajectories does, and refuse empty cells."""
     missing = column.isna().to_numpy()
     if missing.any():
         line = int(column.index[int(missing.argmax())])
         raise InputError(f"{path}: row {line} (line {line} of the file), column {name!r}: the name is missing")
     text = column.astype(str).str.strip()
-    if all(WHOLE_AS_FLOAT.fullmatch(label) for label in text.unique()):
-        return text.str.split(".").str[0]
-    return text
+    return text.map({label: _as_known(label, known) for label in text.unique()})
+
+
+def _as_known(label: str, known: set[str]) -> str:
+    """Write a whole number without a point, as trajectories do unless their names are other text too."""
+    whole = WHOLE_AS_FLOAT.fullmatch(label)
+    return whole[1] if whole and label not in known else label
 
 
 def _places(

@@ -2,10 +2,12 @@
 
 Names come as numbers or text, in any order of rows. They leave as text, sorted
 by value if all are whole numbers, so nothing downstream depends on the order
-of rows or on how a format stores numbers.
+of rows or on how a format stores numbers. A whole number with zeros or a sign
+in front, such as 007, is text like any other.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,8 @@ from limbeck._errors import InputError
 
 from ._rows import Rows
 
-WHOLE = re.compile(r"[+-]?\d+")
-WHOLE_AS_FLOAT = re.compile(r"[+-]?\d+(\.0*)?")
+WHOLE = re.compile(r"0|-?[1-9][0-9]*")
+WHOLE_AS_FLOAT = re.compile(r"(0|-?[1-9][0-9]*)(?:\.0*)?")
 
 
 def encode_ids(column: Any, name: str, rows: Rows) -> tuple[Int[np.ndarray, " rows"], tuple[str, ...]]:
@@ -39,12 +41,23 @@ def encode_ids(column: Any, name: str, rows: Rows) -> tuple[Int[np.ndarray, " ro
         raise InputError(
             f"{rows.locate(int((codes < 0).argmax()))}, column {name!r}: the name is missing; give each one"
         )
-    labels = _as_text(list(values), column, name, rows)
-    if all(WHOLE_AS_FLOAT.fullmatch(label) for label in labels):
-        labels = [label.split(".")[0] for label in labels]
+    labels = without_points(_as_text(list(values), column, name, rows))
     names = sorted_ids(set(labels))
     place = {label: index for index, label in enumerate(names)}
     return np.array([place[label] for label in labels], dtype=np.int64)[codes], names
+
+
+def without_points(labels: Sequence[str]) -> list[str]:
+    """Write whole numbers without a point, if all names are whole numbers: then 1.0 is 1.
+
+    Args:
+        labels: Names.
+
+    Returns:
+        A name for each.
+    """
+    whole = [found[1] for label in labels if (found := WHOLE_AS_FLOAT.fullmatch(label))]
+    return whole if len(whole) == len(labels) else list(labels)
 
 
 def sorted_ids(labels: set[str]) -> tuple[str, ...]:
@@ -57,7 +70,7 @@ def sorted_ids(labels: set[str]) -> tuple[str, ...]:
         The same names in order.
     """
     if all(WHOLE.fullmatch(label) and len(label) < 4000 for label in labels):
-        return tuple(sorted(labels, key=lambda label: (int(label), label)))
+        return tuple(sorted(labels, key=int))
     return tuple(sorted(labels))
 
 

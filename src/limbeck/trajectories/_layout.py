@@ -144,13 +144,25 @@ def _ranks(
     return back[place], (systems, distinct % n_codes, number), int(number.max()) + 1
 
 
+def same_time(times: Float[np.ndarray, "..."]) -> float:
+    """Largest difference between times that differ by rounding alone.
+
+    Args:
+        times: The times of a source; NaN where there is none.
+
+    Returns:
+        The difference, in the unit of the times.
+    """
+    return float(8 * np.spacing(np.nanmax(np.abs(times))))
+
+
 def _snapped(times: Float[np.ndarray, " rows"]) -> tuple[Float[np.ndarray, " grid"], Int[np.ndarray, " rows"]]:
     """Number the distinct times; times that differ by rounding alone are one time."""
     place, distinct = pd.factorize(times)
     distinct = np.asarray(distinct)
     order = np.argsort(distinct)
     grid = distinct[order]
-    close = np.diff(grid) <= 8 * np.spacing(np.abs(grid).max())
+    close = np.diff(grid) <= same_time(grid)
     number = np.concatenate([[0], np.cumsum(~close)]).astype(np.int64)
     back = np.empty(len(order), dtype=np.int64)
     back[order] = number

@@ -16,6 +16,7 @@ import numpy as np
 from limbeck._errors import InputError
 
 from ._columns import Choices
+from ._compressed import check_uncompressed
 from ._derive import derive
 from ._states import States
 from ._trajectories import Edges, Trajectories
@@ -137,6 +138,7 @@ def _format(path: Path) -> str:
         raise InputError(f"{path}: there is no such file; check the path") from None
     except OSError as error:
         raise InputError(f"{path}: the file can't be read ({error.strerror}); check its permissions") from None
+    check_uncompressed(path, start)
     named, found = FORMATS.get(path.suffix.lower()), _sniffed(start)
     if not start:
         raise InputError(f"{path}: the file is empty; {KNOWN}")

@@ -5,6 +5,7 @@ Bytes in, arrays out and back; what the variables mean is for others to say.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import h5py
 import numpy as np
 
 from limbeck._errors import InputError
+
+PACKING = ("scale_factor", "add_offset")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,11 +26,13 @@ class Field:
         dims: Name of each of its dimensions.
         values: Its values, of any type.
         attrs: What the file says about it, such as `units`.
+        trouble: Why its values can't be used, such as "holds text that is not UTF-8"; empty where they can.
     """
 
     dims: tuple[str, ...]
     values: np.ndarray
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    trouble: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +48,23 @@ class Fields:
     variables: Mapping[str, Field]
     attrs: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
+
+    def variable(self, name: str) -> Field:
+        """Take one variable whose values are to be used.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The variable.
+
+        Raises:
+            InputError: If the file garbles its values.
+        """
+        one = self.variables[name]
+        if one.trouble:
+            raise InputError(f"{self.where}: variable {name!r} {one.trouble}: correct it, or use --ignore {name}")
+        return one
 
 
 def read_fields(path: Path) -> Fields:
@@ -76,7 +98,9 @@ def fields_from_xarray(dataset: Any) -> Fields:
         The variables.
     """
     variables = {
-        str(name): Field(dims=tuple(str(dim) for dim in one.dims), values=np.asarray(one.values), attrs=dict(one.attrs))
+        str(name): _decoded(
+            Field(dims=tuple(str(dim) for dim in one.dims), values=np.asarray(one.values), attrs=dict(one.attrs))
+        )
         for name, one in dataset.variables.items()
     }
     return Fields(variables=variables, attrs=dict(dataset.attrs), where="Dataset")
@@ -127,12 +151,14 @@ def write_fields(fields: Fields, path: Path) -> None:
 
 def _read_hdf5(path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
     """Read a NetCDF-4 file."""
-    with h5netcdf.File(path, "r") as file:
-        variables = {
-            name: Field(dims=tuple(one.dimensions), values=np.asarray(one[...]), attrs=dict(one.attrs))
-            for name, one in file.variables.items()
-        }
-        return variables, dict(file.attrs)
+    with h5py.File(path, "r") as whole:
+        whole.attrs.get("_nc3_strict")  # h5netcdf asks too, and what it has half built then fails again when collected
+        with h5netcdf.File(whole, "r") as file:
+            variables = {
+                name: Field(dims=tuple(one.dimensions), values=np.asarray(one[...]), attrs=dict(one.attrs))
+                for name, one in file.variables.items()
+            }
+            return variables, dict(file.attrs)
 
 
 def _read_classic(path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
@@ -144,7 +170,7 @@ def _read_classic(path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
         for name, one in file.variables.items():
             values, dims = one[...], tuple(one.dimensions)
             if values.dtype.kind == "S" and values.ndim == len(dims) and dims:  # text is stored letter by letter
-                values, dims = np.char.decode(_joined(values), "utf-8"), dims[:-1]
+                values, dims = _joined(values), dims[:-1]
             values = values.astype(values.dtype.newbyteorder("=")) if values.dtype.kind in "iufc" else values
             variables[name] = Field(dims=dims, values=values, attrs=dict(one._attributes))
         return variables, dict(file._attributes)
@@ -157,19 +183,27 @@ def _joined(letters: np.ndarray) -> np.ndarray:
 
 def _decoded(one: Field) -> Field:
     """Apply what the conventions of NetCDF say about missing and packed values, and read bytes as text."""
-    values, attrs = one.values, {key: _plain(value) for key, value in one.attrs.items()}
-    if values.dtype.kind == "O":
-        values = np.array([_plain(value) for value in values.flat], dtype=object).reshape(values.shape)
-    elif values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8")
-    if values.dtype.kind in "iuf":
-        missing = [attrs[key] for key in ("_FillValue", "missing_value") if _is_number(attrs.get(key))]
-        absent = np.isin(values, [m for m in missing if m == m])
-        if _is_number(attrs.get("scale_factor")) or _is_number(attrs.get("add_offset")):
-            values = values.astype(np.float64) * attrs.get("scale_factor", 1.0) + attrs.get("add_offset", 0.0)
-        if absent.any():
-            values = np.where(absent, np.nan, values)
-    return Field(dims=one.dims, values=values, attrs=attrs)
+    values, attrs, trouble = one.values, {key: _plain(value) for key, value in one.attrs.items()}, ""
+    wrong = [key for key in PACKING if key in attrs and not _is_number(attrs[key])]
+    if values.dtype.kind in "OS":
+        try:
+            values = np.asarray(np.frompyfunc(partial(_plain, errors="strict"), 1, 1)(values), dtype=object)
+        except UnicodeError:
+            trouble = "holds text that is not UTF-8"
+    elif values.dtype.kind in "iuf" and wrong:
+        trouble = f"is packed with the {wrong[0]} {attrs[wrong[0]]!r}, which is no number"
+    elif values.dtype.kind in "iuf":
+        values = _unpacked(values, attrs)
+    return Field(dims=one.dims, values=values, attrs=attrs, trouble=trouble)
+
+
+def _unpacked(values: np.ndarray, attrs: Mapping[str, Any]) -> np.ndarray:
+    """Apply the factor and the offset of packed values, and write missing ones as NaN."""
+    missing = [attrs[key] for key in ("_FillValue", "missing_value") if _is_number(attrs.get(key))]
+    absent = np.isin(values, [m for m in missing if m == m])
+    if any(key in attrs for key in PACKING):
+        values = values.astype(np.float64) * attrs.get("scale_factor", 1.0) + attrs.get("add_offset", 0.0)
+    return np.where(absent, np.nan, values) if absent.any() else values
 
 
 def _is_number(value: object) -> bool:
@@ -177,10 +211,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.integer | np.floating)
 
 
-def _plain(value: Any) -> Any:
-    """Write bytes as text and arrays of one value as that value."""
+def _plain(value: Any, errors: str = "replace") -> Any:
+    """Write bytes as text and arrays of one value as that value; `errors` as for `bytes.decode`."""
+    if isinstance(value, str):  # h5py keeps bytes that are no UTF-8 as surrogates, which no file can hold
+        value = value.encode("utf-8", errors="surrogateescape")
     if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
+        return value.decode("utf-8", errors=errors)
     if isinstance(value, np.ndarray) and value.size == 1:
-        return _plain(value.reshape(-1)[0])
+        return _plain(value.reshape(-1)[0], errors)
     return value

@@ -1,7 +1,5 @@
 """Properties of particles among named arrays: on (simulation, particle), on (particle), or constant in time."""
 
-import json
-
 import numpy as np
 from jaxtyping import Int
 
@@ -11,7 +9,8 @@ from limbeck._types import NodeScalars, Presence
 from ._columns import Choices, check_attribute_name
 from ._ids import sorted_ids
 from ._netcdf import Field, Fields
-from ._variables import DIMS, KNOWN, Names, numbers, place
+from ._remarks import check_codes, own_labels
+from ._variables import DIMS, EDGES, KNOWN, Names, is_ours, numbers, place
 
 
 def attributes_of(
@@ -19,10 +18,13 @@ def attributes_of(
 ) -> tuple[dict[str, NodeScalars], dict[str, tuple[str, ...]]]:
     """Take the properties of particles: variables on (simulation, particle), (particle), or constant in time."""
     attributes, categories = {}, {}
-    there = present.any(axis=1)
-    for name, one in _candidates(fields, choices).items():
-        values = one.values
-        if name in choices.species or "labels" in one.attrs:
+    there = np.asarray(present.any(axis=1))
+    for name in _candidates(fields, choices):
+        one = fields.variable(name)
+        values, labels = one.values, own_labels(fields, name)
+        if labels is not None:
+            categories[name] = labels
+        elif name in choices.species:
             values, categories[name] = _codes(one)
         elif values.dtype.kind in "OUS":
             raise InputError(
@@ -38,6 +40,8 @@ def attributes_of(
                 f"{fields.where}: variable {name!r}, simulation {names[0][system]!r}, particle "
                 f"{names[1][system][node]!r}: got {numbers[system, node]}; an attribute is finite: correct it"
             )
+        if labels is not None:
+            check_codes(fields, name, numbers, there, len(labels))
         attributes[name] = numbers
     return attributes, categories
 
@@ -45,10 +49,11 @@ def attributes_of(
 def _candidates(fields: Fields, choices: Choices) -> dict[str, Field]:
     """Choose the variables that are properties of particles."""
     found = {}
+    known = KNOWN | set(EDGES) if is_ours(fields) else KNOWN
     for name, one in fields.variables.items():
         chosen = name in choices.species or name in (choices.attributes or ())
         possible = "particle" in one.dims and set(one.dims) <= set(DIMS[:3])
-        if name in KNOWN or not (possible or chosen):
+        if name in known or not (possible or chosen):
             continue
         if not possible:
             raise InputError(
@@ -63,8 +68,6 @@ def _candidates(fields: Fields, choices: Choices) -> dict[str, Field]:
 
 def _codes(one: Field) -> tuple[np.ndarray, tuple[str, ...]]:
     """Replace labels by codes."""
-    if "labels" in one.attrs:
-        return one.values, tuple(json.loads(one.attrs["labels"]))
     labels = [str(value) for value in one.values.flat]
     names = sorted_ids(set(labels))
     place = {label: float(index) for index, label in enumerate(names)}

@@ -15,6 +15,8 @@ import pandas as pd
 
 from limbeck._errors import InputError
 
+from ._compressed import check_uncompressed
+
 MISSING = ["", "NaN", "nan", "NAN", "-nan", "-NaN", "NA", "N/A", "n/a", "null", "NULL", "None", "#N/A"]
 # From 3.1 pandas reads floats exactly by default and warns when asked to; before, it must be asked.
 EXACT: Any = (
@@ -44,8 +46,8 @@ def read_csv(
         InputError: If the file isn't a table with a header, commas and at least one row.
     """
     header = _read_header(path, example)
-    kinds = dict.fromkeys([name for name in header if name in text_columns], "category")
-    missing = {name: [""] if name in kinds else MISSING for name in header}
+    text = [name for name in header if name in text_columns]
+    missing = {name: [""] if name in text else MISSING for name in header}
     try:
         frame = pd.read_csv(
             path,
@@ -53,7 +55,8 @@ def read_csv(
             header=0,
             names=header,
             index_col=False if len(header) == 1 else None,
-            dtype=kinds,
+            dtype=dict.fromkeys(text, object),  # as categories pandas reads 01 as 1, and 1e3 as 1000
+            compression=None,  # whatever the name ends with
             na_values=missing,
             keep_default_na=False,
             skip_blank_lines=False,
@@ -67,6 +70,7 @@ def read_csv(
         raise InputError(
             f"{path}: the table can't be read: {_plain(error)}; each row needs {len(header)} cells"
         ) from None
+    frame = frame.astype(dict.fromkeys(text, "category"))
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     frame = _without_blank_rows(frame)
     if frame.empty:
@@ -80,6 +84,7 @@ def read_csv(
 def _read_header(path: Path, example: str) -> list[str]:
     """Read the names of the columns and refuse what is no header."""
     start = path.read_bytes() if path.stat().st_size < 65536 else _first_bytes(path)
+    check_uncompressed(path, start)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise InputError(f"{path}: the file is text in UTF-16; save it as CSV in UTF-8")
     if b"\0" in start:

@@ -76,7 +76,8 @@ def as_whole_numbers(names: tuple[str, ...]) -> np.ndarray | None:
     """
     numbers = []
     for name in names:
-        if len(name) > 18 or not name.lstrip("-").isascii() or not name.lstrip("-").isdigit() or str(int(name)) != name:
+        digits = name.removeprefix("-")
+        if len(name) > 18 or not digits.isascii() or not digits.isdigit() or str(int(name)) != name:
             return None
         numbers.append(int(name))
     return np.array(numbers, dtype=np.int64)

@@ -17,10 +17,8 @@ KNOWN = {
     *VECTORS,
     *(f"{name}_err" for name in VECTORS),
     "particle_name",
-    "edge_system",
-    "edge_sender",
-    "edge_receiver",
 }
+EDGES = ("edge_system", "edge_sender", "edge_receiver")  # in files that limbeck wrote
 
 Names = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # of the simulations, and of the particles of each
 

@@ -1,0 +1,154 @@
+"""NetCDF files that are damaged, foreign or written by hand: refused in one message, or read for what they are."""
+
+import gc
+import sys
+
+import h5netcdf
+import h5py
+import numpy as np
+import pytest
+
+from limbeck._errors import InputError
+from limbeck.trajectories import load_trajectories, save_trajectories
+
+STATE = ("simulation", "time", "particle", "space")
+LATIN = (b"sun", b"caf\xe9", b"moon")
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file of states, with more variables as (dimensions, values, attributes)."""
+
+    def write_with(*, vectors=("position", "velocity", "acceleration"), times=None, attrs=None, **more):
+        times = np.arange(8.0) if times is None else times
+        values = np.random.default_rng(0).normal(size=(2, len(times), 3, 2))
+        variables = {name: (STATE, values, {}) for name in vectors} | {"time": (("time",), times, {})} | more
+        with h5netcdf.File(tmp_path / "t.nc", "w") as file:
+            file.dimensions = {"simulation": 2, "time": len(times), "particle": 3, "space": 2, "edge": 2}
+            for name, (dims, data, remarks) in variables.items():
+                file.create_variable(name, dims, data=data).attrs.update(remarks)
+            file.attrs.update(attrs or {})
+        return tmp_path / "t.nc"
+
+    return write_with
+
+
+def refused(path, words, **options):
+    with pytest.raises(InputError, match=words) as caught:
+        load_trajectories(path, **options)
+    assert "\n" not in str(caught.value)
+
+
+# Text
+
+
+@pytest.mark.parametrize("kind", [np.dtype("S4"), h5py.string_dtype()])
+def test_text_that_is_not_utf8(write, kind):
+    words = np.array(LATIN, dtype=kind)
+    refused(write(particle=(("particle",), words, {})), "'particle' holds text that is not UTF-8.*--ignore particle")
+    path = write(kind=(("particle",), words, {}))
+    refused(path, "'kind' holds text that is not UTF-8.*--ignore kind")
+    refused(path, "'kind' holds text that is not UTF-8", species=["kind"])
+    assert load_trajectories(path, ignore=["kind"]).n_nodes == 3
+    assert load_trajectories(write(comment=(("edge",), words[1:], {}))).n_nodes == 3  # nobody reads it
+
+
+def test_text_that_is_not_utf8_in_classic_files(tmp_path):
+    from scipy.io import netcdf_file
+
+    with netcdf_file(tmp_path / "t.nc", "w") as file:
+        for dim, size in {"simulation": 1, "time": 6, "particle": 3, "space": 1, "letters": 4}.items():
+            file.createDimension(dim, size)
+        file.createVariable("position", "f8", STATE)[:] = np.random.default_rng(0).normal(size=(1, 6, 3, 1))
+        file.createVariable("time", "f8", ("time",))[:] = np.arange(6.0)
+        file.createVariable("kind", "c", ("particle", "letters"))[:] = np.array(LATIN, "S4").view("S1").reshape(3, 4)
+    refused(tmp_path / "t.nc", "'kind' holds text that is not UTF-8", species=["kind"])
+    assert load_trajectories(tmp_path / "t.nc", ignore=["kind"]).n_nodes == 3
+
+
+def test_bytes_in_a_dataset_are_text():
+    import xarray
+
+    position = (STATE, np.random.default_rng(0).normal(size=(1, 6, 3, 1)))
+    coords = {"time": np.arange(6.0), "particle": np.array([b"a", b"b", b"c"])}
+    assert load_trajectories(xarray.Dataset({"position": position}, coords=coords)).particle_names == (("a", "b", "c"),)
+
+
+# Numbers
+
+
+@pytest.mark.parametrize("key", ["scale_factor", "add_offset"])
+@pytest.mark.parametrize("value", ["two", np.array([1.0, 2.0])])
+def test_packing_that_is_no_number(write, key, value):
+    attrs = {"scale_factor": 2.0, "add_offset": 1.0, key: value}
+    path = write(q=(("particle",), np.array([1, 2, 3]), attrs))
+    refused(path, f"'q' is packed with the {key} .*no number.*--ignore q")
+    assert load_trajectories(path, ignore=["q"]).attributes == {}
+
+
+def test_times_that_are_nearly_one(write):
+    times = np.array([0.0, 1e-200, 1.0, 2.0, 3.0, 4.0, 5.0])
+    refused(write(times=times, vectors=("position",)), "'time', simulation index 0: time 0 stands twice, up to round")
+    times = np.array([0.0, 1e-14, 2e-14, 1.0, 1.0 + 1e-14, 1.0 + 2e-14, 2.0])
+    words = r"'time': the times 1\.0 and \S+ of simulation '0' .* too close together"
+    refused(write(times=times, vectors=("position",)), words)
+    assert load_trajectories(write(times=times)).n_times == 7  # nothing is derived
+
+
+# What limbeck writes beside the states, and others may write with another meaning
+
+
+def test_remarks_of_foreign_files_are_none(write):
+    path = write(
+        q=(("particle",), np.array([1.0, 2.0, 1.0]), {"labels": "electric charge"}),
+        edge_system=(("edge",), np.zeros(2), {}),
+        edge_sender=(("particle",), np.array([5.0, 6.0, 7.0]), {}),
+        attrs={"notes": "by hand", "radius": "large", "shared_particles": "yes"},
+    )
+    t = load_trajectories(path)
+    np.testing.assert_array_equal(t.attributes["q"][0], [1, 2, 1])
+    np.testing.assert_array_equal(t.attributes["edge_sender"][0], [5, 6, 7])
+    assert (t.categories, t.edges, t.notes, t.radius, t.shared_particles) == ({}, None, (), None, False)
+
+
+def edge(*values):
+    return (("edge",), np.array(values), {})
+
+
+@pytest.mark.parametrize(
+    ("attrs", "more", "words"),
+    [
+        ({"notes": "by hand"}, {}, "the notes: got 'by hand', which limbeck didn't write"),
+        ({"notes": "[1]"}, {}, "the notes: got"),
+        ({"radius": "large"}, {}, "the radius: got 'large'"),
+        ({"radius": -1.0}, {}, "the radius: got"),
+        ({}, {"q": (("particle",), np.zeros(3), {"labels": "charge"})}, "the labels of variable 'q': got 'charge'"),
+        ({}, {"q": (("particle",), np.arange(3.0), {"labels": '["a", "b"]'})}, "'q' holds the code 2 and has 2 labels"),
+        ({}, {"edge_system": edge(0, 0)}, "'edge_sender' is missing.*--ignore edge_system"),
+        (
+            {},
+            {"edge_system": edge(0, 2), "edge_sender": edge(0, 1), "edge_receiver": edge(1, 0)},
+            "'edge_system' names",
+        ),
+        ({}, {"edge_system": edge(0, 0), "edge_sender": edge(0, 3), "edge_receiver": edge(1, 0)}, "from 0 to 2"),
+        ({}, {"edge_system": edge(0, 0), "edge_sender": edge(0, 0.5), "edge_receiver": edge(1, 0)}, "'edge_sender' na"),
+        ({}, {"particle_name": (("particle",), np.arange(3), {})}, "'particle_name' has the dimensions"),
+    ],
+)
+def test_remarks_that_were_changed(write, attrs, more, words):
+    refused(write(attrs={"limbeck_schema": 1, **attrs}, **more), words)
+
+
+# Damage
+
+
+def test_flipped_bytes_leave_no_trace_but_the_message(tmp_path, good_table, monkeypatch):
+    path, ignored = tmp_path / "t.nc", []
+    save_trajectories(load_trajectories(good_table(times=1)), path)
+    whole = path.read_bytes()
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    for place in (40, whole.index(b"limbeck_schema"), whole.index(b"shared_particles"), whole.index(b"position")):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        refused(path, "not a whole NetCDF file")
+    gc.collect()  # what was half opened is closed at last
+    assert not ignored
