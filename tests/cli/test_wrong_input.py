@@ -70,6 +70,9 @@ DISCOVER = {
     "no study": ("spring --study nofile.toml", "can't be read"),
     "edges": ("good.csv --edges nofile.csv", "--edges"),
     "radius": ("good.csv --radius -1", "the radius must be"),
+    "no radius": ("good.csv --radius 0", "the radius must be a positive length; got 0"),
+    "undefined radius": ("good.csv --radius nan", "the radius must be"),
+    "no attribute": ("good.csv --attributes ,", "--attributes names no column"),
     "rename": ("good.csv --rename foo", "--rename expects OLD=NEW"),
 }
 
@@ -148,6 +151,23 @@ def test_discover_refuses_a_folder_without_permission(place):
 )
 def test_other_commands_refuse(words, message, place):
     assert message in refused(words, place)
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("discover run/mine.csv", "mine.csv"),
+        ("discover good.csv --edges run/mine.csv", "mine.csv"),
+        ("train run/mine.csv", "mine.csv"),
+        ("regress run/mine.csv --target y", "mine.csv"),
+        ("discover spring --study run/mine.toml", "mine.toml"),
+    ],
+)
+def test_what_overwriting_would_remove_is_not_read(words, name, place):
+    (place / "run").mkdir()
+    (place / "run" / "run.json").write_text('{"made_by": "limbeck", "schema": 1}')
+    (place / "run" / name).write_text("seed = 3\n" if name.endswith(".toml") else GOOD)
+    assert f"{name} lies in run, which --overwrite empties" in refused(f"{words} --out run --overwrite", place)
 
 
 @pytest.mark.parametrize("words", ["discover spring", "discover spring --out a --bogus 1", "bogus", "discover"])

@@ -22,10 +22,13 @@ from limbeck.trajectories import Trajectories, content_hash
 
 from ._attempts import attempts_along, chosen_among
 from ._dataset import connected
-from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, hold, is_run, sweep
+from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, is_run, kind_of, taken_up
 from ._outcome import conclude
 from ._run import Run
 from ._study import Study, trajectories_of
+
+# Checks, comparison with the truth, rollout and page come after the last search, whatever time is left for them.
+CLOSING_SECONDS, CLOSING_SHARE = 30.0, 0.4  # kept back from the time limit, at most the share of it
 
 
 def run_study(
@@ -52,7 +55,7 @@ def run_study(
         InputError: If input, options or folder are wrong; nothing is written then.
     """
     started = time.monotonic()
-    check_folder(folder, overwrite=overwrite)
+    check_folder(folder, overwrite=overwrite, inputs=study.file.files)
     check_trackers(study.track)
     if study.is_simulated and trajectories is None:
         study.system.check()
@@ -61,6 +64,7 @@ def run_study(
         # A file is read and divided before the folder is touched, so that bad input leaves no trace.
         trajectories = trajectories_of(study, initial=trajectories)
     dataset = None if trajectories is None else connected(trajectories, study)
+    study = replace(study, file=study.file.located())
     with (
         claim(folder, to_toml(study), overwrite=overwrite),
         tracked(study.track, folder, asdict(study), listener) as heard,
@@ -86,7 +90,7 @@ def resume_study(
         ArtefactMismatch: If the data, the study or the version are not those that the run began with.
     """
     started = time.monotonic()
-    if not is_run(folder) or not (folder / STUDY).exists():
+    if not is_run(folder) or not kind_of(folder):
         raise InputError(
             f"{folder} holds no run of limbeck to resume; start one with limbeck discover SOURCE --out {folder}"
         )
@@ -97,8 +101,7 @@ def resume_study(
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), Study, str(folder / STUDY))
     check_trackers(study.track)
-    with hold(folder), tracked(study.track, folder, asdict(study), listener) as heard:
-        sweep(folder)
+    with taken_up(folder), tracked(study.track, folder, asdict(study), listener) as heard:
         if trajectories is None and not study.is_simulated:
             trajectories = trajectories_of(study)
         dataset = None if trajectories is None else connected(trajectories, study)
@@ -110,7 +113,7 @@ def _run(
 ) -> dict[str, Any]:
     """Everything between data and result."""
     journal = Journal(folder, listener)
-    deadline = started + study.time_limit if study.time_limit else math.inf
+    deadline = work_ends(study.time_limit, started)
     run = Run(study=study, folder=folder, journal=journal, deadline=deadline)
     journal.note("run", "started", None)
     with run.timed("simulate" if study.is_simulated else "load"):
@@ -121,6 +124,21 @@ def _run(
     result = conclude(run, dataset, attempts, chosen_among(attempts), noise)
     journal.note("run", "finished", result["verdict"])
     return result
+
+
+def work_ends(time_limit: float, started: float) -> float:
+    """Time at which training and search must end, so that what follows has its share of the limit.
+
+    Args:
+        time_limit: Seconds for the whole run; 0 is none.
+        started: When it began.
+
+    Returns:
+        A time of the same clock; infinite without a limit.
+    """
+    if not time_limit:
+        return math.inf
+    return started + time_limit - min(CLOSING_SHARE * time_limit, CLOSING_SECONDS)
 
 
 def check_fingerprint(run: Run, dataset: GraphDataset) -> str:

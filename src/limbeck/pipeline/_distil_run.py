@@ -4,7 +4,6 @@ The network is read as forces, an inertia and one-body terms; from there on the 
 the same searches, composition, checks and files.
 """
 
-import math
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,10 +24,10 @@ from limbeck.train import TrainedModel, pair_index, validation_error
 
 from ._attempts import UNUSABLE, Attempt, distilled
 from ._dataset import connected
-from ._discover import check_fingerprint
+from ._discover import check_fingerprint, work_ends
 from ._distil_stage import distil_once
 from ._distil_study import BEST, DistilStudy
-from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, hold, kind_of, sweep
+from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, kind_of, taken_up
 from ._outcome import conclude
 from ._run import Run
 from ._train_run import trained_members
@@ -77,13 +76,14 @@ def run_distillation(
     if folder.resolve() in (training.resolve(), *training.resolve().parents):
         raise InputError(f"{folder} holds the training itself; choose another folder for the law")
     source = _read(study)
+    check_folder(folder, overwrite=overwrite, inputs=source.study.file.files)
     # Where the training lies must still be true for whoever resumes from elsewhere.
     study = replace(
         study,
         training=str(training.resolve()),
         member=source.member,
         system=source.study.system,
-        file=source.study.file,
+        file=source.study.file.located(),
         hold_out=source.hold_out,
     )
     with (
@@ -115,8 +115,7 @@ def resume_distillation(folder: Path, *, listener: Listener | None = None) -> di
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), DistilStudy, str(folder / STUDY))
     check_trackers(study.track)
-    with hold(folder), tracked(study.track, folder, asdict(study), listener) as heard:
-        sweep(folder)
+    with taken_up(folder), tracked(study.track, folder, asdict(study), listener) as heard:
         return _run(study, folder, _read(study), heard, started)
 
 
@@ -176,7 +175,7 @@ def _run(
 ) -> dict[str, Any]:
     """Everything between network and result."""
     journal = Journal(folder, listener)
-    deadline = started + study.time_limit if study.time_limit else math.inf
+    deadline = work_ends(study.time_limit, started)
     run = Run(study=study.data, folder=folder, journal=journal, deadline=deadline)
     run.timings["load"] = time.monotonic() - started
     journal.note("run", "started", None)

@@ -2,6 +2,10 @@
 
 A folder is one process's at a time: while a run works there it holds a lock on the
 folder's mark, which the operating system lets go when the process ends, however it ends.
+
+A run that is to be overwritten moves into a hidden folder beside the new one's files and goes only when the new run
+has its result. It moves into `LEAVING`, which becomes `EARLIER` when everything is in it: a process that is killed on
+the way leaves a folder that tells what is whole.
 """
 
 import contextlib
@@ -9,7 +13,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,6 +25,7 @@ RESULT = "result.json"
 STUDY = "study.toml"
 EVENTS = "events.jsonl"
 CHECKPOINTS = "checkpoints"
+LEAVING, EARLIER = ".leaving", ".earlier"
 
 
 @runtime_checkable
@@ -32,12 +37,13 @@ class Listener(Protocol):
         ...
 
 
-def check_folder(folder: Path, *, overwrite: bool) -> None:
+def check_folder(folder: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
     """Refuse a folder that `claim` would refuse, without touching it.
 
     Args:
         folder: Where a run shall lie.
         overwrite: Whether an earlier run there may be removed.
+        inputs: Files that the run reads, none of which may be removed with an earlier run.
 
     Raises:
         InputError: If it can't be used.
@@ -46,7 +52,7 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; --out needs a folder")
         if folder.is_dir() and any(folder.iterdir()):
-            _check_removable(folder, overwrite)
+            _check_removable(folder, overwrite, inputs)
         parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     except OSError as error:
         raise InputError(f"the folder {folder} can't be used: {error.strerror or error}") from error
@@ -56,12 +62,22 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
         raise InputError(f"the folder {folder} can't be written")
 
 
-def _check_removable(folder: Path, overwrite: bool) -> None:
-    """Refuse a folder with something in it, unless it is a run of ours that may go."""
+def _check_removable(folder: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
+    """Refuse a folder with something in it, unless it is a run of ours that may go with all that lies there."""
     if not overwrite:
         raise InputError(f"the folder {folder} is not empty; choose another, or --overwrite to remove a run of limbeck")
     if not is_run(folder):
         raise InputError(f"the folder {folder} holds no run of limbeck, so --overwrite does not remove it")
+    studies = (path for path in folder.rglob("*.toml") if path.name != STUDY)  # whoever wrote them, they are not ours
+    for path in (*inputs, *studies):
+        if _lies_in(path, folder):
+            raise InputError(f"{path} lies in {folder}, which --overwrite empties: move it elsewhere first")
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """Whether a path, or the file that it links to, lies in a folder."""
+    places = (path.resolve(), path.parent.resolve() / path.name)
+    return any(folder.resolve() in place.parents for place in places)
 
 
 def is_run(folder: Path) -> bool:
@@ -88,8 +104,9 @@ def kind_of(folder: Path) -> str:
     Returns:
         The kind that its study names; `discovery` where it names none; empty where there is no run.
     """
+    places = (folder / STUDY, folder / LEAVING / STUDY, folder / EARLIER / STUDY)  # the others after a kill
     try:
-        lines = (folder / STUDY).read_text(encoding="utf-8").splitlines()
+        lines = next(filter(Path.exists, places), places[0]).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return ""
     named = next((line for line in lines if line.startswith("kind = ")), 'kind = "discovery"')
@@ -107,8 +124,11 @@ def finished_result(folder: Path) -> dict[str, Any] | None:
 
     Raises:
         ArtefactMismatch: If another version wrote it.
-        InputError: If the run is not finished and its folder can't be written.
+        InputError: If the run is not finished and its folder can't be written, or another process is at work in it.
     """
+    if _is_cut(folder):
+        with hold(folder):
+            _mend(folder)
     try:
         result = read_json(folder / RESULT)
     except (OSError, ArtefactDamaged):  # it is computed again
@@ -122,12 +142,12 @@ def finished_result(folder: Path) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def claim(folder: Path, study: str, *, overwrite: bool) -> Iterator[None]:
-    """Make a folder for a new run and hold it; wrong input that shows only later leaves nothing behind.
+    """Make a folder for a new run and hold it; wrong input that shows only later leaves it as it was.
 
     Args:
         folder: Where it shall lie.
         study: Content of the resolved study file.
-        overwrite: Whether an earlier run there may be removed.
+        overwrite: Whether an earlier run there may be removed, which happens when the new one has ended well.
 
     Yields:
         Nothing; the folder holds mark, study and an empty folder of checkpoints.
@@ -136,24 +156,26 @@ def claim(folder: Path, study: str, *, overwrite: bool) -> Iterator[None]:
         InputError: If it can't be written, holds something else than a run of ours, or another process has it.
     """
     check_folder(folder, overwrite=overwrite)
+    earlier = is_run(folder)
     made = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
-        try:
-            _clear(folder)
+        with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            write_new(folder / MARK, to_json({"made_by": "limbeck", "schema": SCHEMA}))
-        except FileExistsError as error:
-            raise InputError(f"another process began a run in {folder} at this moment") from error
-        except OSError as error:
-            raise InputError(f"the folder {folder} can't be written: {error.strerror or error}") from error
+            if not earlier:
+                write_new(folder / MARK, to_json({"made_by": "limbeck", "schema": SCHEMA}))
         with hold(folder):
+            with _writing(folder):
+                _set_aside(folder)
             try:
-                (folder / CHECKPOINTS).mkdir(exist_ok=True)
+                (folder / CHECKPOINTS).mkdir()
                 write_whole(folder / STUDY, study)
                 yield
             except InputError:
-                _empty(folder)
+                _put_back(folder)
+                if not earlier:
+                    (folder / MARK).unlink()
                 raise
+            _discard(folder)
     except InputError:
         for path in made:
             with contextlib.suppress(OSError):  # not there, or somebody else put something in
@@ -161,16 +183,70 @@ def claim(folder: Path, study: str, *, overwrite: bool) -> Iterator[None]:
         raise
 
 
-def _clear(folder: Path) -> None:
-    """Remove an earlier run, unless a process is at work in it."""
-    if is_run(folder):
-        with hold(folder):
-            _empty(folder)
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say of a folder that can't be written that it is wrong input."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise InputError(f"another process began a run in {folder} at this moment") from error
+    except OSError as error:
+        raise InputError(f"the folder {folder} can't be written: {error.strerror or error}") from error
 
 
-def _empty(folder: Path) -> None:
-    """Remove everything in the folder of a run; the mark goes last."""
-    for entry in sorted(folder.iterdir(), key=lambda path: path.name == MARK):
+def _set_aside(folder: Path) -> None:
+    """Move everything but the mark of a run out of the way; its result goes first, so that no part looks whole."""
+    _mend(folder)
+    entries = sorted(_content(folder), key=lambda path: path.name != RESULT)
+    if not entries:
+        return
+    (folder / LEAVING).mkdir()
+    try:
+        for entry in entries:
+            entry.rename(folder / LEAVING / entry.name)
+    except OSError:
+        _mend(folder)
+        raise
+    (folder / LEAVING).rename(folder / EARLIER)
+
+
+def _put_back(folder: Path) -> None:
+    """Remove what a new run wrote, and bring back the run that it was to replace, if there was one."""
+    _remove(path for path in _content(folder) if path.name != EARLIER)
+    _mend(folder)
+
+
+def _is_cut(folder: Path) -> bool:
+    """Whether a process ended while it moved a run, or before it had begun the one that was to follow."""
+    return (folder / LEAVING).exists() or ((folder / EARLIER).exists() and not (folder / STUDY).exists())
+
+
+def _mend(folder: Path) -> None:
+    """Bring a run back from which only a beginning was made."""
+    if not _is_cut(folder):
+        return
+    if not (folder / LEAVING).exists():
+        _remove(path for path in _content(folder) if path.name != EARLIER)
+        (folder / EARLIER).rename(folder / LEAVING)
+    for entry in sorted((folder / LEAVING).iterdir(), key=lambda path: path.name == RESULT):
+        entry.rename(folder / entry.name)
+    (folder / LEAVING).rmdir()
+
+
+def _discard(folder: Path) -> None:
+    """Remove the run that another has replaced."""
+    if (folder / EARLIER).exists():
+        shutil.rmtree(folder / EARLIER)
+
+
+def _content(folder: Path) -> list[Path]:
+    """Everything in the folder of a run but its mark."""
+    return [path for path in folder.iterdir() if path.name not in (MARK, LEAVING)]
+
+
+def _remove(entries: Iterable[Path]) -> None:
+    """Remove files and folders."""
+    for entry in entries:
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
@@ -195,7 +271,9 @@ def hold(folder: Path) -> Iterator[None]:
     except ImportError:  # Windows: no such locks, and the rename of whole files still keeps each file intact
         yield
         return
-    with (folder / MARK).open("r+b") as mark:
+    with _writing(folder):
+        opened = (folder / MARK).open("r+b")
+    with opened as mark:
         try:
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -205,16 +283,26 @@ def hold(folder: Path) -> Iterator[None]:
         yield
 
 
-def sweep(folder: Path) -> None:
-    """Remove the half-written files of a killed process.
+@contextlib.contextmanager
+def taken_up(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run that goes on, without the half-written files of a killed process.
 
     Args:
-        folder: Folder of a run that this process holds.
+        folder: Folder of a run that is not finished.
+
+    Yields:
+        Nothing; when the run has ended well, one that it was to replace is removed.
+
+    Raises:
+        InputError: If another process holds it.
     """
-    for place in (folder, folder / CHECKPOINTS):
-        for part in place.glob(".*.part"):
-            part.unlink(missing_ok=True)
-    (folder / CHECKPOINTS).mkdir(exist_ok=True)
+    with hold(folder):
+        for place in (folder, folder / CHECKPOINTS):
+            for part in place.glob(".*.part"):
+                part.unlink(missing_ok=True)
+        (folder / CHECKPOINTS).mkdir(exist_ok=True)
+        yield
+        _discard(folder)
 
 
 class Journal:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from limbeck._errors import InputError
 from limbeck.simulate import find_system, systems
 
-from ._study import CUSTOM, SOLAR_SYSTEM, FileSource, Study, SystemSource
+from ._study import CUSTOM, IN_MEMORY, SOLAR_SYSTEM, FileSource, Study, SystemSource
 
-IN_MEMORY = "(in memory)"
 FILE_ENDINGS = (".csv", ".parquet", ".pq", ".nc", ".nc4", ".h5", ".txt", ".tsv", ".dat", ".json")
 
 
@@ -90,9 +90,20 @@ def with_source(study: Study, source: str | Path, options: SourceOptions) -> Stu
         _refuse(given, FILE_OPTIONS, "files", "trajectories in memory")
     elif not _exists(text):
         raise InputError(f"there is no file {text}; built-in systems are {', '.join(systems())} and custom")
+    return replace(study, file=_file(study.file, text, given), system=SystemSource())
+
+
+def _file(earlier: FileSource, path: str, given: Mapping[str, Any]) -> FileSource:
+    """A file and how to read it; what a study says of this file stays where no option says else."""
+    if given.get("radius") == 0:  # in a study file 0 stands for any
+        raise InputError("the radius must be a positive length; got 0")
+    if given.get("attributes") == ():  # and no name for every column
+        raise InputError("--attributes names no column; leave it out to use every numeric column that is left")
     kept = {name: dict(value) if name == "rename" else value for name, value in given.items()}
-    earlier = study.file if study.file.path in ("", text) else FileSource()
-    return replace(study, file=replace(earlier, path=text, **kept), system=SystemSource())
+    source = FileSource(path=path)
+    if earlier.path in ("", path) or earlier.located().path == source.located().path:
+        source = replace(earlier, path=path)
+    return replace(source, **kept)
 
 
 def _exists(text: str) -> bool:

@@ -67,7 +67,7 @@ def conclude(
     result = {
         "verdict": word,
         "reasons": reasons,
-        **recovery_fields(known),
+        **recovery_fields(known, is_truth_known=truth is not None),
         **law_fields(law),
         "properties": property_fields(*_learned(chosen), dataset),
         "variables": variable_fields(None if law is None else law.law, dataset),
@@ -82,7 +82,7 @@ def conclude(
     if chosen is not None:
         save_network(run, chosen.trained, chosen.step)
     halls = {} if chosen is None or chosen.halls is None else chosen.halls
-    write_whole(run.folder / "equations.csv", equations_table(halls, law))
+    write_whole(run.folder / "equations.csv", equations_table(halls, law, dataset))
     page = _page(study, result, attempts, chosen, truth, conduct)
     write_whole(run.folder / "report.html", render_report(page))
     result["timings"]["report"] = round(time.monotonic() - report_started, 3)

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from limbeck.config import from_toml, to_toml
 from limbeck.regress import Regression, TabularProblem, regress_table
 from limbeck.report import RegressionReport, render_regression
 
-from ._folder import RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, hold, sweep
+from ._folder import RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, taken_up
 from ._regress_result import regression_equations, regression_result
 from ._regress_study import RegressionStudy
 from ._regress_table import read_table
@@ -44,8 +45,9 @@ def run_regression(
         InputError: If table, options or folder are wrong; nothing is written then.
     """
     started = time.monotonic()
-    check_folder(folder, overwrite=overwrite)
+    check_folder(folder, overwrite=overwrite, inputs=(Path(study.table),))
     tabular = read_table(study)
+    study = replace(study, table=str(Path(study.table).resolve()))
     with claim(folder, to_toml(study), overwrite=overwrite):
         return _run(study, folder, tabular, listener, started)
 
@@ -71,8 +73,7 @@ def resume_regression(folder: Path, *, listener: Listener | None = None) -> dict
             listener("run", "was finished", None)
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), RegressionStudy, str(folder / STUDY))
-    with hold(folder):
-        sweep(folder)
+    with taken_up(folder):
         return _run(study, folder, read_table(study), listener, started)
 
 

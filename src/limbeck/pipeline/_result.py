@@ -22,10 +22,22 @@ from limbeck.compose import (
     as_mappings,
     pair_force,
     pair_potential,
+    states_of,
     strings,
     used_variables,
 )
-from limbeck.expressions import evaluate, parse, same_form, simplify, to_string, variables
+from limbeck.expressions import (
+    Call,
+    Constant,
+    Expression,
+    Variable,
+    evaluate,
+    parse,
+    same_form,
+    simplify,
+    to_string,
+    variables,
+)
 from limbeck.graphs import GraphDataset
 from limbeck.models import CoupledMessage, ForceNetwork, RadialMessage
 from limbeck.regress import ConstantEstimate, HallOfFame, scores
@@ -37,6 +49,8 @@ from ._study import Study
 
 PACKAGES = ("limbeck", "jax", "equinox", "optax", "diffrax", "numpy", "scipy", "pyoperon")
 COLUMNS = ("component", "complexity", "backend_complexity", "loss", "heldout_loss", "score", "selected", "equation")
+SCALE = 2.3  # any number that no rule of simplification knows stands for a free factor
+JUDGED = 200  # snapshots that the loss of the accepted law is measured on
 
 
 def law_fields(composed: ComposedLaw | None) -> dict[str, Any]:
@@ -115,7 +129,7 @@ def data_fields(dataset: GraphDataset, noise: float) -> dict[str, Any]:
     }
 
 
-def variable_fields(law: Law | None, dataset: GraphDataset) -> dict[str, dict[str, str]]:
+def variable_fields(law: Law | None, dataset: GraphDataset) -> dict[str, dict[str, str | None]]:
     """Meaning and unit of every variable of the law.
 
     Args:
@@ -123,15 +137,15 @@ def variable_fields(law: Law | None, dataset: GraphDataset) -> dict[str, dict[st
         dataset: The data with its units.
 
     Returns:
-        Meaning and unit by name.
+        Meaning and unit by name; the unit is None where what is known leaves it open.
     """
     units = dataset.trajectories.units
-    length, speed = units.get("x", "1"), units.get("vx", "1")
-    found = {"r": {"meaning": "distance of the pair", "unit": length}}
+    length, speed, force = units.get("x", "1"), _per_time(units, "v", ""), _force_unit(law, dataset)
+    found: dict[str, dict[str, str | None]] = {"r": {"meaning": "distance of the pair", "unit": length}}
     for axis in "xyz"[: dataset.trajectories.dim]:
         found[f"d{axis}"] = {"meaning": f"{axis} of the receiver minus {axis} of the sender", "unit": length}
         found[f"dv{axis}"] = {"meaning": f"velocity along {axis}, receiver minus sender", "unit": speed}
-        found[f"F{axis}"] = {"meaning": f"pair forces on the receiver along {axis}, summed over senders", "unit": "1"}
+        found[f"F{axis}"] = {"meaning": f"pair forces on the receiver along {axis}, summed over senders", "unit": force}
         found[f"{axis}_1"] = {"meaning": f"{axis} of the receiver", "unit": length}
         found[f"v{axis}_1"] = {"meaning": f"velocity of the receiver along {axis}", "unit": speed}
     for name in dataset.attribute_names:
@@ -141,6 +155,29 @@ def variable_fields(law: Law | None, dataset: GraphDataset) -> dict[str, dict[st
         return found
     used = used_variables(law)
     return {name: entry for name, entry in found.items() if name in used or name[0] in "dF" or name == "r"}
+
+
+def _per_time(units: Mapping[str, str], name: str, power: str) -> str:
+    """Unit of a velocity or an acceleration, from those of positions and times where it is not given."""
+    known = units.keys() >= {"x", "time"}
+    return units.get(name, f"{units['x']}/{units['time']}{power}" if known else "1")
+
+
+def _force_unit(law: Law | None, dataset: GraphDataset) -> str | None:
+    """Unit of a force: that of an acceleration times that of the inertia, whose leading coefficient is 1."""
+    units = dataset.trajectories.units
+    if not units:
+        return "1"
+    if law is None:
+        return None
+    acceleration_unit = _per_time(units, "a", "^2")
+    inertia = simplify(law.components.get("inertia", Constant(1.0)))
+    if isinstance(inertia, Constant):
+        return acceleration_unit
+    attribute = inertia.name[:-2] if isinstance(inertia, Variable) else ""
+    if attribute not in dataset.attribute_names:
+        return None
+    return "*".join(unit for unit in (units.get(attribute, "1"), acceleration_unit) if unit != "1") or "1"
 
 
 def checks_fields(checks: Checks, recovery: Recovery | None, r2: float | None) -> dict[str, Any]:
@@ -168,15 +205,19 @@ def checks_fields(checks: Checks, recovery: Recovery | None, r2: float | None) -
     return found
 
 
-def recovery_fields(recovery: Recovery | None) -> dict[str, Any]:
+def recovery_fields(recovery: Recovery | None, *, is_truth_known: bool) -> dict[str, Any]:
     """The comparison with the truth.
 
     Args:
-        recovery: The comparison, or None where the truth is not known.
+        recovery: The comparison, or None where there is no law or no truth.
+        is_truth_known: Whether there is a truth that a law could have been compared with.
 
     Returns:
         `recovered` with its reason and figures.
     """
+    if recovery is None and is_truth_known:
+        reason = "no law came out that could be compared with the truth"
+        return {"recovered": False, "recovery": {"reason": reason, "errors": {}, "truth_complexity": None}}
     if recovery is None:
         return {"recovered": None, "recovery": None}
     errors = {name: [finite(middle), finite(tail)] for name, (middle, tail) in recovery.errors.items()}
@@ -238,12 +279,13 @@ def _commit() -> str | None:
     return asked.stdout.strip()
 
 
-def equations_table(halls: Mapping[str, HallOfFame], composed: ComposedLaw | None) -> str:
-    """`equations.csv`: every hall of fame, and the front of refitted laws.
+def equations_table(halls: Mapping[str, HallOfFame], composed: ComposedLaw | None, dataset: GraphDataset) -> str:
+    """`equations.csv`: every hall of fame, the front of refitted laws, and the law that was accepted.
 
     Args:
         halls: Hall of fame by channel.
         composed: The law, or None.
+        dataset: The data that the law describes.
 
     Returns:
         CSV text with the columns of the contract.
@@ -251,21 +293,39 @@ def equations_table(halls: Mapping[str, HallOfFame], composed: ComposedLaw | Non
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    chosen = None if composed is None else composed.law.components
+    chosen = {} if composed is None else composed.law.components
     for component, hall in halls.items():
         by_front = dict(zip((e.complexity for e in hall.front), scores(hall.front), strict=True))
         for e in hall.equations:
             score = by_front.get(e.complexity)
-            law_has_it = chosen is not None and component in chosen and same_form(e.expression, chosen[component])
+            law_has_it = component in chosen and _has_form(e.expression, chosen[component])
             numbers = (e.complexity, e.backend_complexity, e.loss, e.heldout_loss, "" if score is None else score)
             writer.writerow([component, *numbers, law_has_it, to_string(e.expression)])
     if composed is not None:
-        size = composed.law.complexity
         for scored in composed.front:
-            numbers = (scored.law.complexity, "", "", scored.loss, "")
-            for name, expression in scored.law.components.items():
-                writer.writerow([f"law.{name}", *numbers, scored.law.complexity == size, to_string(expression)])
+            if scored.law.components != chosen:
+                writer.writerows(_law_rows(scored.law, scored.loss, selected=False))
+        writer.writerows(_law_rows(composed.law, _validation_loss(composed.law, dataset), selected=True))
     return out.getvalue()
+
+
+def _has_form(equation: Expression, part: Expression) -> bool:
+    """Whether a channel of a law has the form of an equation, but for the scale that forces and inertia share."""
+    return any(same_form(equation, form) for form in (part, Call("mul", (Constant(SCALE), part))))
+
+
+def _law_rows(law: Law, loss: float, *, selected: bool) -> list[list[object]]:
+    """One row for each channel of a law."""
+    numbers = (law.complexity, "", "", loss, "")
+    return [[f"law.{name}", *numbers, selected, to_string(part)] for name, part in law.components.items()]
+
+
+def _validation_loss(law: Law, dataset: GraphDataset) -> float:
+    """Loss on validation snapshots, as laws of the front have it."""
+    rows = dataset.validation[:: max(1, -(-len(dataset.validation) // JUDGED))]
+    states = states_of(dataset, rows)
+    errors = states.relative_errors(law.accelerations(states))
+    return float(np.sqrt(np.prod(np.quantile(errors, [0.5, 0.9], method="higher"))))
 
 
 def message_samples(

@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from limbeck._errors import InputError
@@ -14,7 +14,9 @@ from limbeck.train import LEARNING_BIASES, TrainConfig
 from limbeck.trajectories import Trajectories, check_learned_name, load_trajectories, parse_units, solar_system
 
 CUSTOM = "custom"
+IN_MEMORY = "(in memory)"
 SOLAR_SYSTEM = "solar-system"
+NO_FILES = ("", IN_MEMORY, SOLAR_SYSTEM)  # sources that a study names without a path
 MOST_LEARNED = 2  # a product of couplings over an inertia has two parts to play
 MAX_SEED = 2**32 - 1  # a larger seed of JAX's generators, in single precision, would fall on a smaller one
 STATE_BYTES = 8 * 8  # positions, velocities, accelerations and what their making needs, in float64, for each axis
@@ -140,6 +142,21 @@ class FileSource:
     radius: float = 0.0
     allow_gaps: bool = False
     shared_particles: bool = False
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are read."""
+        path = "" if self.path in NO_FILES else self.path
+        return tuple(Path(name) for name in (path, self.edges) if name)
+
+    def located(self) -> "FileSource":
+        """The same files, found from any working directory.
+
+        Returns:
+            The source with absolute paths.
+        """
+        path = self.path if self.path in NO_FILES else str(Path(self.path).resolve())
+        return replace(self, path=path, edges=str(Path(self.edges).resolve()) if self.edges else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,7 +304,7 @@ def trajectories_of(study: Study, *, initial: Trajectories | None = None) -> Tra
             n_steps=s.steps or None,
             seed=study.seed,
         )
-    if not study.file.path or study.file.path == "(in memory)":
+    if not study.file.path or study.file.path == IN_MEMORY:
         raise InputError("the run was given its trajectories in memory: pass them again")
     return read_file(study.file)
 

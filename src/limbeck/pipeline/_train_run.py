@@ -7,7 +7,7 @@ interrupted goes on from its last checkpoint to the same networks.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from limbeck.train import TrainedMessages, TrainState, train_members
 from limbeck.trajectories import Trajectories, content_hash
 
 from ._dataset import connected
-from ._folder import CHECKPOINTS, RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, hold, sweep
+from ._folder import CHECKPOINTS, RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, taken_up
 from ._generalisation_fields import generalisation_fields
 from ._messages import MessageMembers, write_messages
 from ._result import versions
@@ -60,7 +60,7 @@ def run_training(
         InputError: If input, options or folder are wrong; nothing is written then.
     """
     started = time.monotonic()
-    check_folder(folder, overwrite=overwrite)
+    check_folder(folder, overwrite=overwrite, inputs=study.file.files)
     check_trackers(study.track)
     if study.system.name and trajectories is None:
         study.system.check()
@@ -69,6 +69,7 @@ def run_training(
         dataset = None
     else:
         dataset = connected(trajectories_of(study.data, initial=trajectories), study.data)
+    study = replace(study, file=study.file.located())
     with (
         claim(folder, to_toml(study), overwrite=overwrite),
         tracked(study.track, folder, asdict(study), listener) as heard,
@@ -101,8 +102,7 @@ def resume_training(
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), TrainStudy, str(folder / STUDY))
     check_trackers(study.track)
-    with hold(folder), tracked(study.track, folder, asdict(study), listener) as heard:
-        sweep(folder)
+    with taken_up(folder), tracked(study.track, folder, asdict(study), listener) as heard:
         dataset = None
         if trajectories is not None or not study.system.name:
             dataset = connected(trajectories_of(study.data, initial=trajectories), study.data)

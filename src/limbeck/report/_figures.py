@@ -27,8 +27,8 @@ from ._drawing import (
     whole_numbers,
     with_unit,
 )
-from ._record import MessageSamples, Report, TrainingStage
-from ._tables import selected_index, unit
+from ._record import MessageSamples, Report, TrainingStage, selected_index
+from ._tables import unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

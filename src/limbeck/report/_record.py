@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from limbeck.compose import Behaviour, Rollout, Scored
+from limbeck._errors import InputError
+from limbeck.compose import Behaviour, Law, Rollout, Scored
+from limbeck.expressions import parse, same_form
 from limbeck.regress import HallOfFame
 
 
@@ -70,3 +72,24 @@ class Report:
     messages: MessageSamples | None
     rollout: Rollout | None
     behaviour: Behaviour | None = None
+
+
+def selected_index(report: Report) -> int | None:
+    """Which law of the front has the form of the run's law, if one has: its numbers were refitted since.
+
+    Args:
+        report: Everything the page shows.
+
+    Returns:
+        Index in `report.front`, or None.
+    """
+    try:
+        law = {name: parse(text) for name, text in (report.result.get("law") or {}).items()}
+    except InputError:  # a record that something else wrote
+        return None
+
+    def is_it(other: Law) -> bool:
+        parts = other.components
+        return parts.keys() == law.keys() and all(same_form(parts[name], law[name]) for name in law)
+
+    return next((k for k, scored in enumerate(report.front) if is_it(scored.law)), None)

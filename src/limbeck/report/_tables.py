@@ -10,7 +10,7 @@ from limbeck.regress import Equation, HallOfFame, scores
 
 from ._equations import symbol
 from ._numbers import NOTHING, duration, number, shown, spelt, to_error
-from ._record import Report
+from ._record import Report, selected_index
 
 MOST_PROPERTIES = 100  # rows that people read
 CHECKS = {
@@ -173,19 +173,6 @@ def assumptions(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """
     names = _names(mapping(result.get("bias")).get("final"))
     return tuple((name, BIASES.get(name, "")) for name in names)
-
-
-def selected_index(report: Report) -> int | None:
-    """Which law of the front is the run's law; on a front no two have one complexity.
-
-    Args:
-        report: Everything the page shows.
-
-    Returns:
-        Index in `report.front`, or None.
-    """
-    size = report.result.get("complexity")
-    return next((k for k, scored in enumerate(report.front) if scored.law.complexity == size), None)
 
 
 def front_table(report: Report) -> Table:

@@ -1,0 +1,125 @@
+"""Parts of `result.json` and `equations.csv` of laws that are made by hand."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+from limbeck.compose import ComposedLaw, Law, Scored
+from limbeck.expressions import complexity, parse
+from limbeck.graphs import connect
+from limbeck.pipeline import Study, SystemSource, run_study
+from limbeck.pipeline._result import equations_table, recovery_fields, variable_fields
+from limbeck.regress import Equation, HallOfFame
+from limbeck.simulate import simulate
+
+UNITS = {"x": "AU", "time": "day", "m": "Msun"}
+
+
+def law(**parts):
+    return Law(components={name: parse(text) for name, text in parts.items()}, dim=2)
+
+
+def hall(component, *texts):
+    """A hall of fame whose errors fall as equations grow."""
+    equations = [
+        Equation(
+            expression=parse(text),
+            complexity=complexity(parse(text)),
+            backend_complexity=0,
+            loss=1.0 / (k + 1),
+            heldout_loss=1.0 / (k + 1),
+        )
+        for k, text in enumerate(texts)
+    ]
+    return HallOfFame(
+        component=component,
+        equations=tuple(equations),
+        engine="enumerate",
+        version="1",
+        seed=0,
+        evaluations=1,
+        seconds=0.0,
+        out_of_time=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return connect(simulate("spring", n_systems=6, n_steps=20), seed=0)
+
+
+@pytest.fixture
+def measured(dataset):
+    """The same data in units."""
+    return lambda units: replace(dataset, trajectories=replace(dataset.trajectories, units=units))
+
+
+def test_without_units_everything_is_a_number(dataset):
+    found = variable_fields(law(radial="-r", inertia="m_1**2", drag="-1"), dataset)
+    assert {entry["unit"] for entry in found.values()} == {"1"}
+
+
+def test_velocities_have_the_unit_of_positions_over_times(measured):
+    found = variable_fields(law(radial="-r", drag="-1"), measured(UNITS))
+    assert {name: found[name]["unit"] for name in ("r", "dx", "dvx", "vx_1")} == {
+        "r": "AU",
+        "dx": "AU",
+        "dvx": "AU/day",
+        "vx_1": "AU/day",
+    }
+    assert variable_fields(law(radial="-r"), measured({**UNITS, "v": "km/s"}))["dvx"]["unit"] == "km/s"
+    assert variable_fields(law(radial="-r"), measured({"x": "AU"}))["dvx"]["unit"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("inertia", "unit"),
+    [({}, "AU/day^2"), ({"inertia": "m_1"}, "Msun*AU/day^2"), ({"inertia": "q_1"}, "AU/day^2"),
+     ({"inertia": "m_1 + 0.3*q_1"}, None)],
+)  # fmt: skip
+def test_forces_have_the_unit_of_the_inertia_times_an_acceleration(inertia, unit, measured):
+    assert variable_fields(law(radial="-r", **inertia), measured(UNITS))["Fx"]["unit"] == unit
+
+
+def test_forces_have_no_known_unit_without_a_law(measured):
+    assert variable_fields(None, measured(UNITS))["Fx"]["unit"] is None
+
+
+def test_a_known_truth_is_not_recovered_without_a_law():
+    found = recovery_fields(None, is_truth_known=True)
+    assert found["recovered"] is False
+    assert "no law" in found["recovery"]["reason"]
+    assert recovery_fields(None, is_truth_known=False) == {"recovered": None, "recovery": None}
+
+
+def test_a_simulation_without_forces_recovers_nothing(tmp_path):
+    system = SystemSource(name="custom", potential="1e-300*r", simulations=3, steps=20)
+    result = run_study(Study(system=system), tmp_path / "run")
+    assert (result["verdict"], result["recovered"]) == ("not found", False)
+
+
+@pytest.mark.parametrize("is_on_front", [False, True])
+def test_the_law_of_the_run_and_nothing_else_is_selected(is_on_front, dataset):
+    halls = {
+        "radial": hall("radial", "-7.1*r", "-7.6*(r - 0.9896)", "-7.6*(r - 0.98 + 0.002*r**2)"),
+        "inertia": hall("inertia", "3.8*m_1", "3.87*(m_1 - 0.006)"),
+    }
+    chosen = law(radial="-2*(r - 0.99)", inertia="m_1")
+    rest = [law(radial="-2*r", inertia="m_1"), law(radial="-2*(r - 0.99)", inertia="m_1 + 1e-19*m_1**2")]
+    front = tuple(Scored(one, 0.1, True, float(one.complexity)) for one in (*rest, *([chosen] if is_on_front else [])))
+    composed = ComposedLaw(law=chosen, estimates=(), front=front, others=(), is_stable=True, tried=3)
+    rows = list(csv.DictReader(equations_table(halls, composed, dataset).splitlines()))
+    assert [(row["component"], row["equation"]) for row in rows if row["selected"] == "True"] == [
+        ("radial", "-7.6*(r - 0.9896)"),
+        ("inertia", "3.8*m_1"),
+        ("law.radial", "-2*(r - 0.99)"),
+        ("law.inertia", "m_1"),
+    ]
+    assert sum(row["component"] == "law.radial" for row in rows) == len(rest) + 1
+    assert {row["complexity"] for row in rows[-2:]} == {str(chosen.complexity)}
+    assert float(rows[-1]["heldout_loss"]) < 1e-6
+
+
+def test_without_a_law_no_equation_is_selected(dataset):
+    rows = list(csv.DictReader(equations_table({"radial": hall("radial", "-r")}, None, dataset).splitlines()))
+    assert [row["selected"] for row in rows] == ["False"]
