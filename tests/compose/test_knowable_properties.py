@@ -155,3 +155,10 @@ def test_a_property_that_the_law_lacks_spoils_neither_unit_nor_levels_of_another
     assert found["m"].comparable
     assert found["q"].scale == "not determined: the accelerations need no q"
     assert np.isinf(found["q"].standard_errors).all()
+
+
+def test_shared_particles_without_names_are_the_same_by_their_place() -> None:
+    m = np.array([[1.0, 0.5, 0.3, 0.2]])
+    t = driven(moving(3, 60, 4, shared=True), np.broadcast_to(m[:, None, :], (3, 4, 4)), lambda r: -1.3 / r**2)
+    found = fit_properties(GRAVITY, ("m",), begun(replace(t, particle_names=()), m=np.repeat(m, 3, axis=0)))["m"]
+    np.testing.assert_allclose(found.values, np.repeat(m, 3, axis=0), rtol=1e-8)

@@ -14,14 +14,17 @@ def object_index(trajectories: Trajectories) -> Int[np.ndarray, "systems nodes"]
     """Number the objects that the particles are.
 
     Args:
-        trajectories: The states; where their particles are shared, one name is one object everywhere.
+        trajectories: The states; where their particles are shared, one name is one object everywhere (without names, one
+            place).
 
     Returns:
         The object of each particle; without shared particles each one is an object of its own.
     """
     t = trajectories
-    if not (t.shared_particles and t.particle_names):
+    if not t.shared_particles:
         return np.arange(t.n_systems * t.n_nodes).reshape(t.n_systems, t.n_nodes)
+    if not t.particle_names:
+        return np.tile(np.arange(t.n_nodes), (t.n_systems, 1))
     names = {name: k for k, name in enumerate(dict.fromkeys(name for part in t.particle_names for name in part))}
     found = np.empty((t.n_systems, t.n_nodes), dtype=int)
     # A simulation with fewer particles has empty places at its end: each is an object that never shows.
