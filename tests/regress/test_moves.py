@@ -32,3 +32,16 @@ def test_other_sums_are_not(text):
 def test_powers_of_a_distance_become_whole_and_shifted():
     bent = with_whole_powers(parse("m_1*r^-1.96 + v^1.5", ("r", "m_1", "v")), R)
     assert same_form(bent, parse("m_1/(r + 0.02)^2 + v^1.5", ("r", "m_1", "v")))
+
+
+@pytest.mark.parametrize(
+    ("text", "shorter"),
+    [
+        ("2.0*m_1*(r^2 - r^2*cos(v))/r^2", "2.0*m_1 - 2.0*m_1*cos(v)"),
+        ("(m_1*r - m_1*v)/m_1", "r - v"),
+    ],
+)
+def test_a_factor_that_all_terms_share_is_cancelled(text, shorter):
+    near = neighbours(simplify(parse(text, ("r", "m_1", "v"))), R)
+    wanted = parse(shorter, ("r", "m_1", "v"))
+    assert any(same_form(one, wanted) for one in near), [to_string(one) for one in near]

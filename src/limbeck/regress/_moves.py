@@ -7,7 +7,7 @@ touched, tell which.
 
 from collections.abc import Callable, Iterator
 
-from limbeck.expressions import Call, Constant, Expression, Variable, simplify, skeleton, split_number
+from limbeck.expressions import Call, Constant, Expression, Variable, complexity, simplify, skeleton, split_number
 
 Rebuild = Callable[[Expression], Expression]
 FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tanh", "tan", "sinh", "cosh"})
@@ -121,6 +121,7 @@ def _omissions(part: Call) -> Iterator[Expression]:
             yield rest[0] if len(rest) == 1 else Call(part.op, rest)
     if part.op == "mul":
         yield from _merged_factors(part)
+        yield from _cancelled(part)
     if part.op == "add":
         yield from _completed_square(part)
     if part.op == "if":
@@ -141,6 +142,16 @@ def _completed_square(part: Call) -> Iterator[Expression]:
             if size and len(part.args) == len(sizes) and all(isinstance(other, Constant) for other in others):
                 square = Call("pow", (Call("add", (root, Constant(sizes[root] / (2 * size)))), TWO))
                 yield square if size == 1 else Call("mul", (Constant(size), square))
+
+
+def _cancelled(part: Call) -> Iterator[Expression]:
+    """A product with a sum as the sum of products, where that is shorter: `(a*x - a*y)/a` is `x - y`."""
+    for k, factor in enumerate(part.args):
+        if isinstance(factor, Call) and factor.op == "add":
+            others = (*part.args[:k], *part.args[k + 1 :])
+            whole = simplify(Call("add", tuple(Call("mul", (term, *others)) for term in factor.args)))
+            if complexity(whole) < complexity(part):
+                yield whole
 
 
 def _merged_factors(part: Call) -> Iterator[Expression]:

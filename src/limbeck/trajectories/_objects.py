@@ -14,8 +14,8 @@ def object_index(trajectories: Trajectories) -> Int[np.ndarray, "systems nodes"]
     """Number the objects that the particles are.
 
     Args:
-        trajectories: The states; where their particles are shared, one name is one object everywhere (without names, one
-            place).
+        trajectories: The states; where their particles are shared, one name is one object everywhere, and without
+            names one place.
 
     Returns:
         The object of each particle; without shared particles each one is an object of its own.
