@@ -19,11 +19,8 @@ from ._sample import draw, fitted, loss_of
 Ask = Callable[[Problem, SearchConfig], Found]
 SHORT = 12.0  # symbols of an equation that needs no second look
 NEAR = 10  # a search for what is near has one of so many evaluations
-NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = (
-    0.35,
-    0.3,
-    0.85,
-)  # of the time: until that, for symmetries, for few variables
+# Of the time: until when what is near is searched, how long symmetries, until when fewer variables.
+NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = 0.2, 0.3, 0.9
 CHEAPEST = 16  # equations of a search that are handed on beside the best of each size
 JUDGED = 3  # equations that are looked at to see whether a stage is enough
 FITTING_STEPS = 20
