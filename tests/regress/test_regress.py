@@ -74,7 +74,9 @@ def test_noise_is_not_found():
         (["lambda"], {"lambda": "lambda_"}),
         (["a b", "a_b"], {"a_b": "a_b", "a b": "a_b_2"}),
         (["exp", "Piecewise", "pi"], {"exp": "exp_", "Piecewise": "Piecewise_", "pi": "pi_"}),
-        (["2nd", "β", " x"], {"2nd": "x2nd", "β": "x", " x": "x_2"}),
+        (["2nd", "β", " x"], {"2nd": "x2nd", "β": "β", " x": "x"}),
+        # Python reads the sign for micro as the letter.
+        (["\u00b5", "m²", "π"], {"\u00b5": "x", "m²": "m", "π": "x_2"}),
         (["E", "I", "beta"], {"E": "E", "I": "I", "beta": "beta"}),
     ],
 )

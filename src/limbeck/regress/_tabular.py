@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import BuiltinFunctionType
+from unicodedata import normalize
 
 import numpy as np
 
@@ -132,9 +133,9 @@ def _renamed(columns: Sequence[str], target_column: str) -> dict[str, str]:
 
 
 def _is_name(name: str) -> bool:
-    """Whether an equation can bear a name: our parser reads it as a variable."""
+    """Whether an equation can bear a name: our parser reads it as a variable, and Python as no other one."""
     try:
-        return name == name.strip() and parse(name) == Variable(name)
+        return name == normalize("NFKC", name.strip()) and parse(name) == Variable(name)
     except InputError:
         return False
 
