@@ -24,6 +24,7 @@ from ._refit import interval, refit, standard_errors
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._simple_forms import power_laws, softened
 from ._states import States, states_of
+from ._windows import windows_of
 
 SCREEN_SNAPSHOTS = 60
 FIT_SNAPSHOTS = 150
@@ -117,6 +118,7 @@ def compose_law(
         others=tuple(one.refined.chosen.law for one in searches if one.refined is not chosen),
         is_stable=pair is not None,
         tried=sum(one.refined.tried for one in searches),
+        unfollowed=int(follows and followed is None and is_over() and windows_of(dataset) is not None),
     )
 
 
