@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from limbeck.models import safe_norm
@@ -119,6 +120,31 @@ def node_columns(names: Names, node: End, length: float, speed: float) -> Column
     for k, axis in enumerate(AXES[: node.positions.shape[-1]]):
         columns |= {f"{axis}_1": node.positions[..., k], f"v{axis}_1": node.velocities[..., k]}
     return columns | {f"{name}_1": node.attributes[..., k] for k, name in enumerate(names)}
+
+
+def components_of(
+    channel: str,
+    formulas: dict[str, Formula],
+    columns: Columns,
+    like: Float[Array, "*batch dim"],
+    learned: Callable[[], Float[Array, "*batch dim"]],
+) -> Float[Array, "*batch dim"]:
+    """Components of a vector by equation, or as learned; the perceptron is not asked where equations say all.
+
+    Args:
+        channel: What the names of its components begin with; an axis follows.
+        formulas: Equation of each component that has one, and of other channels.
+        columns: What equations see.
+        like: Vectors of the same shape.
+        learned: Gives the vector as it was learned.
+
+    Returns:
+        The vector.
+    """
+    mine = [formulas.get(f"{channel}{axis}") for axis in AXES[: like.shape[-1]]]
+    said = learned() if any(formula is None for formula in mine) else like  # then nobody looks at it
+    parts = [said[..., k] if f is None else f(columns, like.shape[:-1]) for k, f in enumerate(mine)]
+    return jnp.stack(parts, axis=-1)
 
 
 def pair_variables(names: Names, dim: int, *, absolute: bool) -> frozenset[str]:

@@ -17,7 +17,7 @@ from limbeck.trajectories import object_index
 from ._law import Law
 from ._levels import Levels
 from ._property_problem import PropertyProblem, PropertySolution
-from ._property_signs import sign_sentence
+from ._property_signs import sign_sentence, with_signs
 from ._prune import CERTAIN
 from ._refit import ROUNDING
 
@@ -106,8 +106,11 @@ def fit_properties(
     problem = PropertyProblem.prepare(law, tuple(names), dataset, {n: levels.of for n, levels in ties.items()})
     solution, weighed = problem.solved(), problem
     for _ in range(REWEIGHTED):
-        weighed = weighed.reweighted(solution)
-        solution = weighed.solved()
+        again = weighed.reweighted(solution)
+        if again is weighed:
+            break
+        weighed, solution = again, again.solved()
+    solution = with_signs(weighed.slopes, solution)
     errors = weighed.errors(solution)
     found = tuple(
         _property(weighed, solution, k, errors.values[k], objects, dataset, ties.get(name))

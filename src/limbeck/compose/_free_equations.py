@@ -1,14 +1,22 @@
 """Equations in the parts of a `GraphNetwork` that assume nothing: a free one-body force and a free node model."""
 
-from collections.abc import Callable
+from functools import partial
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from limbeck.models import AbstractField, AbstractNode, FreeField, FreeNode, GraphNetwork
 
-from ._equation_part import AbstractEquations, Columns, End, Names, Place, node_columns, node_variables
+from ._equation_part import (
+    AbstractEquations,
+    Columns,
+    End,
+    Names,
+    Place,
+    components_of,
+    node_columns,
+    node_variables,
+)
 from ._formula import Formula
 from ._message_equations import ACCELERATION, SUMMED
 from ._states import AXES
@@ -40,10 +48,9 @@ class EquationFreeField(AbstractField, AbstractEquations):
         features: Float[Array, "*batch features"],
     ) -> Float[Array, "*batch dim"]:
         """Force on each node from no partner."""
-        scales = self.base.scales
-        node = End(positions, velocities, scales.attributes_of(features))
-        columns = node_columns(self.names, node, scales.position, scales.speed)
-        return _components(self.formulas, FIELD, columns, positions, lambda: self.base(positions, velocities, features))
+        columns = _columns(self.base, self.names, positions, velocities, features)
+        learned = partial(self.base, positions, velocities, features)
+        return components_of(FIELD, self.formulas, columns, positions, learned)
 
 
 class EquationNode(AbstractNode, AbstractEquations):
@@ -71,38 +78,22 @@ class EquationNode(AbstractNode, AbstractEquations):
         features: Float[Array, "*batch features"],
     ) -> Float[Array, "*batch dim"]:
         """Acceleration of each node."""
-        scales = self.base.scales
-        node = End(positions, velocities, scales.attributes_of(features))
-        columns = node_columns(self.names, node, scales.position, scales.speed)
+        columns = _columns(self.base, self.names, positions, velocities, features)
         columns |= {f"{SUMMED}{k}": aggregated[..., k] for k in range(aggregated.shape[-1])}
-        return _components(
-            self.formulas,
-            ACCELERATION,
-            columns,
-            positions,
-            lambda: self.base(aggregated, positions, velocities, features),
-        )
+        learned = partial(self.base, aggregated, positions, velocities, features)
+        return components_of(ACCELERATION, self.formulas, columns, positions, learned)
 
 
-def _components(
-    formulas: dict[str, Formula],
-    channel: str,
-    columns: Columns,
+def _columns(
+    base: FreeField | FreeNode,
+    names: Names,
     positions: Float[Array, "*batch dim"],
-    learned: Callable[[], Float[Array, "*batch dim"]],
-) -> Float[Array, "*batch dim"]:
-    """Components by equation, or as learned; the perceptron is not asked where equations say all."""
-    axes, shape = AXES[: positions.shape[-1]], positions.shape[:-1]
-    said = None if len(formulas) == len(axes) else learned()
-    parts = []
-    for k, axis in enumerate(axes):
-        formula = formulas.get(f"{channel}{axis}")
-        if formula is not None:
-            parts.append(formula(columns, shape))
-        else:
-            assert said is not None
-            parts.append(said[..., k])
-    return jnp.stack(parts, axis=-1)
+    velocities: Float[Array, "*batch dim"],
+    features: Float[Array, "*batch features"],
+) -> Columns:
+    """What equations see of each node."""
+    node = End(positions, velocities, base.scales.attributes_of(features))
+    return node_columns(names, node, base.scales.position, base.scales.speed)
 
 
 def free_places(network: GraphNetwork, names: Names) -> list[Place]:

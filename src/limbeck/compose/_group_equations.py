@@ -122,7 +122,7 @@ class GroupEquations:
             gradient_c=summed("rdc,rd->rc", by_c, error),
         )
 
-    def inverse(self, damping: float = 0.0) -> Float[np.ndarray, "groups slots slots"]:
+    def inverse(self, damping: float) -> Float[np.ndarray, "groups slots slots"]:
         """Inverse of each group's equations; an unknown that nothing depends on has none.
 
         Args:

@@ -1,5 +1,7 @@
 """Equations in a published network: components of its messages, and what its node model makes of their sums."""
 
+from functools import partial
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +16,7 @@ from ._equation_part import (
     End,
     Names,
     Place,
+    components_of,
     fields_of,
     node_columns,
     node_variables,
@@ -71,17 +74,11 @@ class EquationMessageNetwork(MessageNetwork, AbstractEquations):
         self, snapshots: Snapshots, summed: Float[Array, "*batch nodes message_dim"]
     ) -> Float[Array, "*batch nodes dim"]:
         """Accelerations from aggregated messages, by equation or as learned."""
-        axes = AXES[: snapshots.positions.shape[-1]]
-        mine = {k: f for k, axis in enumerate(axes) if (f := self.formulas.get(f"{ACCELERATION}{axis}")) is not None}
-        learned = None if len(mine) == len(axes) else super().node_prediction(snapshots, summed)
-        if learned is not None and not mine:
-            return learned
         node = End(snapshots.positions, snapshots.velocities, snapshots.attributes)
         columns = node_columns(self.names, node, self.scales.position, self.scales.speed)
         columns |= {f"{SUMMED}{k}": summed[..., k] for k in range(self.message_dim)}
-        shape = summed.shape[:-1]
-        parts = [mine[k](columns, shape) if learned is None or k in mine else learned[..., k] for k in range(len(axes))]
-        return jnp.stack(parts, axis=-1)
+        learned = partial(super().node_prediction, snapshots, summed)
+        return components_of(ACCELERATION, self.formulas, columns, snapshots.positions, learned)
 
     def _pair_columns(self, snapshots: Snapshots, pairs: PairIndex) -> tuple[Columns, Columns]:
         """What equations of messages see, to the first and to the second of each pair."""

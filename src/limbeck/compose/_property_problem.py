@@ -18,7 +18,6 @@ from limbeck.trajectories import object_index, objects_return
 from ._block_errors import errors_by_block
 from ._group_equations import TAKES_PART, GroupEquations, Inverse, squares
 from ._law import Law
-from ._property_signs import with_signs
 from ._property_slopes import PropertySlopes
 from ._property_solution import PropertyErrors, PropertySolution, level_places
 from ._property_units import Units
@@ -28,6 +27,7 @@ STEPS = 40
 FEWEST = 12  # snapshots of each group, where there are as many
 MOST_ROWS = 12_000  # snapshots of groups that share nothing
 MOST_RETURNING = 1_500  # snapshots where all objects return
+UNCHANGED = 1e-5  # relative change of a weight that is none
 CHUNKS = 20  # stretches of time whose errors count as independent
 SAME = 1e-9  # share of errors that is rounding
 
@@ -125,13 +125,17 @@ class PropertyProblem:
             at: Constants and values near the least squares.
 
         Returns:
-            The problem that starts there; the same one where the law gives no accelerations.
+            The problem that starts there; the same one where the law gives no accelerations, or weights that are nearly
+            the same.
         """
         sizes = np.linalg.norm(self.slopes(at.constants, at.values)[0], axis=1)
         if not np.isfinite(sizes).all():
             return self
         owners = None if self.units.means else self.slopes.objects.particles
-        states = replace(self.states, weights=error_weights(sizes, owners))
+        weights = error_weights(sizes, owners)
+        if np.allclose(weights, self.states.weights, rtol=UNCHANGED, atol=0.0):
+            return self
+        states = replace(self.states, weights=weights)
         return replace(
             self,
             slopes=replace(self.slopes, states=states, law=self.slopes.law.with_constants(at.constants)),
@@ -268,7 +272,7 @@ class PropertyProblem:
             if not squares(self.linear(trial)[0]) < squares(error) * (1.0 - 1e-12):
                 break
             constants = constants - step
-        return with_signs(self.slopes, self._at(np.concatenate([constants, levels]), values))
+        return self._at(np.concatenate([constants, levels]), values)
 
     def errors(self, at: PropertySolution) -> PropertyErrors:
         """Standard errors of constants and values.

@@ -75,7 +75,7 @@ def run_distillation(
     training = Path(study.training)
     if folder.resolve() in (training.resolve(), *training.resolve().parents):
         raise InputError(f"{folder} holds the training itself; choose another folder for the law")
-    source = _read(study)
+    source = _read(study)  # which tells what is read besides
     check_folder(folder, overwrite=overwrite, inputs=source.study.file.files)
     # Where the training lies must still be true for whoever resumes from elsewhere.
     study = replace(
