@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count
+from itertools import count, islice
 
 import numpy as np
 from scipy import stats
@@ -45,6 +45,7 @@ ROUNDING = 1e-9
 MOST_DESCENTS = 4
 QUICK_STEPS = 6
 SNAP_SAVES = 2.0  # symbols that a whole number may save: itself, and the operator that it stood under
+ALL_ROUNDING = 1e-7  # a loss
 SNAPPED = 6  # equations whose numbers are made whole before one is chosen
 NEARLY, NEAREST = 0.05, 4  # neighbours that are fitted in full: how much dearer at first, and how many
 
@@ -102,12 +103,30 @@ def short_list(ranked: Sequence[Polished], problem: Problem) -> tuple[Described,
         A few, the cheapest first.
     """
     ranked = [p for p in ranked if suits_units(with_factor(p.expression), problem)] or ranked
-    hopeful = sorted(ranked, key=lambda p: _cost(p.expression, p.loss, len(problem.target)))[:SHORT_LIST]
+    in_order = sorted(ranked, key=lambda p: _cost(p.expression, p.loss, len(problem.target)))
+    hopeful = [in_order[k] for k in islice(told_apart([p.loss for p in in_order]), SHORT_LIST)]
     candidates = sorted((described(p.expression, problem) for p in hopeful), key=lambda d: d.cost)
     candidates = [d for d in candidates if suits_units(d.expression, problem)] or candidates
     # A form with a number that the data say nothing of is another one's overgrown writing.
     known = [d for d in candidates if np.isfinite(standard_errors(d.expression, problem)).all()]
     return tuple(known or candidates[:1])
+
+
+def told_apart(losses: Sequence[float]) -> Iterator[int]:
+    """Which of some equations are other functions: two that leave the same noise to six digits are one.
+
+    Args:
+        losses: Of each equation, the best first; those that are all rounding are kept.
+
+    Yields:
+        Places of the first of each.
+    """
+    seen: set[str] = set()
+    for place, loss in enumerate(losses):
+        digits = f"{loss:.5e}"
+        if loss < ALL_ROUNDING or digits not in seen:
+            seen.add(digits)
+            yield place
 
 
 def choose(listed: Sequence[Described], problem: Problem) -> Described:

@@ -11,6 +11,7 @@ from limbeck.expressions import Call, Constant, Expression, complexity, free_con
 
 SYMBOLS = 12  # operators and variables that a place in a formula may hold, as an order of magnitude
 STACKED = 0.25  # of a symbol, for a quotient within a quotient
+FITTED_TERMS = 2  # numbers that bend a sum to the beginning of a series
 TELLING = 5.0  # nats that tell two descriptions apart: odds of 150 to 1
 TELLING_CUT_SHORT = 7.0  # the same where the clock ended a search: odds of a thousand to 1
 
@@ -105,3 +106,33 @@ def _small_powers(part: Expression, *, in_product: bool = False) -> float:
         return inner
     # `x**(-2)` on its own is `1/x**2`, with two signs that a quotient has anyway.
     return inner + (3.0 if exponent.value > 0 or in_product else 1.0)
+
+
+def is_series(expression: Expression) -> bool:
+    """Whether an equation may be the beginning of a series: a sum, up to factors, with two or more fitted numbers.
+
+    Where there is noise, such a sum is as good as the function that it begins; a search that ends at it has not
+    looked for the function.
+
+    Args:
+        expression: A simplified equation.
+
+    Returns:
+        Whether it may.
+    """
+    if len(free_constants(expression)) < FITTED_TERMS or not isinstance(expression, Call):
+        return False
+    if expression.op in ("add", "sub"):
+        return True
+    if expression.op == "neg":
+        return is_series(expression.args[0])
+    if expression.op == "div":
+        return _is_sum(expression.args[0])
+    return expression.op == "mul" and any(map(_is_sum, expression.args))
+
+
+def _is_sum(part: Expression) -> bool:
+    """Whether a factor is a sum with a fitted number in it."""
+    if isinstance(part, Call) and part.op in ("mul", "div", "neg"):
+        return any(map(_is_sum, part.args[: 1 if part.op == "div" else None]))
+    return isinstance(part, Call) and part.op in ("add", "sub") and len(free_constants(part)) > 0

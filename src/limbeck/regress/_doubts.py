@@ -6,6 +6,7 @@ from limbeck._types import Samples, Table
 from limbeck.expressions import to_readable, variables
 
 from ._constants import ConstantEstimate
+from ._description import is_series
 from ._hall_of_fame import Equation
 from ._residuals import structure_left
 from ._rivals import Rival
@@ -68,6 +69,23 @@ def trend_doubts(chance: float) -> list[str]:
     if chance > TREND:
         return []
     return [f"what is left over follows the columns, as noise does with a chance of {chance:.0e}: a part is missing"]
+
+
+def unfinished_doubts(chosen: Equation) -> list[str]:
+    """What is wrong with a sum in noise where time ran out before other forms were seen.
+
+    Args:
+        chosen: The equation.
+
+    Returns:
+        A sentence, or none where nothing is left over or the equation is no sum.
+    """
+    if chosen.loss < EXACT or not is_series(chosen.expression):
+        return []
+    return [
+        "time ran out before the end of a search: in noise, a sum with several fitted numbers may be the beginning of "
+        "a series, and functions that it may stand for were not all tried; allow more time"
+    ]
 
 
 def _as_good(others: Sequence[Rival]) -> str:

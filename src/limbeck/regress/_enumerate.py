@@ -22,9 +22,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from limbeck._types import Samples
-from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, variables
+from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, simplify, variables
 
 from ._climb import unit_price
+from ._description import is_series
 from ._factors import MOST_FACTORS, Split, arguments, factors, splits, times
 from ._families import Atoms, atoms_of, waves
 from ._grow import Forest, grow
@@ -45,6 +46,7 @@ LARGEST = 11
 SHIFTS = (1e-3, 0.02, 1.0)  # of the parts of a product, in units of their median size
 KINKS = {"abs", "min", "max"}
 SHORT = 5  # nodes of an equation that nothing shorter can stand for: a term with a factor and an offset
+FEW = 2  # variables, in which a sum is compared with functions that it may begin
 REFITTED = 8  # candidates that are fitted to all samples after a round: the few that it is made on mislead
 JUDGED = 3  # of them that are compared with noise
 FEWEST = 20  # samples by which a free curve can be told from any other
@@ -106,7 +108,7 @@ class _Search:
         self.whole = whole
         self.noise = None if config.past_noise else NoiseTest(whole)
         self.refitted: dict[Expression, float] = {}
-        self.explained_by = math.inf
+        self.explained_by, self.is_series_told = math.inf, False
         self.sample = pool.sample
         self.operators = pool.operators
         self.sums = "+" in pool.operators or "-" in pool.operators
@@ -116,10 +118,18 @@ class _Search:
         self.plain = Target(self.sample, lambda inner: inner, True)
 
     def run(self) -> None:
-        """Round after round until the pool says that it is over."""
+        """Search, and see which function a sum that leaves noise may be the beginning of."""
         names = [Variable(name) for name in self.sample.columns]
+        self.rounds(names)
+        if self.is_series_told and not self.leaves and len(names) <= FEW:
+            seen = (self.plain, *targets(self.sample, self.operators))
+            self.take_in(functions_seen_through(seen, self.sample, self.operators), refined=True)
+            self.more_numbers()
+
+    def rounds(self, names: Sequence[Expression]) -> None:
+        """Round after round until the pool says that it is over."""
         forest = self.trees(names, SMALL, self.config.evaluations // 4)
-        if self.is_explained() and self.explained_by <= SHORT:
+        if self.is_explained() and self.explained_by <= SHORT and not (self.leaves and self.is_series_told):
             return
         if self.leaves and self.explained_with_leaves(forest, names):
             return
@@ -159,7 +169,7 @@ class _Search:
             finished = self.finished(law)
             self.pool.offer(finished)
             if self.pool.over or (self.noise is not None and self.noise.passes(finished)):
-                self.explained_by = size
+                self.explained_by, self.is_series_told = size, not self.pool.over and is_series(simplify(finished))
                 return True
         return False
 

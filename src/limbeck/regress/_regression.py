@@ -22,7 +22,7 @@ from ._choose import Described, choose, estimates_of, short_list
 from ._climb import FLOOR
 from ._constants import ConstantEstimate
 from ._description import TELLING, TELLING_CUT_SHORT
-from ._doubts import EXACT, doubts, grounds, trend_doubts
+from ._doubts import EXACT, doubts, grounds, trend_doubts, unfinished_doubts
 from ._hall_of_fame import Equation, HallOfFame, gather, scores
 from ._noise_level import NoiseTest
 from ._polish import Polished, columns_of, fitted, loss_of, polish, residual
@@ -154,6 +154,8 @@ def regress_squares(
     telling = TELLING_CUT_SHORT if out_of_time else TELLING
     others = rivals(best.chosen, [d for a in attempts for d in (a.chosen, *a.listed)], problem, telling=telling)
     against = doubts(chosen, constants, agreement, len(attempts), problem.inputs, left, others)
+    if any(a.hall.out_of_time for a in attempts):
+        against += unfinished_doubts(chosen)
     if chosen.loss > EXACT:
         against += trend_doubts(noise.trend(chosen.expression))
     return Regression(

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 
-from limbeck.expressions import Expression, simplify
+from limbeck.expressions import Call, Constant, Expression, free_constants, simplify
 
-from ._description import description_price, symbols
+from ._choose import told_apart
+from ._description import description_price, is_series, number_price, symbol_price, symbols
 from ._inner_constants import EXACT, cost_of, form_of
 from ._noise_level import NoiseTest
 from ._problem import Found, Problem, SearchConfig
@@ -24,6 +26,7 @@ NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = 0.2, 0.3, 0.9
 CHEAPEST = 16  # equations of a search that are handed on beside the best of each size
 JUDGED = 3  # equations that are looked at to see whether a stage is enough
 FITTING_STEPS = 20
+NEAR_ONE, SAVED = 0.05, 2.0  # of a number that may be 1: how far it may lie from it, and symbols that it saves then
 
 
 def staged(ask: Ask, problem: Problem, config: SearchConfig, seed: int, *, nearest_first: bool) -> Found:
@@ -106,7 +109,7 @@ class Judge:
         costs = ((cost_of(e, loss_of(e, self.sample), rows), e) for e in expressions)
         for _, expression in heapq.nsmallest(JUDGED, costs, key=lambda item: item[0]):
             law, loss = fitted(expression, self.sample, FITTING_STEPS)
-            if loss < EXACT or (symbols(simplify(law)) <= largest and self._noise.passes(law)):
+            if loss < EXACT or (_is_enough(law, largest) and self._noise.passes(law)):
                 return law
         return None
 
@@ -121,12 +124,35 @@ class Judge:
         Returns:
             A few, the cheapest first, no form twice.
         """
-        rows = len(self.sample.target)
         kept: dict[Expression, tuple[float, Expression]] = {}
         for expression in map(simplify, expressions):
-            loss = loss_of(expression, self.sample)
-            cost = math.log(max(loss, EXACT)) + description_price(expression, rows)
-            form = form_of(expression)
-            if form not in kept or cost < kept[form][0]:
-                kept[form] = (cost, expression)
-        return [e for _, e in heapq.nsmallest(CHEAPEST, kept.values(), key=lambda item: item[0])]
+            self._keep(kept, expression, loss_of(expression, self.sample))
+        best, rows = min((cost for cost, _ in kept.values()), default=math.inf), len(self.sample.target)
+        for cost, expression in list(kept.values()):
+            free = free_constants(expression)
+            near = sum(abs(abs(value) - 1.0) < NEAR_ONE for value in free)
+            if near and cost - near * (number_price(rows) + SAVED * symbol_price(rows)) < best:
+                ones, loss = fitted(with_ones(expression), self.sample, FITTING_STEPS)
+                self._keep(kept, simplify(ones), loss)
+        in_order = [e for _, e in sorted(kept.values(), key=lambda item: item[0])]
+        return [in_order[k] for k in islice(told_apart([loss_of(e, self.sample) for e in in_order]), CHEAPEST)]
+
+    def _keep(self, kept: dict[Expression, tuple[float, Expression]], expression: Expression, loss: float) -> None:
+        """Take in an equation where it is the cheapest of its form."""
+        cost = math.log(max(loss, EXACT)) + description_price(expression, len(self.sample.target))
+        form = form_of(expression)
+        if form not in kept or cost < kept[form][0]:
+            kept[form] = (cost, expression)
+
+
+def _is_enough(law: Expression, largest: float) -> bool:
+    """Whether a law that leaves noise is short enough for the search to end."""
+    short = simplify(law)
+    return math.isinf(largest) or (symbols(short) <= largest and not is_series(short))
+
+
+def with_ones(part: Expression) -> Expression:
+    """The expression with its numbers near 1 and -1 made whole."""
+    if isinstance(part, Constant):
+        return Constant(round(part.value), free=False) if part.free and abs(abs(part.value) - 1.0) < NEAR_ONE else part
+    return Call(part.op, tuple(map(with_ones, part.args))) if isinstance(part, Call) else part
