@@ -8,7 +8,8 @@ from hypothesis import given, strategies as st
 
 from limbeck.expressions import parse
 from limbeck.regress import Problem, dimensions, suits_units
-from limbeck.regress._choose import choose, estimates_of, short_list
+from limbeck.regress._choose import choose, short_list
+from limbeck.regress._estimates import estimates_of
 from limbeck.regress._polish import Polished, size_of
 from limbeck.regress._units import powers_of, unit_text
 

@@ -12,7 +12,8 @@ from limbeck.regress import (
     regress_vectors,
     thresholds,
 )
-from limbeck.regress._choose import choose, short_list, snapped, standard_errors
+from limbeck.regress._choose import choose, short_list, snapped
+from limbeck.regress._estimates import standard_errors
 from limbeck.regress._polish import Polished, polish, size_of
 from limbeck.regress._profile import profiled
 from limbeck.regress._residuals import structure_left

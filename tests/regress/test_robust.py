@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from limbeck._errors import InputError
 from limbeck.expressions import evaluate, free_constants, parse
 from limbeck.regress import Problem, RegressionConfig, SearchConfig, check_loss, grade, regress_table
-from limbeck.regress._choose import standard_errors
+from limbeck.regress._estimates import standard_errors
 from limbeck.regress._robust import far_out, m_scale, neighbour_weights, settled, weighted
 from limbeck.regress._robust_rounds import left_out_doubts
 

@@ -16,6 +16,7 @@ from limbeck.trajectories import object_index
 
 from ._law import Law
 from ._levels import Levels
+from ._property_errors import errors_at
 from ._property_problem import PropertyProblem, PropertySolution
 from ._property_signs import sign_sentence, with_signs
 from ._prune import CERTAIN
@@ -111,7 +112,7 @@ def fit_properties(
             break
         weighed, solution = again, again.solved()
     solution = with_signs(weighed.slopes, solution)
-    errors = weighed.errors(solution)
+    errors = errors_at(weighed, solution)
     found = tuple(
         _property(weighed, solution, k, errors.values[k], objects, dataset, ties.get(name))
         for k, name in enumerate(names)

@@ -9,17 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.linalg import null_space
 
 from limbeck.graphs import GraphDataset, spread_over_times
 from limbeck.train import error_weights
 from limbeck.trajectories import object_index, objects_return
 
-from ._block_errors import errors_by_block
-from ._group_equations import TAKES_PART, GroupEquations, Inverse, squares
+from ._group_equations import GroupEquations, squares
 from ._law import Law
 from ._property_slopes import PropertySlopes
-from ._property_solution import PropertyErrors, PropertySolution, level_places
+from ._property_solution import PropertySolution, level_places
 from ._property_units import Units
 from ._states import Objects, States, states_of
 
@@ -147,11 +145,11 @@ class PropertyProblem:
         if not self.units.means:
             return self.units.counted
         _, _, by_slot = self.slopes(self.slopes.law.constants, self.start)
-        free = self._by_group(~self.units.fixed, fill=0.0)
+        free = self.by_group(~self.units.fixed, fill=0.0)
         by_slot = by_slot * free[self.rows][:, None] * self.states.weights[:, None, None]
         none = np.zeros((*by_slot.shape[:2], 0))
         normal = GroupEquations.of(none.sum(axis=-1), none, by_slot, self.rows, self.n_groups)
-        known = ~self._by_object(normal.determined()[1]) | (self.units.fixed & self.units.counted)
+        known = ~self.by_object(normal.determined()[1]) | (self.units.fixed & self.units.counted)
         return np.where(known.any(axis=1, keepdims=True), known, self.units.counted)
 
     @property
@@ -187,27 +185,42 @@ class PropertyProblem:
         weight = self.states.weights[:, None]
         by_level = np.zeros((*predicted.shape, self.n_levels))
         if self.n_levels:
-            which = self._by_group(self.levels, fill=-1.0)
+            which = self.by_group(self.levels, fill=-1.0)
             members = (which[..., None] == np.arange(self.n_levels)).astype(float)
             by_level = np.einsum("rdp,rpk->rdk", by_slot, members[self.rows], optimize=True)
             if not self.units.means:
                 by_level[:, :, self.levels[self.units.fixed & (self.levels >= 0)]] = 0.0
-        own = self._by_group((self.levels < 0) & ~self.units.fixed, fill=0.0)
+        own = self.by_group((self.levels < 0) & ~self.units.fixed, fill=0.0)
         if not own.all():
             by_slot = by_slot * own[self.rows][:, None]
         by_shared = np.concatenate([by_constants, by_level], axis=-1) if self.n_levels else by_constants
         error = (predicted - self.states.targets) * weight
         return error, by_shared * weight[..., None], by_slot * weight[..., None]
 
-    def _by_group(self, values: np.ndarray, *, fill: float) -> np.ndarray:
-        """Something of every property and object, laid out as the unknowns of each group."""
+    def by_group(self, values: np.ndarray, *, fill: float) -> np.ndarray:
+        """Something of every property and object, laid out as the unknowns of each group.
+
+        Args:
+            values: (properties objects).
+            fill: What stands where a group has no such object.
+
+        Returns:
+            (groups unknowns).
+        """
         n, count = self.slopes.n_slots, self.n_groups
         found = np.full((count, len(values), n), fill, dtype=values.dtype)
         found[self.group, :, self.slopes.slots] = values.T
         return found.reshape(count, -1)
 
-    def _by_object(self, unknowns: np.ndarray) -> np.ndarray:
-        """Unknowns of each group, property by property and object by object."""
+    def by_object(self, unknowns: np.ndarray) -> np.ndarray:
+        """Unknowns of each group, property by property and object by object.
+
+        Args:
+            unknowns: (groups unknowns).
+
+        Returns:
+            (properties objects).
+        """
         parted = unknowns.reshape(len(unknowns), len(self.start), self.slopes.n_slots)
         return parted[self.group, :, self.slopes.slots].T
 
@@ -223,7 +236,7 @@ class PropertyProblem:
         for _ in range(STEPS):
             normal = GroupEquations.of(error, by_c, by_s, self.rows, self.n_groups)
             step_c, step_s = normal.step(damping)
-            new = self._at(at.shared - step_c, at.values - self._by_object(step_s))
+            new = self._at(at.shared - step_c, at.values - self.by_object(step_s))
             trial = self.linear(new)
             if not squares(trial[0]) < cost:
                 damping *= 10.0
@@ -273,84 +286,6 @@ class PropertyProblem:
                 break
             constants = constants - step
         return self._at(np.concatenate([constants, levels]), values)
-
-    def errors(self, at: PropertySolution) -> PropertyErrors:
-        """Standard errors of constants and values.
-
-        Args:
-            at: The least squares.
-
-        Returns:
-            Errors; 0 for units, infinite where nothing is known.
-        """
-        error, by_c, by_s = self.linear(at)
-        shared, own = (
-            self._errors_of_groups(at, error, by_c, by_s) if self.units.means else self._errors(error, by_c, by_s)
-        )
-        values = np.where(self.levels >= 0, np.append(shared[self.n_constants :], np.inf)[self.levels], own)
-        # A unit is exact by its choice, if anything depends on it, and so is a level that holds it where all return.
-        exact = self.units.fixed & acting(self.slopes, at.values, self.group)
-        if self.n_levels and not self.units.means:
-            exact |= np.isin(self.levels, self.levels[exact & (self.levels >= 0)])
-        return PropertyErrors(constants=shared[: self.n_constants], values=np.where(exact, 0.0, values))
-
-    def _errors(self, error: np.ndarray, by_c: np.ndarray, by_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Errors by blocks, where all objects return; what nothing depends on is known to no accuracy."""
-        both = np.concatenate([by_c, by_s], axis=-1)
-        found = errors_by_block(error, both, self.blocks, self.slopes.objects.particles)
-        return found[: by_c.shape[-1]], self._by_object(found[None, by_c.shape[-1] :])
-
-    def _errors_of_groups(
-        self, at: PropertySolution, error: np.ndarray, by_c: np.ndarray, by_s: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The same where each simulation has objects of its own and mean sizes are units."""
-        normal = GroupEquations.of(error, by_c, by_s, self.rows, self.n_groups)
-        counted = self.units.counted
-        slope = np.sign(at.values) * counted / np.maximum(counted.sum(axis=1, keepdims=True), 1)  # of the mean size
-        free = (self.levels < 0) & ~self.units.fixed
-        inverse, loose = normal.determined()
-        across = np.einsum("gpq,gqc->gpc", inverse, normal.shared)
-        kept = np.eye(by_c.shape[-1])
-        for k in self.units.means:
-            mine = np.arange(len(self.start))[:, None] == k
-            if k in self.places:  # the scale is one of the levels'
-                in_levels = np.bincount(
-                    self.levels[k][self.levels[k] >= 0], slope[k][self.levels[k] >= 0], self.n_levels
-                )
-                kept = kept @ null_space(np.append(np.zeros(self.n_constants), in_levels)[None] @ kept)
-                continue
-            weight = self._by_group(np.where(mine & free, slope, 0.0), fill=0.0)
-            towards = np.einsum("gpq,gq->gp", inverse, weight)
-            stiffness = max(float(np.sum(weight * towards)), np.finfo(float).tiny)
-            tied = np.einsum("gp,gpc->c", weight, across) / stiffness
-            across = across - towards[:, :, None] * tied  # the mean size stays as it is
-        schur = normal.constants.sum(axis=0) - np.einsum("gpc,gpd->cd", normal.shared, across)
-        freedom = max(error.size - int(np.sum(free)) - by_c.shape[-1], 1)
-        variance = squares(error) / freedom
-        mine = self._variances(error, free)
-        # Scores by group, as a sandwich needs them, are all zero: each group has numbers of its own to see to that.
-        alone = np.sqrt(np.diag(kept.T @ normal.constants.sum(axis=0) @ kept))
-        inner = Inverse.of(kept.T @ schur @ kept, alone)
-        found = Inverse(matrix=kept @ inner.matrix @ kept.T, undetermined=kept @ inner.undetermined)
-        known = ~loose
-        spread = np.einsum("gpp->gp", inverse) * mine[:, None] + variance * np.einsum(
-            "gpc,cd,gpd->gp", across, found.matrix, across, optimize=True
-        )
-        # A value that moves with what is not determined is not determined itself.
-        moved = np.abs(across @ found.undetermined).max(axis=-1, initial=0.0)
-        known &= ~(moved > TAKES_PART * moved.max(initial=0.0))
-        own = np.where(known, np.sqrt(np.maximum(spread, 0.0)), np.inf)
-        return np.sqrt(variance * found.variances), self._by_object(own)
-
-    def _variances(
-        self, error: np.ndarray, free: Bool[np.ndarray, "properties objects"]
-    ) -> Float[np.ndarray, " groups"]:
-        """Variance of the weighted errors of each group."""
-        squared, count, own = (np.zeros(self.n_groups) for _ in range(3))
-        np.add.at(squared, self.rows, np.sum(error**2, axis=1))
-        np.add.at(count, self.rows, error.shape[1])
-        np.add.at(own, self.group, free.sum(axis=0))
-        return squared / np.maximum(count - own, 1.0)
 
     def misfit(self, at: PropertySolution) -> float:
         """Root mean square of the weighted errors.

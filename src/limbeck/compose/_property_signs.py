@@ -39,7 +39,9 @@ def is_free(slopes: PropertySlopes, at: PropertySolution, number: int) -> bool:
     Returns:
         True if it may be turned for all objects at once, and so for each set of them.
     """
-    before, after = (slopes(at.constants, values)[0] for values in (at.values, _turned(at.values, number, -1.0)))
+    law = slopes.law.with_constants(at.constants)
+    turned = _turned(at.values, number, -1.0)
+    before, after = (law.accelerations(slopes.with_values(values)) for values in (at.values, turned))
     size = np.max(np.abs(before), initial=0.0)
     return bool(size > 0.0 and np.max(np.abs(after - before)) <= SAME * size)
 

@@ -38,7 +38,7 @@ def regression_result(
         "target": study.target,
         **_equation(found.chosen),
         "constants": [
-            {**fields, "unit": e.unit}
+            {**fields, "unit": e.unit, "whole": e.whole}
             for fields, e in zip(constant_fields(found.constants), found.constants, strict=True)
         ],
         "by_score": _equation(found.by_score),

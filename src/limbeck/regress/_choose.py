@@ -9,10 +9,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count, islice
+from itertools import islice
 
 import numpy as np
-from scipy import stats
 
 from limbeck.expressions import (
     Call,
@@ -21,15 +20,14 @@ from limbeck.expressions import (
     Variable,
     free_constants,
     simplify,
-    to_readable,
-    value_and_jacobian,
 )
 
 from ._climb import FLOOR
-from ._constants import ConstantEstimate, named, whole_numbers, with_freed
+from ._constants import whole_numbers, with_freed
 from ._description import description_price, number_price, symbol_price
-from ._dimensions import constant_units, suits_units
-from ._polish import Polished, columns_of, fitted, loss_of, nearby, positive_variables, with_factor
+from ._dimensions import suits_units
+from ._estimates import ROUNDING, standard_errors
+from ._polish import Polished, fitted, loss_of, nearby, positive_variables, with_factor
 from ._problem import Problem
 from ._profile import fixed_thresholds, profiled
 
@@ -41,7 +39,6 @@ NEAR_ZERO = 3.0  # the same for zero: a number that may be zero is a doubt about
 ZERO_SAVES = 0.9  # of a symbol
 FITTED = 0.75  # nats by which a fitted number must be better than a whole one
 KNOWN_WELL = 0.1  # share of the distance between such numbers that the standard error must stay under
-ROUNDING = 1e-9
 MOST_DESCENTS = 4
 QUICK_STEPS = 6
 SNAP_SAVES = 2.0  # symbols that a whole number may save: itself, and the operator that it stood under
@@ -263,63 +260,3 @@ def with_fixed(expression: Expression, number: int, value: float) -> Expression:
         return Call(part.op, tuple(walk(child) for child in part.args))
 
     return walk(expression)
-
-
-def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
-    """Standard errors of the free constants, robust to noise that differs between samples.
-
-    Args:
-        expression: The fitted equation.
-        problem: The table.
-
-    Returns:
-        One for each constant, in depth-first order; infinite where the data do not determine it.
-
-    Source:
-        White (1980), Econometrica 48, 817, with the factor n/(n - k) of MacKinnon and White (1985).
-        Under a robust loss times the factor of Huber (1981), Robust Statistics, section 7.6: mean weight over
-        mean slope of the pull, since a row's weight changes with its error.
-    """
-    value, slopes = value_and_jacobian(expression, columns_of(problem))
-    n, k = slopes.shape
-    if k == 0:
-        return np.zeros(0)
-    root = np.ones(n) if problem.weights is None else np.sqrt(problem.weights)
-    slopes, residual = slopes * root[:, None], (value - problem.target) * root
-    scale = np.linalg.norm(slopes, axis=0)
-    scale[scale == 0] = 1.0
-    normal = (slopes / scale).T @ (slopes / scale)
-    if not np.isfinite(normal).all() or np.linalg.cond(normal) > 1e13:
-        return np.full(k, np.inf)
-    inverse = np.linalg.inv(normal)
-    middle = ((slopes / scale) * residual[:, None] ** 2).T @ (slopes / scale) * (n / max(n - k, 1))
-    variance = np.diag(inverse @ middle @ inverse) / scale**2
-    return problem.stretch * np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(free_constants(expression))
-
-
-def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEstimate, ...]:
-    """Constants with their errors and 95 % intervals.
-
-    Args:
-        expression: The fitted equation.
-        problem: The table.
-
-    Returns:
-        One estimate for each free constant, in depth-first order.
-    """
-    values, errors = free_constants(expression), standard_errors(expression, problem)
-    reach = float(stats.t.ppf(0.975, max(len(problem.target) - len(values), 1)))
-    place = to_readable(named(expression, count(1)))
-    units = constant_units(expression, problem)
-    return profiled(expression, problem)[1] + tuple(
-        ConstantEstimate(
-            name=f"c{k + 1}",
-            value=float(value),
-            standard_error=float(error),
-            low=float(value - reach * error),
-            high=float(value + reach * error),
-            place=place,
-            unit=units[k],
-        )
-        for k, (value, error) in enumerate(zip(values, errors, strict=True))
-    )

@@ -18,6 +18,7 @@ class ConstantEstimate:
         high: Upper end.
         place: Formula in which it stands, for laws with its channel.
         unit: Its unit where the table's units fix it, else None.
+        whole: Whether it is a part of the form; error and interval are those that it has where it is fitted.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ConstantEstimate:
     high: float
     place: str
     unit: str | None = None
+    whole: bool = False
 
 
 def named(expression: Expression, numbers: Iterator[int]) -> Expression:

@@ -18,11 +18,12 @@ from limbeck._errors import InputError
 from limbeck._types import Samples
 from limbeck.expressions import Expression, complexity, same_form, same_function
 
-from ._choose import Described, choose, estimates_of, short_list
+from ._choose import Described, choose, short_list
 from ._climb import FLOOR
 from ._constants import ConstantEstimate
 from ._description import TELLING, TELLING_CUT_SHORT
 from ._doubts import EXACT, doubts, grounds, trend_doubts, unfinished_doubts
+from ._estimates import estimates_of
 from ._hall_of_fame import Equation, HallOfFame, gather, scores
 from ._noise_level import NoiseTest
 from ._polish import Polished, columns_of, fitted, loss_of, polish, residual
@@ -68,7 +69,7 @@ class Regression:
         hall: Best equation at each complexity over everything that was tried.
         chosen: The answer, by our rule.
         by_score: The answer by the published score.
-        constants: Fitted numbers of the answer.
+        constants: Numbers of the answer, whole ones included.
         verdict: `found` or `not found`.
         reasons: Why.
         noise: Estimated standard deviation of the target's noise, in its units; None where unknown.
@@ -148,12 +149,13 @@ def regress_squares(
     hall = _merged(attempts, best.chosen, looked_at)
     chosen = replace(_equation(best.chosen), heldout_loss=_held_out(best.chosen.expression, problem, seed))
     constants = estimates_of(chosen.expression, problem)
+    free = [constant for constant in constants if not constant.whole]
     left = residual(chosen.expression, problem)
     out_of_time = any(a.hall.out_of_time for a in attempts) or time.monotonic() > deadline
     # A search that was cut short has not seen what may be better: what it has seen must stand out more.
     telling = TELLING_CUT_SHORT if out_of_time else TELLING
     others = rivals(best.chosen, [d for a in attempts for d in (a.chosen, *a.listed)], problem, telling=telling)
-    against = doubts(chosen, constants, agreement, len(attempts), problem.inputs, left, others)
+    against = doubts(chosen, free, agreement, len(attempts), problem.inputs, left, others)
     if any(a.hall.out_of_time for a in attempts):
         against += unfinished_doubts(chosen)
     if chosen.loss > EXACT:
@@ -166,7 +168,7 @@ def regress_squares(
         constants=constants,
         verdict="not found" if against else "found",
         reasons=tuple(against) or (grounds(chosen, agreement, len(attempts)),),
-        noise=float(np.sqrt(np.sum(left**2) / max(len(left) - len(constants), 1))),
+        noise=float(np.sqrt(np.sum(left**2) / max(len(left) - len(free), 1))),
         agreement=agreement,
         rivals=others,
         out_of_time=out_of_time,

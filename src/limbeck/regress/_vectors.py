@@ -20,9 +20,10 @@ from limbeck._errors import InputError
 from limbeck._types import Samples, Table
 from limbeck.expressions import Call, Constant, Expression, Variable, evaluate, same_form, simplify
 
-from ._choose import described, estimates_of, measured, snapped
+from ._choose import described, measured, snapped
 from ._doubts import EXACT
 from ._enumerate import search_enumerate
+from ._estimates import estimates_of
 from ._polish import columns_of, fitted, loss_of
 from ._problem import DEFAULT_OPERATORS, Problem
 from ._regression import Regression, RegressionConfig, regress_squares

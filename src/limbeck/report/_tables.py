@@ -102,7 +102,8 @@ def constants_table(result: Mapping[str, Any]) -> Table:
         value, low, high = to_error((item.get("value"), item.get("low"), item.get("high")), error)
         interval = NOTHING if NOTHING in (low, high) else f"{low} to {high}"
         spread = number(float(error), 2) if isinstance(error, int | float) else NOTHING
-        rows.append((shown(item.get("name")), value, spread, interval, shown(item.get("place"))))
+        name = shown(item.get("name")) + (", made whole" if item.get("whole") is True else "")
+        rows.append((name, value, spread, interval, shown(item.get("place"))))
     headings = ("Constant", "Value", "Standard error", "95 % interval", "Place in the law")
     return Table(headings=headings, rows=tuple(rows), numeric=frozenset({1, 2, 3}))
 
