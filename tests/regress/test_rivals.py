@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from limbeck.expressions import Expression, free_constants, parse, same_form, simplify
 from limbeck.regress import Equation, Problem
-from limbeck.regress._choose import choose, described, short_list
+from limbeck.regress._choose import choose, described, measured, short_list
 from limbeck.regress._description import description_price
 from limbeck.regress._doubts import doubts
 from limbeck.regress._polish import Polished, fitted, residual, size_of, with_factor
@@ -123,5 +123,5 @@ def test_a_number_near_a_whole_one_keeps_the_digits_that_the_rows_know() -> None
         target = 3 * (x + true) ** 2 + noise * rng.normal(size=1_000)
         problem = Problem(name="y", variables=("x",), inputs=x[:, None], target=target)
         ranked = [Polished(parse("3.1*(x + 2.1)**2"), 0.1, 9.0)]
-        chosen = choose(short_list(ranked, problem), problem)
+        chosen = measured(choose(short_list(ranked, problem), problem), problem)
         assert bool(len(free_constants(chosen.expression))) == free

@@ -138,7 +138,7 @@ def choose(listed: Sequence[Described], problem: Problem) -> Described:
     """
     reachable = [d for d in listed if lowest_cost(d, problem) <= listed[0].cost][:SNAPPED]
     best = min((snapped(d, problem) for d in reachable), key=lambda d: d.cost)
-    return measured(snapped(_descended(best, problem), problem), problem)
+    return snapped(_descended(best, problem), problem)
 
 
 def measured(best: Described, problem: Problem) -> Described:

@@ -27,7 +27,8 @@ def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
         One for each constant, in depth-first order; infinite where the data do not determine it.
 
     Source:
-        White (1980), Econometrica 48, 817, with the factor n/(n - k) of MacKinnon and White (1985).
+        White (1980), Econometrica 48, 817, each residual over 1 - leverage (HC3: MacKinnon and White, 1985, Journal of
+        Econometrics 29, 305): rows near a pole pull the equation to themselves.
         Under a robust loss times the factor of Huber (1981), Robust Statistics, section 7.6: mean weight over
         mean slope of the pull, since a row's weight changes with its error.
     """
@@ -39,11 +40,14 @@ def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
     slopes, residual = slopes * root[:, None], (value - problem.target) * root
     scale = np.linalg.norm(slopes, axis=0)
     scale[scale == 0] = 1.0
-    normal = (slopes / scale).T @ (slopes / scale)
+    slopes = slopes / scale
+    normal = slopes.T @ slopes
     if not np.isfinite(normal).all() or np.linalg.cond(normal) > 1e13:
         return np.full(k, np.inf)
     inverse = np.linalg.inv(normal)
-    middle = ((slopes / scale) * residual[:, None] ** 2).T @ (slopes / scale) * (n / max(n - k, 1))
+    leverage = np.sum((slopes @ inverse) * slopes, axis=1)
+    left_out = residual / np.maximum(1.0 - leverage, 1.0 / n)
+    middle = (slopes * left_out[:, None] ** 2).T @ slopes
     variance = np.diag(inverse @ middle @ inverse) / scale**2
     return problem.stretch * np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(free_constants(expression))
 

@@ -18,7 +18,7 @@ from limbeck._errors import InputError
 from limbeck._types import Samples
 from limbeck.expressions import Expression, complexity, same_form, same_function
 
-from ._choose import Described, choose, short_list
+from ._choose import Described, choose, measured, short_list
 from ._climb import FLOOR
 from ._constants import ConstantEstimate
 from ._description import TELLING, TELLING_CUT_SHORT
@@ -146,8 +146,9 @@ def regress_squares(
         thorough = replace(config.search, past_noise=True)
         attempts.append(refined(_searched(looked_at, thorough, both, seed + len(first), deadline), len(first)))
     best, agreement = _agreement(attempts, problem)
-    hall = _merged(attempts, best.chosen, looked_at)
-    chosen = replace(_equation(best.chosen), heldout_loss=_held_out(best.chosen.expression, problem, seed))
+    answer = measured(best.chosen, problem)
+    hall = _merged(attempts, answer, looked_at)
+    chosen = replace(_equation(answer), heldout_loss=_held_out(answer.expression, problem, seed))
     constants = estimates_of(chosen.expression, problem)
     free = [constant for constant in constants if not constant.whole]
     left = residual(chosen.expression, problem)
