@@ -11,7 +11,7 @@ from limbeck.expressions import Call, Constant, Expression, complexity, free_con
 
 SYMBOLS = 12  # operators and variables that a place in a formula may hold, as an order of magnitude
 STACKED = 0.25  # of a symbol, for a quotient within a quotient
-FITTED_TERMS = 2  # numbers that bend a sum to the beginning of a series
+NEAR_ONE = 0.05
 TELLING = 5.0  # nats that tell two descriptions apart: odds of 150 to 1
 TELLING_CUT_SHORT = 7.0  # the same where the clock ended a search: odds of a thousand to 1
 
@@ -109,10 +109,10 @@ def _small_powers(part: Expression, *, in_product: bool = False) -> float:
 
 
 def is_series(expression: Expression) -> bool:
-    """Whether an equation may be the beginning of a series: a sum, up to factors, with two or more fitted numbers.
+    """Whether an equation may be the beginning of a series: a sum, up to factors, with a fitted offset.
 
     Where there is noise, such a sum is as good as the function that it begins; a search that ends at it has not
-    looked for the function.
+    looked for the function. An offset near 1 is a law's own: `1 + x`.
 
     Args:
         expression: A simplified equation.
@@ -120,19 +120,21 @@ def is_series(expression: Expression) -> bool:
     Returns:
         Whether it may.
     """
-    if len(free_constants(expression)) < FITTED_TERMS or not isinstance(expression, Call):
+    if not isinstance(expression, Call):
         return False
     if expression.op in ("add", "sub"):
-        return True
-    if expression.op == "neg":
-        return is_series(expression.args[0])
-    if expression.op == "div":
-        return _is_sum(expression.args[0])
-    return expression.op == "mul" and any(map(_is_sum, expression.args))
+        return any(isinstance(a, Constant) and a.free and not is_near_one(a.value) for a in expression.args)
+    above = {"mul": expression.args, "neg": expression.args, "div": expression.args[:1]}
+    return any(map(is_series, above.get(expression.op, ())))
 
 
-def _is_sum(part: Expression) -> bool:
-    """Whether a factor is a sum with a fitted number in it."""
-    if isinstance(part, Call) and part.op in ("mul", "div", "neg"):
-        return any(map(_is_sum, part.args[: 1 if part.op == "div" else None]))
-    return isinstance(part, Call) and part.op in ("add", "sub") and len(free_constants(part)) > 0
+def is_near_one(value: float) -> bool:
+    """Whether a fitted number may be 1 or -1.
+
+    Args:
+        value: The number.
+
+    Returns:
+        True within 5 %.
+    """
+    return abs(abs(value) - 1.0) < NEAR_ONE

@@ -83,7 +83,7 @@ def unfinished_doubts(chosen: Equation) -> list[str]:
     if chosen.loss < EXACT or not is_series(chosen.expression):
         return []
     return [
-        "time ran out before the end of a search: in noise, a sum with several fitted numbers may be the beginning of "
+        "time ran out before the end of a search: in noise, a sum with a fitted offset may be the beginning of "
         "a series, and functions that it may stand for were not all tried; allow more time"
     ]
 

@@ -11,7 +11,7 @@ from itertools import islice
 from limbeck.expressions import Call, Constant, Expression, free_constants, simplify
 
 from ._choose import told_apart
-from ._description import description_price, is_series, number_price, symbol_price, symbols
+from ._description import description_price, is_near_one, is_series, number_price, symbol_price, symbols
 from ._inner_constants import EXACT, cost_of, form_of
 from ._noise_level import NoiseTest
 from ._problem import Found, Problem, SearchConfig
@@ -26,7 +26,7 @@ NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = 0.2, 0.3, 0.9
 CHEAPEST = 16  # equations of a search that are handed on beside the best of each size
 JUDGED = 3  # equations that are looked at to see whether a stage is enough
 FITTING_STEPS = 20
-NEAR_ONE, SAVED = 0.05, 2.0  # of a number that may be 1: how far it may lie from it, and symbols that it saves then
+SAVED = 2.0  # symbols that a number saves that turns out to be 1
 
 
 def staged(ask: Ask, problem: Problem, config: SearchConfig, seed: int, *, nearest_first: bool) -> Found:
@@ -130,7 +130,7 @@ class Judge:
         best, rows = min((cost for cost, _ in kept.values()), default=math.inf), len(self.sample.target)
         for cost, expression in list(kept.values()):
             free = free_constants(expression)
-            near = sum(abs(abs(value) - 1.0) < NEAR_ONE for value in free)
+            near = sum(is_near_one(float(value)) for value in free)
             if near and cost - near * (number_price(rows) + SAVED * symbol_price(rows)) < best:
                 ones, loss = fitted(with_ones(expression), self.sample, FITTING_STEPS)
                 self._keep(kept, simplify(ones), loss)
@@ -154,5 +154,5 @@ def _is_enough(law: Expression, largest: float) -> bool:
 def with_ones(part: Expression) -> Expression:
     """The expression with its numbers near 1 and -1 made whole."""
     if isinstance(part, Constant):
-        return Constant(round(part.value), free=False) if part.free and abs(abs(part.value) - 1.0) < NEAR_ONE else part
+        return Constant(round(part.value), free=False) if part.free and is_near_one(part.value) else part
     return Call(part.op, tuple(map(with_ones, part.args))) if isinstance(part, Call) else part
