@@ -6,10 +6,11 @@ import pytest
 from limbeck.expressions import parse, same_form, simplify
 from limbeck.regress import Equation, Problem, RegressionConfig, SearchConfig, regress_table
 from limbeck.regress._choose import told_apart
+from limbeck.regress._constants import with_ones
 from limbeck.regress._description import is_series
 from limbeck.regress._doubts import unfinished_doubts
 from limbeck.regress._sample import fitted
-from limbeck.regress._stages import Judge, with_ones
+from limbeck.regress._stages import Judge
 
 OCCUPATION = "1/(exp(0.16/x) - 1)"  # of Bose and Einstein, x = kT/(2 pi h f)
 

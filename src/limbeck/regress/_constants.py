@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from limbeck.expressions import Call, Constant, Expression, Variable
 
+NEAR_ONE = 0.05
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConstantEstimate:
@@ -82,3 +84,29 @@ def with_freed(expression: Expression, number: int) -> Expression:
         return Call(part.op, tuple(map(walk, part.args))) if isinstance(part, Call) else part
 
     return walk(expression)
+
+
+def is_near_one(value: float) -> bool:
+    """Whether a fitted number may be 1 or -1.
+
+    Args:
+        value: The number.
+
+    Returns:
+        True within 5 %.
+    """
+    return abs(abs(value) - 1.0) < NEAR_ONE
+
+
+def with_ones(part: Expression) -> Expression:
+    """The expression with those fitted numbers made whole that may be 1 or -1.
+
+    Args:
+        part: Any equation.
+
+    Returns:
+        The equation, not simplified.
+    """
+    if isinstance(part, Constant):
+        return Constant(round(part.value), free=False) if part.free and is_near_one(part.value) else part
+    return Call(part.op, tuple(map(with_ones, part.args))) if isinstance(part, Call) else part

@@ -9,9 +9,10 @@ import math
 
 from limbeck.expressions import Call, Constant, Expression, complexity, free_constants
 
+from ._constants import is_near_one
+
 SYMBOLS = 12  # operators and variables that a place in a formula may hold, as an order of magnitude
 STACKED = 0.25  # of a symbol, for a quotient within a quotient
-NEAR_ONE = 0.05
 TELLING = 5.0  # nats that tell two descriptions apart: odds of 150 to 1
 TELLING_CUT_SHORT = 7.0  # the same where the clock ended a search: odds of a thousand to 1
 
@@ -126,15 +127,3 @@ def is_series(expression: Expression) -> bool:
         return any(isinstance(a, Constant) and a.free and not is_near_one(a.value) for a in expression.args)
     above = {"mul": expression.args, "neg": expression.args, "div": expression.args[:1]}
     return any(map(is_series, above.get(expression.op, ())))
-
-
-def is_near_one(value: float) -> bool:
-    """Whether a fitted number may be 1 or -1.
-
-    Args:
-        value: The number.
-
-    Returns:
-        True within 5 %.
-    """
-    return abs(abs(value) - 1.0) < NEAR_ONE

@@ -20,7 +20,7 @@ from limbeck.expressions import Expression, complexity, same_form, same_function
 
 from ._choose import Described, choose, measured, short_list
 from ._climb import FLOOR
-from ._constants import ConstantEstimate
+from ._constants import ConstantEstimate, with_ones
 from ._description import TELLING, TELLING_CUT_SHORT
 from ._doubts import EXACT, doubts, grounds, trend_doubts, unfinished_doubts
 from ._estimates import estimates_of
@@ -268,7 +268,8 @@ def _agreement(attempts: Sequence[_Attempt], problem: Problem) -> tuple[_Attempt
     columns = columns_of(problem)
 
     def alike(a: Expression, b: Expression) -> bool:
-        return same_form(a, b) or same_function(a, b, columns)
+        # Of a number that is 1, different writings fit the digits at different places.
+        return same_form(a, b) or same_function(a, b, columns) or same_form(with_ones(a), with_ones(b))
 
     def votes(one: _Attempt) -> int:
         return sum(alike(one.chosen.expression, other.chosen.expression) for other in attempts)

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limbeck.expressions import Expression, evaluate, same_form, same_function, skeleton
+from limbeck.expressions import Expression, evaluate, same_form, same_function, simplify, skeleton
 
 from ._choose import Described, lowest_cost, snapped
+from ._constants import with_ones
 from ._description import TELLING
 from ._dimensions import suits_units
 from ._polish import columns_of, fitted, loss_of, with_factor
@@ -58,7 +59,7 @@ def rivals(
     rows, columns = len(problem.target), columns_of(problem)
     highest = chosen.cost + telling / rows
     # With digits that are hardly known, two writings of one law are two families that meet where they are whole.
-    own = (chosen.expression, snapped(chosen, problem).expression)
+    own = (chosen.expression, snapped(chosen, problem).expression, simplify(with_ones(chosen.expression)))
     found: list[Rival] = []
     for other in _apart(chosen, others, problem, highest):
         near = snapped(other, problem)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 
-from limbeck.expressions import Call, Constant, Expression, free_constants, simplify
+from limbeck.expressions import Expression, free_constants, simplify
 
 from ._choose import told_apart
-from ._description import description_price, is_near_one, is_series, number_price, symbol_price, symbols
+from ._constants import is_near_one, with_ones
+from ._description import description_price, is_series, number_price, symbol_price, symbols
 from ._inner_constants import EXACT, cost_of, form_of
 from ._noise_level import NoiseTest
 from ._problem import Found, Problem, SearchConfig
@@ -149,10 +150,3 @@ def _is_enough(law: Expression, largest: float) -> bool:
     """Whether a law that leaves noise is short enough for the search to end."""
     short = simplify(law)
     return math.isinf(largest) or (symbols(short) <= largest and not is_series(short))
-
-
-def with_ones(part: Expression) -> Expression:
-    """The expression with its numbers near 1 and -1 made whole."""
-    if isinstance(part, Constant):
-        return Constant(round(part.value), free=False) if part.free and is_near_one(part.value) else part
-    return Call(part.op, tuple(map(with_ones, part.args))) if isinstance(part, Call) else part
