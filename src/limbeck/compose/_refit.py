@@ -13,42 +13,50 @@ from ._law import Law
 from ._states import States
 
 ROUNDING = 1e-9
-OUTLIER = 5.0  # residuals beyond this many medians lose weight (Huber's rule)
+OUTLIER = 5.0  # medians beyond which a residual loses weight; of white noise hardly any lies there
+ROUNDS, NEARER = 10, 0.5  # fits at most, and share of the median error that one must come down to for another
 
 
-def refit(law: Law, states: States, *, steps: int = 15, rounds: int = 2) -> Law:
+def refit(law: Law, states: States, *, steps: int = 15, rounds: int = ROUNDS) -> Law:
     """Fit the free constants of a law to accelerations.
 
-    Squares of the weighted error are minimised, and once more with less weight on
-    outliers such as derivatives taken across a close encounter.
+    Squares of the weighted error are minimised, and again with less weight on outliers, such as derivatives taken
+    across a close encounter, as long as that brings most particles much nearer.
 
     Args:
         law: Form and starting values.
         states: Snapshots to fit.
         steps: Levenberg-Marquardt steps of each round.
-        rounds: 1 leaves outliers their weight, 2 fits once more without it.
+        rounds: 1 leaves outliers their weight.
 
     Returns:
         The same form with the best constants found.
     """
-    constants = law.constants
-    if len(constants) == 0:
+    if len(law.constants) == 0:
         return law
-    weights = states.weights
+    weights, before = states.weights, np.inf
     for turn in range(rounds):
-        constants = _fit(law, states, weights, constants, steps)
-        if turn == rounds - 1:
+        law = law.with_constants(_fit(law, states, weights, law.constants, steps))
+        residual = _residual(law, states)
+        middle = max(float(np.median(residual)), ROUNDING)
+        if not (np.isfinite(residual).all() and middle < NEARER * before and np.max(residual) > OUTLIER * middle):
             break
-        residual = states.weights * np.linalg.norm(
-            law.with_constants(constants).accelerations(states) - states.targets, axis=1
-        )
-        if not np.isfinite(residual).all():
-            break
-        size = residual / (OUTLIER * np.median(residual) + np.finfo(float).tiny)
-        if np.max(size) <= 1.0:
-            break
-        weights = states.weights / np.sqrt(np.maximum(size, 1.0))
-    return law.with_constants(constants)
+        # Huber's rule first; where that shows most particles to be much nearer, outliers fall to what they count for.
+        weights = _lowered(states.weights, residual, 0.5 if turn == 0 else 1.0)
+        before = middle
+    return law
+
+
+def _residual(law: Law, states: States) -> Float[np.ndarray, " particles"]:
+    """Weighted size of the error of each acceleration."""
+    return states.weights * np.linalg.norm(law.accelerations(states) - states.targets, axis=1)
+
+
+def _lowered(
+    weights: Float[np.ndarray, " particles"], residual: Float[np.ndarray, " particles"], power: float = 1.0
+) -> Float[np.ndarray, " particles"]:
+    """Weights that fall with a power of what a residual has above the limit; by Huber's rule with its root."""
+    return weights / np.maximum(residual / (OUTLIER * max(float(np.median(residual)), ROUNDING)), 1.0) ** power
 
 
 def _fit(law: Law, states: States, weights: np.ndarray, start: Constants, steps: int) -> Constants:
@@ -84,7 +92,7 @@ def standard_errors(law: Law, states: States) -> Float[np.ndarray, " constants"]
 
     The sandwich estimator with one block for each simulation, since errors of
     neighbouring snapshots are not independent; with fewer than ten simulations,
-    blocks of a hundred consecutive particles stand in.
+    blocks of a hundred consecutive particles stand in. Outliers weigh as little as in the fit.
 
     Args:
         law: The refitted law.
@@ -100,8 +108,12 @@ def standard_errors(law: Law, states: States) -> Float[np.ndarray, " constants"]
     n_constants = slopes.shape[-1]
     if n_constants == 0:
         return np.zeros(0)
-    slopes = slopes * states.weights[:, None, None]
-    residual = (value - states.targets) * states.weights[:, None]
+    weights = states.weights
+    size = _residual(law, states)
+    if np.isfinite(size).all():
+        weights = _lowered(weights, size)
+    slopes = slopes * weights[:, None, None]
+    residual = (value - states.targets) * weights[:, None]
     blocks = states.systems
     if len(np.unique(blocks)) < 10:
         blocks = np.arange(len(blocks)) // 100
