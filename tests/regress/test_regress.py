@@ -121,6 +121,9 @@ def test_sympy_reads_names_of_its_own_as_the_note_says():
         ({"names": ["a"]}, "there are 1 names"),
         ({"names": ["a", "a"]}, "stands twice"),
         ({"weights": np.zeros(12)}, "a weight above 0"),
+        ({"weights": np.r_[np.ones(9), np.zeros(3)]}, "at least 10 rows are needed; got n_samples = 9"),
+        ({"y": 1e200 * np.arange(12.0)}, "'y' has values of up to 1e.201: powers"),
+        ({"X": np.r_["1", np.full((12, 1), 1e-150), np.eye(12, 1)]}, "'x0' has values of up to 1e-150"),
         ({"weights": -np.ones(12)}, "weights must be finite and not negative"),
         ({"weights": np.ones(3)}, "weights must be one value for each"),
         ({"operators": ["foo"]}, "unknown operator"),
@@ -135,6 +138,15 @@ def test_wrong_input_is_refused(change, message):
     given_ = {"X": np.random.default_rng(0).normal(size=(12, 2)), "y": np.arange(12.0), "config": SMALL} | change
     with pytest.raises(limbeck.InputError, match=message):
         limbeck.regress(**given_)
+
+
+def test_rows_without_weight_are_left_out():
+    x, weights = np.linspace(1, 3, 60), np.r_[np.ones(20), np.zeros(40)]
+    y = np.where(weights > 0, 3 * x + 1, 50.0)
+    found = limbeck.regress(x[:, None], y, ["x"], weights=weights, config=SMALL, seed=0)
+    assert len(found.regression.problem.target) == 20
+    assert any("40 rows have no weight" in note for note in found.notes)
+    assert found.regression.chosen.loss < 1e-7
 
 
 @pytest.mark.user_error

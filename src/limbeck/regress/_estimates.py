@@ -14,6 +14,7 @@ from ._problem import Problem
 from ._profile import profiled
 
 ROUNDING = 1e-9
+ALONE = 0.9  # leverage above which a row tells most of a number alone
 
 
 def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
@@ -46,8 +47,10 @@ def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
         return np.full(k, np.inf)
     inverse = np.linalg.inv(normal)
     leverage = np.sum((slopes @ inverse) * slopes, axis=1)
-    left_out = residual / np.maximum(1.0 - leverage, 1.0 / n)
-    middle = (slopes * left_out[:, None] ** 2).T @ slopes
+    squared = (residual / np.maximum(1.0 - leverage, 1.0 - ALONE)) ** 2
+    # A row that alone tells a number is gone through exactly, and its own residual says nothing.
+    squared = np.where(leverage > ALONE, np.maximum(squared, np.sum(residual**2) / max(n - k, 1)), squared)
+    middle = (slopes * squared[:, None]).T @ slopes
     variance = np.diag(inverse @ middle @ inverse) / scale**2
     return problem.stretch * np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(free_constants(expression))
 
@@ -55,8 +58,8 @@ def standard_errors(expression: Expression, problem: Problem) -> np.ndarray:
 def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEstimate, ...]:
     """Constants with their errors and 95 % intervals.
 
-    A whole number is a part of the form; its error and interval are those that it has where it is fitted beside the
-    others. One that the data say nothing of is left out.
+    Errors and intervals are those of a fit in which whole numbers are free too: what was made whole may not be, and
+    its neighbours would make up for it. A whole number that the data say nothing of stays a part of the form.
 
     Args:
         expression: The fitted equation.
@@ -65,41 +68,52 @@ def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEsti
     Returns:
         Thresholds, then one estimate for each number in depth-first order.
     """
-    numbers = [
-        (float(v), float(v), float(e), False)
-        for v, e in zip(free_constants(expression), standard_errors(expression, problem), strict=True)
-    ]
-    told = []
-    for k, constant in enumerate(whole_numbers(expression)):
-        place, value, error = _where_free(expression, k, problem)
-        if np.isfinite(error):
-            numbers.insert(place + len(told), (float(constant.value), value, error, True))
-            told.append(k)
-    full = expression
-    for k in reversed(told):
-        full = with_freed(full, k)
-    units, place = constant_units(full, problem), to_readable(named(full, count(1)))
-    freedom = max(len(problem.target) - len(free_constants(expression)), 1)
-    reach = float(stats.t.ppf(0.975, freedom))
+    told = _told(expression, problem)
+    values = free_constants(expression).tolist()
+    whole = [False] * len(values)
+    for count_before, k in enumerate(told):
+        place = _place(expression, k) + count_before
+        values.insert(place, float(whole_numbers(expression)[k].value))
+        whole.insert(place, True)
+    start = _freed(expression, told)
+    full = fitted(start, problem)
+    centres, errors = free_constants(full), standard_errors(full, problem)
+    units, place = constant_units(start, problem), to_readable(named(start, count(1)))
+    reach = float(stats.t.ppf(0.975, max(len(problem.target) - len(values), 1)))
     return profiled(expression, problem)[1] + tuple(
         ConstantEstimate(
             name=f"c{k + 1}",
             value=value,
-            standard_error=error,
-            low=centre - reach * error,
-            high=centre + reach * error,
+            standard_error=float(errors[k]),
+            low=min(value, float(centres[k] - reach * errors[k])),
+            high=max(value, float(centres[k] + reach * errors[k])),
             place=place,
             unit=units[k],
-            whole=whole,
+            whole=whole[k],
         )
-        for k, (value, centre, error, whole) in enumerate(numbers)
+        for k, value in enumerate(values)
     )
 
 
-def _where_free(expression: Expression, number: int, problem: Problem) -> tuple[int, float, float]:
-    """Place of a whole number among the free ones, its value where it is fitted with them, and that value's error."""
-    start = with_freed(expression, number)
-    before, after = free_constants(expression), free_constants(start)
-    place = next((k for k, value in enumerate(before) if value != after[k]), len(before))
-    freed = fitted(start, problem)
-    return place, float(free_constants(freed)[place]), float(standard_errors(freed, problem)[place])
+def _told(expression: Expression, problem: Problem) -> list[int]:
+    """Whole numbers that the data determine, all of them beside each other and the fitted ones."""
+    told: list[int] = []
+    known = np.isfinite(standard_errors(expression, problem)).all()
+    for k in range(len(whole_numbers(expression))):
+        errors = standard_errors(_freed(expression, [*told, k]), problem)
+        if known and np.isfinite(errors).all():
+            told.append(k)
+    return told
+
+
+def _freed(expression: Expression, numbers: list[int]) -> Expression:
+    """The expression with some whole numbers free, in ascending order."""
+    for k in reversed(numbers):
+        expression = with_freed(expression, k)
+    return expression
+
+
+def _place(expression: Expression, number: int) -> int:
+    """Place of a whole number among the free ones, were it one of them."""
+    before, after = free_constants(expression), free_constants(with_freed(expression, number))
+    return next((k for k, value in enumerate(before) if value != after[k]), len(before))

@@ -45,7 +45,10 @@ def power_laws(problem: Problem) -> list[Expression]:
         for k, value in enumerate(exponents.tolist())
     ]
     scale = float(np.sign(np.median(target * np.prod(inputs[:, list(signs)], axis=1))))
-    size = np.exp(np.median(np.log(np.abs(target)) - _logs(inputs) @ np.asarray(rounded)))
+    with np.errstate(over="ignore"):
+        size = np.exp(np.median(np.log(np.abs(target)) - _logs(inputs) @ np.asarray(rounded)))
+    if not 0 < size < np.inf:
+        return []
     return [_product(problem.variables, rounded, scale * float(size))]
 
 

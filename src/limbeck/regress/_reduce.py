@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import skew
 
 from limbeck._types import Samples, Table
 from limbeck.expressions import Call, Expression, Variable, simplify, substitute, to_readable
@@ -41,6 +40,7 @@ NOTHING = 3e-5  # error that is as good as none
 SLACK = 3.0  # times the error that may be left there
 AS_SIMPLE = 1.2  # times the best error that a simpler symmetry may leave
 LIGHTEST = 1e-3  # weight of a sample beside the median's
+SAME = 1e-9  # of logarithms that differ by rounding
 CROWDED = 1.5  # skewness of logarithms beyond which a variable is seen as it is
 
 
@@ -226,4 +226,11 @@ class _View:
 
 def _is_on_logs(column: Samples) -> bool:
     """Whether a variable has one sign and its logarithms do not crowd at one end."""
-    return has_one_sign(column) and np.ptp(column) > 0 and bool(abs(skew(np.log(np.abs(column)))) < CROWDED)
+    if not has_one_sign(column):
+        return False
+    logs = np.log(np.abs(column))
+    centred = logs - np.mean(logs)
+    spread = float(np.std(logs))
+    if spread <= SAME * float(np.max(np.abs(logs))):
+        return False
+    return abs(float(np.mean((centred / spread) ** 3))) < CROWDED

@@ -20,6 +20,7 @@ from ._problem import DEFAULT_OPERATORS, Problem
 
 FEWEST_ROWS = 10
 MOST_COLUMNS = 1000
+LARGEST = 1e100  # size of a value
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +79,7 @@ def tabular_problem(
         target_column: The table's name of the target.
         operators: Operator symbols that an equation may use.
         units: Unit by name of a column.
-        weights: Weight of each sample.
+        weights: Weight of each sample; samples without any are left out.
         fewest_rows: Rows without which nothing is tried, at least 3.
 
     Returns:
@@ -87,10 +88,17 @@ def tabular_problem(
     Raises:
         InputError: If there are too few rows, nothing varies, or a name or an operator is unknown.
     """
-    _check(target, columns, target_column, fewest_rows)
+    notes: list[str] = []
+    if weights is not None and (weights == 0).any():
+        counted = weights != 0
+        if not counted.any():
+            raise InputError("weights: no row has a weight above 0")
+        inputs, target, weights = inputs[counted], target[counted], weights[counted]
+        notes.append(f"{np.sum(~counted)} rows have no weight and are left out")
+    _check(inputs, target, columns, target_column, fewest_rows)
     renamed = _renamed(columns, target_column)
     changed = {column: name for column, name in renamed.items() if column != name}
-    notes = [f"the column {column!r} is called {name} in equations" for column, name in changed.items()]
+    notes += [f"the column {column!r} is called {name} in equations" for column, name in changed.items()]
     used = [k for k in range(len(columns)) if np.ptp(inputs[:, k]) > 0]
     for k in sorted(set(range(len(columns))) - set(used)):
         value = float(inputs[0, k])
@@ -110,7 +118,7 @@ def tabular_problem(
     return TabularProblem(problem=problem, columns={renamed[columns[k]]: columns[k] for k in used}, notes=tuple(notes))
 
 
-def _check(target: Samples, columns: Sequence[str], target_column: str, fewest_rows: int) -> None:
+def _check(inputs: Table, target: Samples, columns: Sequence[str], target_column: str, fewest_rows: int) -> None:
     """Refuse what can't be searched."""
     if not columns:
         raise InputError(f"no column is left to explain {target_column!r}")
@@ -118,6 +126,13 @@ def _check(target: Samples, columns: Sequence[str], target_column: str, fewest_r
         raise InputError(f"{len(columns)} columns are too many to search; choose at most {MOST_COLUMNS}")
     if len(target) < fewest_rows:
         raise InputError(f"at least {fewest_rows} rows are needed; got n_samples = {len(target)}")
+    for column, values in zip((target_column, *columns), (target, *inputs.T), strict=True):
+        largest = float(np.max(np.abs(values)))
+        if largest > 0 and not 1 / LARGEST < largest < LARGEST:
+            raise InputError(
+                f"the column {column!r} has values of up to {largest:.0e}: powers of such numbers are none; give it in "
+                f"another unit, between {1 / LARGEST:g} and {LARGEST:g}"
+            )
     if np.ptp(target) == 0:
         raise InputError(f"the target {target_column!r} has the value {target[0]:g} in every row: nothing to explain")
 

@@ -43,12 +43,18 @@ def targets(sample: Sample, operators: tuple[str, ...]) -> Iterator[Target]:
     size = np.abs(y)
     if not size.min() > SMALLEST * size.max():
         return
-    if "/" in operators:
-        yield Target(_through(sample, 1 / y, y**2), lambda inner: Call("div", (ONE, inner)))
-    if (y > 0).all() and ("sqrt" in operators or "^" in operators):
-        yield Target(_through(sample, y**2, 1 / y), lambda inner: power_call(inner, 0.5))
-    if (y > 0).all() and "exp" in operators:
-        yield Target(_through(sample, np.log(y), y), lambda inner: Call("exp", (inner,)))
+    made: list[tuple[Samples, Samples, Callable[[Expression], Expression]]] = []
+    with np.errstate(all="ignore"):
+        if "/" in operators:
+            made.append((1 / y, y**2, lambda inner: Call("div", (ONE, inner))))
+        if (y > 0).all() and ("sqrt" in operators or "^" in operators):
+            made.append((y**2, 1 / y, lambda inner: power_call(inner, 0.5)))
+        if (y > 0).all() and "exp" in operators:
+            made.append((np.log(y), y, lambda inner: Call("exp", (inner,))))
+    for target, slope, outer in made:
+        # At the ends of the range of numbers, squares and inverses are none.
+        if np.isfinite(target).all() and np.isfinite(slope).all() and slope.any():
+            yield Target(_through(sample, target, slope), outer)
 
 
 def _through(sample: Sample, target: Samples, slope: Samples) -> Sample:

@@ -60,9 +60,10 @@ def two_powers(problem: Problem) -> list[Expression]:
     total = float(np.sum((weights * problem.target) ** 2))
     bases = [k for k, base in enumerate(problem.inputs.T) if base.min() > 0 and np.ptp(base) > 1e-9 * base.max()]
     rough = [
-        (min(pair.left for pair in _fitted(problem, k, factors, COARSE, weights)[1]), k, factors)
+        (min(pair.left for pair in pairs), k, factors)
         for k in bases
         for factors in _products(k, problem.inputs.shape[1])
+        if (pairs := _fitted(problem, k, factors, COARSE, weights)[1])
     ]
     if not rough:
         return []
@@ -140,8 +141,10 @@ def _best_pairs(
     for n in np.argsort(-explained)[:KEPT]:
         powers = (int(EXPONENTS[i[n]]), int(EXPONENTS[j[n]]))
         pairs = zip((one[n], two[n]), (norms[i[n]], norms[j[n]]), powers, strict=True)
-        first, second = (float(size / norm / unit**power) for size, norm, power in pairs)
-        found.append(PowerPair(float(target @ target - explained[n]), shift, powers, (first, second)))
+        with np.errstate(all="ignore"):  # of a unit at the ends of the range of numbers there are no powers
+            first, second = (float(size / norm / np.float64(unit) ** power) for size, norm, power in pairs)
+        if np.isfinite([first, second]).all():
+            found.append(PowerPair(float(target @ target - explained[n]), shift, powers, (first, second)))
     return float(target @ target - np.max(along**2)), found
 
 
