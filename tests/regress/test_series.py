@@ -5,9 +5,8 @@ import pytest
 
 from limbeck.expressions import parse, same_form, simplify
 from limbeck.regress import Equation, Problem, RegressionConfig, SearchConfig, regress_table
-from limbeck.regress._choose import told_apart
 from limbeck.regress._constants import with_ones
-from limbeck.regress._description import is_series
+from limbeck.regress._description import is_series, told_apart
 from limbeck.regress._doubts import unfinished_doubts
 from limbeck.regress._sample import fitted
 from limbeck.regress._stages import Judge

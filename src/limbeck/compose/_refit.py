@@ -37,7 +37,7 @@ def refit(law: Law, states: States, *, steps: int = 15, rounds: int = ROUNDS) ->
     weights, before = states.weights, np.inf
     for turn in range(rounds):
         law = law.with_constants(_fit(law, states, weights, law.constants, steps))
-        residual = _residual(law, states)
+        residual = _residual(law.accelerations(states), states)
         middle = max(float(np.median(residual)), ROUNDING)
         if not (np.isfinite(residual).all() and middle < NEARER * before and np.max(residual) > OUTLIER * middle):
             break
@@ -47,9 +47,9 @@ def refit(law: Law, states: States, *, steps: int = 15, rounds: int = ROUNDS) ->
     return law
 
 
-def _residual(law: Law, states: States) -> Float[np.ndarray, " particles"]:
+def _residual(predicted: Float[np.ndarray, "particles dim"], states: States) -> Float[np.ndarray, " particles"]:
     """Weighted size of the error of each acceleration."""
-    return states.weights * np.linalg.norm(law.accelerations(states) - states.targets, axis=1)
+    return states.weights * np.linalg.norm(predicted - states.targets, axis=1)
 
 
 def _lowered(
@@ -92,7 +92,8 @@ def standard_errors(law: Law, states: States) -> Float[np.ndarray, " constants"]
 
     The sandwich estimator with one block for each simulation, since errors of
     neighbouring snapshots are not independent; with fewer than ten simulations,
-    blocks of a hundred consecutive particles stand in. Outliers weigh as little as in the fit.
+    blocks of a hundred consecutive particles stand in. Outliers weigh as
+    little as at the end of a fit that left them behind.
 
     Args:
         law: The refitted law.
@@ -109,7 +110,7 @@ def standard_errors(law: Law, states: States) -> Float[np.ndarray, " constants"]
     if n_constants == 0:
         return np.zeros(0)
     weights = states.weights
-    size = _residual(law, states)
+    size = _residual(value, states)
     if np.isfinite(size).all():
         weights = _lowered(weights, size)
     slopes = slopes * weights[:, None, None]

@@ -24,7 +24,7 @@ from limbeck.expressions import (
 
 from ._climb import FLOOR
 from ._constants import whole_numbers, with_freed
-from ._description import description_price, number_price, symbol_price
+from ._description import description_price, saved_by_whole, symbol_price, told_apart
 from ._dimensions import suits_units
 from ._estimates import ROUNDING, standard_errors
 from ._polish import Polished, fitted, loss_of, nearby, positive_variables, with_factor
@@ -41,8 +41,6 @@ FITTED = 0.75  # nats by which a fitted number must be better than a whole one
 KNOWN_WELL = 0.1  # share of the distance between such numbers that the standard error must stay under
 MOST_DESCENTS = 4
 QUICK_STEPS = 6
-SNAP_SAVES = 2.0  # symbols that a whole number may save: itself, and the operator that it stood under
-ALL_ROUNDING = 1e-7  # a loss
 SNAPPED = 6  # equations whose numbers are made whole before one is chosen
 NEARLY, NEAREST = 0.05, 4  # neighbours that are fitted in full: how much dearer at first, and how many
 
@@ -109,23 +107,6 @@ def short_list(ranked: Sequence[Polished], problem: Problem) -> tuple[Described,
     return tuple(known or candidates[:1])
 
 
-def told_apart(losses: Sequence[float]) -> Iterator[int]:
-    """Which of some equations are other functions: two that leave the same noise to six digits are one.
-
-    Args:
-        losses: Of each equation, the best first; those that are all rounding are kept.
-
-    Yields:
-        Places of the first of each.
-    """
-    seen: set[str] = set()
-    for place, loss in enumerate(losses):
-        digits = f"{loss:.5e}"
-        if loss < ALL_ROUNDING or digits not in seen:
-            seen.add(digits)
-            yield place
-
-
 def choose(listed: Sequence[Described], problem: Problem) -> Described:
     """The equation with the shortest description.
 
@@ -172,9 +153,7 @@ def lowest_cost(equation: Described, problem: Problem) -> float:
     Returns:
         A bound of its cost.
     """
-    rows = len(problem.target)
-    saved = number_price(rows) + SNAP_SAVES * symbol_price(rows)
-    return equation.cost - saved * len(free_constants(equation.expression))
+    return equation.cost - saved_by_whole(len(problem.target)) * len(free_constants(equation.expression))
 
 
 def _descended(best: Described, problem: Problem) -> Described:

@@ -6,6 +6,7 @@ costs as seldom as its name is long.
 """
 
 import math
+from collections.abc import Iterator, Sequence
 
 from limbeck.expressions import Call, Constant, Expression, complexity, free_constants
 
@@ -13,6 +14,8 @@ from ._constants import is_near_one
 
 SYMBOLS = 12  # operators and variables that a place in a formula may hold, as an order of magnitude
 STACKED = 0.25  # of a symbol, for a quotient within a quotient
+WHOLE_SAVES = 2.0  # symbols: the number itself, and the operator that it stood under
+EXACT = 1e-7  # a loss that is all rounding: nothing else could be as good by chance
 TELLING = 5.0  # nats that tell two descriptions apart: odds of 150 to 1
 TELLING_CUT_SHORT = 7.0  # the same where the clock ended a search: odds of a thousand to 1
 
@@ -107,6 +110,35 @@ def _small_powers(part: Expression, *, in_product: bool = False) -> float:
         return inner
     # `x**(-2)` on its own is `1/x**2`, with two signs that a quotient has anyway.
     return inner + (3.0 if exponent.value > 0 or in_product else 1.0)
+
+
+def saved_by_whole(n_samples: int) -> float:
+    """What a description may get shorter by where a fitted number turns out to be whole, at most.
+
+    Args:
+        n_samples: Number of samples.
+
+    Returns:
+        Nats a sample.
+    """
+    return number_price(n_samples) + WHOLE_SAVES * symbol_price(n_samples)
+
+
+def told_apart(losses: Sequence[float]) -> Iterator[int]:
+    """Which of some equations are other functions: two that leave the same noise to six digits are one.
+
+    Args:
+        losses: Of each equation, the best first; those that are all rounding are kept.
+
+    Yields:
+        Places of the first of each.
+    """
+    seen: set[str] = set()
+    for place, loss in enumerate(losses):
+        digits = f"{loss:.5e}"
+        if loss < EXACT or digits not in seen:
+            seen.add(digits)
+            yield place
 
 
 def is_series(expression: Expression) -> bool:

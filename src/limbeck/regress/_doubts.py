@@ -6,14 +6,13 @@ from limbeck._types import Samples, Table
 from limbeck.expressions import to_readable, variables
 
 from ._constants import ConstantEstimate
-from ._description import is_series
+from ._description import EXACT, is_series
 from ._hall_of_fame import Equation
 from ._residuals import structure_left
 from ._rivals import Rival
 
 LARGEST_LOSS = 0.7  # share of the target's spread left over above which noise is most of it
 CERTAIN = 3.0  # standard errors that a constant must lie from zero
-EXACT = 1e-7  # a loss that is all rounding
 TREND = 1e-6  # chance below which errors follow the columns
 
 

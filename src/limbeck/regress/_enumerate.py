@@ -122,8 +122,7 @@ class _Search:
         names = [Variable(name) for name in self.sample.columns]
         self.rounds(names)
         if self.is_series_told and not self.leaves and len(names) <= FEW:
-            seen = (self.plain, *targets(self.sample, self.operators))
-            self.take_in(functions_seen_through(seen, self.sample, self.operators), refined=True)
+            self.functions_from_outside()
             self.more_numbers()
 
     def rounds(self, names: Sequence[Expression]) -> None:
@@ -232,17 +231,21 @@ class _Search:
             Whether it is.
         """
         several = self.trees([*names, *self.leaves], SMALL, self.config.evaluations // LEAF_SHARE)
-        seen = (self.plain, *targets(self.sample, self.operators))
         for following in (
             lambda: self.outer_functions(forest),
             lambda: self.take_in(sums_under_leaves(self.leaves, several, self.sample, sums=self.sums), refined=False),
-            lambda: self.take_in(functions_seen_through(seen, self.sample, self.operators), refined=True),
+            self.functions_from_outside,
             lambda: self.outer_functions(several),
             self.more_numbers,
         ):
             if not self.pool.over:
                 following()
         return self.is_explained()
+
+    def functions_from_outside(self) -> None:
+        """Functions of one variable, plain and inside an inverse, a root or an exponential."""
+        seen = (self.plain, *targets(self.sample, self.operators))
+        self.take_in(functions_seen_through(seen, self.sample, self.operators), refined=True)
 
     def take_in(self, found: Iterator[list[Law]], *, refined: bool) -> None:
         """Take in laws until the pool is over, with their numbers fitted where they have any inside."""

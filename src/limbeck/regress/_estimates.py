@@ -71,8 +71,8 @@ def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEsti
     told = _told(expression, problem)
     values = free_constants(expression).tolist()
     whole = [False] * len(values)
-    for count_before, k in enumerate(told):
-        place = _place(expression, k) + count_before
+    for before, k in enumerate(told):
+        place = _place(expression, k) + before
         values.insert(place, float(whole_numbers(expression)[k].value))
         whole.insert(place, True)
     start = _freed(expression, told)
@@ -98,11 +98,10 @@ def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEsti
 def _told(expression: Expression, problem: Problem) -> list[int]:
     """Whole numbers that the data determine, all of them beside each other and the fitted ones."""
     told: list[int] = []
-    known = np.isfinite(standard_errors(expression, problem)).all()
-    for k in range(len(whole_numbers(expression))):
-        errors = standard_errors(_freed(expression, [*told, k]), problem)
-        if known and np.isfinite(errors).all():
-            told.append(k)
+    if np.isfinite(standard_errors(expression, problem)).all():
+        for k in range(len(whole_numbers(expression))):
+            if np.isfinite(standard_errors(_freed(expression, [*told, k]), problem)).all():
+                told.append(k)
     return told
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import skew
 
 from limbeck._types import Samples, Table
 from limbeck.expressions import Call, Expression, Variable, simplify, substitute, to_readable
@@ -229,8 +230,4 @@ def _is_on_logs(column: Samples) -> bool:
     if not has_one_sign(column):
         return False
     logs = np.log(np.abs(column))
-    centred = logs - np.mean(logs)
-    spread = float(np.std(logs))
-    if spread <= SAME * float(np.max(np.abs(logs))):
-        return False
-    return abs(float(np.mean((centred / spread) ** 3))) < CROWDED
+    return bool(np.std(logs) > SAME * np.max(np.abs(logs)) and abs(skew(logs)) < CROWDED)

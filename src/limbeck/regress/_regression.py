@@ -21,8 +21,8 @@ from limbeck.expressions import Expression, complexity, same_form, same_function
 from ._choose import Described, choose, measured, short_list
 from ._climb import FLOOR
 from ._constants import ConstantEstimate, with_ones
-from ._description import TELLING, TELLING_CUT_SHORT
-from ._doubts import EXACT, doubts, grounds, trend_doubts, unfinished_doubts
+from ._description import EXACT, TELLING, TELLING_CUT_SHORT
+from ._doubts import doubts, grounds, trend_doubts, unfinished_doubts
 from ._estimates import estimates_of
 from ._hall_of_fame import Equation, HallOfFame, gather, scores
 from ._noise_level import NoiseTest
@@ -152,12 +152,13 @@ def regress_squares(
     constants = estimates_of(chosen.expression, problem)
     free = [constant for constant in constants if not constant.whole]
     left = residual(chosen.expression, problem)
-    out_of_time = any(a.hall.out_of_time for a in attempts) or time.monotonic() > deadline
+    cut_short = any(a.hall.out_of_time for a in attempts)
+    out_of_time = cut_short or time.monotonic() > deadline
     # A search that was cut short has not seen what may be better: what it has seen must stand out more.
     telling = TELLING_CUT_SHORT if out_of_time else TELLING
     others = rivals(best.chosen, [d for a in attempts for d in (a.chosen, *a.listed)], problem, telling=telling)
     against = doubts(chosen, free, agreement, len(attempts), problem.inputs, left, others)
-    if any(a.hall.out_of_time for a in attempts):
+    if cut_short:
         against += unfinished_doubts(chosen)
     if chosen.loss > EXACT:
         against += trend_doubts(noise.trend(chosen.expression))

@@ -14,12 +14,11 @@ from limbeck.expressions import Expression, evaluate, same_form, same_function, 
 
 from ._choose import Described, lowest_cost, snapped
 from ._constants import with_ones
-from ._description import TELLING
+from ._description import EXACT, TELLING
 from ._dimensions import suits_units
 from ._polish import columns_of, fitted, loss_of, with_factor
 from ._problem import Problem
 
-EXACT = 1e-7  # a loss that is all rounding: nothing else could be as good by chance
 MOST = 12  # forms that are compared
 SAME = 3e-3  # of what the answer leaves over: two functions this near are one
 

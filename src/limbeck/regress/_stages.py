@@ -10,9 +10,8 @@ from itertools import islice
 
 from limbeck.expressions import Expression, free_constants, simplify
 
-from ._choose import told_apart
 from ._constants import is_near_one, with_ones
-from ._description import description_price, is_series, number_price, symbol_price, symbols
+from ._description import description_price, is_series, saved_by_whole, symbols, told_apart
 from ._inner_constants import EXACT, cost_of, form_of
 from ._noise_level import NoiseTest
 from ._problem import Found, Problem, SearchConfig
@@ -27,7 +26,6 @@ NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = 0.2, 0.3, 0.9
 CHEAPEST = 16  # equations of a search that are handed on beside the best of each size
 JUDGED = 3  # equations that are looked at to see whether a stage is enough
 FITTING_STEPS = 20
-SAVED = 2.0  # symbols that a number saves that turns out to be 1
 
 
 def staged(ask: Ask, problem: Problem, config: SearchConfig, seed: int, *, nearest_first: bool) -> Found:
@@ -132,7 +130,7 @@ class Judge:
         for cost, expression in list(kept.values()):
             free = free_constants(expression)
             near = sum(is_near_one(float(value)) for value in free)
-            if near and cost - near * (number_price(rows) + SAVED * symbol_price(rows)) < best:
+            if near and cost - near * saved_by_whole(rows) < best:
                 ones, loss = fitted(with_ones(expression), self.sample, FITTING_STEPS)
                 self._keep(kept, simplify(ones), loss)
         in_order = [e for _, e in sorted(kept.values(), key=lambda item: item[0])]
