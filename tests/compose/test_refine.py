@@ -1,6 +1,7 @@
 """From rough equations to exact laws, and never to a law where there is none."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,3 +85,27 @@ def test_intervals_hold_the_truth_under_noise() -> None:
         held.append(np.abs(fitted.constants - law.constants) < 2.0 * errors)
     assert np.mean(held) > 0.85
     assert np.mean(held) < 1.0
+
+
+def test_derivatives_across_close_encounters_do_not_bend_constants() -> None:
+    """One target in thirty is off by its own size, and the others are exact."""
+    law = law_of(**LAWS["gravity"])
+    exact = planted(law, n_samples=60, seed=3)
+    rng = np.random.default_rng(0)
+    wrong = rng.random(len(exact.targets)) < 1 / 30
+    targets = exact.targets + wrong[:, None] * np.linalg.norm(exact.targets, axis=1, keepdims=True) * rng.normal(
+        size=exact.targets.shape
+    )
+    seen, begun = replace(exact, targets=targets), law.with_constants(1.01 * law.constants)
+    assert np.max(np.abs(refit(begun, seen, rounds=1).constants / law.constants - 1)) > 1e-3
+    fit = refit(begun, seen)
+    np.testing.assert_allclose(fit.constants, law.constants, rtol=1e-6)
+    assert np.all(standard_errors(fit, seen) < 1e-6 * np.abs(law.constants))
+
+
+def test_white_noise_has_no_outliers_to_leave_behind() -> None:
+    law = law_of(**LAWS["gravity"])
+    exact = planted(law, n_samples=60, seed=4)
+    noise = 0.01 * np.random.default_rng(1).normal(size=exact.targets.shape) / exact.weights[:, None]
+    seen = replace(exact, targets=exact.targets + noise)
+    np.testing.assert_array_equal(refit(law, seen).constants, refit(law, seen, rounds=1).constants)
