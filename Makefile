@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= runs/demo
 comma := ,
+# Without bytecode every process compiles SymPy, SciPy and JAX anew: 7 s for an import that takes 2.
+unexport PYTHONDONTWRITEBYTECODE
 # Worker processes of the main test call; 0 runs it in one process.
 WORKERS ?= 2
 

@@ -1,5 +1,7 @@
 """What the enumeration must land exactly, and the parts that it is made of."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -9,8 +11,10 @@ from limbeck.regress import DEFAULT_OPERATORS, Problem, SearchConfig, search
 from limbeck.regress._factors import arguments, factors, splits
 from limbeck.regress._grow import grow
 from limbeck.regress._inner_constants import shortened
-from limbeck.regress._sample import draw
-from limbeck.regress._terms import ONE, best_pairs, coefficients, directions
+from limbeck.regress._leaves import functions_seen_through
+from limbeck.regress._sample import draw, fitted
+from limbeck.regress._target import multiples
+from limbeck.regress._terms import ONE, best_pairs, coefficients, directions, leading_groups
 from limbeck.regress._thresholds import placed
 
 SINES = (*DEFAULT_OPERATORS, "sin", "cos")
@@ -117,6 +121,40 @@ def test_the_best_pair_is_the_best_of_all_pairs(seed):
         return np.linalg.norm(coefficients(design, sample, ones) @ design - sample.target)
 
     assert left(best) == pytest.approx(min(left((i, j)) for i in range(6) for j in range(i)))
+
+
+@given(seed=st.integers(0, 2**32 - 1), most=st.integers(1, 9))
+def test_the_cheapest_groups_are_those_of_the_lowest_cost(seed, most):
+    rng = np.random.default_rng(seed)
+    table, sizes = rng.normal(size=(5, 40)), rng.integers(1, 6, 5)
+    made = Problem(name="y", variables=("x",), inputs=rng.normal(size=(40, 1)), target=rng.normal(size=40))
+    sample, ones = draw(made, 40, 0), np.ones(40)
+    groups = [group for count in (1, 2, 3) for group in combinations(range(5), count)]
+
+    def cost(group):
+        design = np.vstack([table[list(group)], ones])
+        error = coefficients(design, sample, ones) @ design - sample.target
+        return np.log(np.linalg.norm(error)) + 0.1 * (sizes[list(group)].sum() + 2 * len(group))
+
+    best = leading_groups(groups, sizes, directions(table, sample, ones), 0.1, most)
+    assert best == sorted(groups, key=cost)[:most]
+
+
+@pytest.mark.parametrize("law", ["(1 - cos(x))/x**2", "x*exp(-0.7*x)", "(sin(1.3*x) + 0.4)/x"])
+def test_a_power_of_the_only_variable_times_a_function_is_seen(law):
+    x = np.random.default_rng(1).uniform(-8, 8, 300)
+    target = evaluate(parse(law), {"x": x})
+    made = Problem(name="y", variables=("x",), inputs=x[:, None], target=np.asarray(target), operators=SINES)
+    sample = draw(made, 256, 0)
+    laws = functions_seen_through(tuple(multiples(sample, SINES)), sample, SINES)
+    candidates = [fitted(inner, sample, 20) for found in laws for inner, _ in found]
+    assert min(loss for _, loss in candidates) < 1e-9
+
+
+def test_a_table_of_two_variables_has_no_multiples():
+    table = values()
+    made = Problem(name="y", variables=("a", "b"), inputs=table.T, target=table[0])
+    assert not list(multiples(draw(made, 40, 0), SINES))
 
 
 def test_the_right_split_is_among_the_best():

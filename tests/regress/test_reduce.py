@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from limbeck.expressions import evaluate, parse, to_readable, variables
-from limbeck.regress import Problem
+from limbeck.regress import Problem, _reduce
 from limbeck.regress._leaves import leaves_of
 from limbeck.regress._reduce import Reduced, reduced
 
@@ -104,6 +104,32 @@ def test_what_is_found_is_the_same_law_in_any_units(a: int, b: int, seed: int, s
     for name, values in zip(found.problem.variables, found.problem.inputs.T, strict=True):
         np.testing.assert_allclose(evaluate(found.variables[name], columns), values, rtol=1e-9)
     assert len(found.variables) < 3
+
+
+def test_two_reductions_one_after_the_other_are_one() -> None:
+    first = problem("a*b*exp(-(x - y)/t)", "a b x y t")
+    x = first.inputs
+    middle = problem("z1*exp(-z2/z3)", "z1 z2 z3")
+    half = Reduced(
+        problem=middle,
+        variables={"z1": parse("b"), "z2": parse("x - y"), "z3": parse("t")},
+        factor=parse("a"),
+    )
+    rest = Reduced(problem=problem("exp(-z1)", "z1"), variables={"z1": parse("z2/z3")}, factor=parse("z1"))
+    whole = half.followed_by(rest)
+    assert {name: to_readable(e) for name, e in whole.variables.items()} == {"z1": "(x - y)/t"}
+    assert to_readable(whole.factor) == "a*b"
+    columns = dict(zip(first.variables, x.T, strict=True))
+    np.testing.assert_allclose(evaluate(whole.lifted(parse("exp(-z1)")), columns), first.target, rtol=1e-12)
+
+
+def test_what_one_draw_of_samples_leaves_another_takes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = _reduce._steps
+    monkeypatch.setattr(_reduce, "_steps", lambda *args: every(*args)[:1])
+    found = reduced(problem("m*exp(-a*b/(c*d))", "m a b c d"), 0)
+    assert found is not None
+    assert variables(found.factor) == {"m"}
+    assert {frozenset(variables(e)) for e in found.variables.values()} == {frozenset("abcd")}
 
 
 def test_a_seed_repeats() -> None:

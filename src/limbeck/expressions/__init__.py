@@ -1,6 +1,7 @@
 """Symbols only: trees, their text, their values, their size and their slopes."""
 
 from ._antiderivative import antiderivative as antiderivative
+from ._cleared import cleared as cleared
 from ._code import LANGUAGES as LANGUAGES, to_code as to_code
 from ._complexity import complexity as complexity
 from ._count import printed_complexity as printed_complexity

@@ -11,7 +11,7 @@ from . import _functions as functions
 from ._expression import Call, Constant, Expression, opened
 from ._numbers import MINUS_ONE, ONE, ZERO, is_even, is_integer, is_number, plus, raised, times
 from ._order import ordered
-from ._sums import add, content, distributes, gather, leads_negative, negated, scaled, terms_of
+from ._sums import add, assembled, content, distributes, gather, leads_negative, negated, scaled, terms_of
 
 
 @dataclass
@@ -201,7 +201,7 @@ def _expanded(number: Constant, base: Call) -> Expression:
     """`number * (a + b)` as the sum `number*a + number*b`."""
     terms: dict[Expression, Constant] = {}
     gather(base, Constant(number.value, number.free and abs(number.value) != 1), terms)
-    return Call("add", tuple(scaled(c, term) for term, c in terms.items()))
+    return assembled(terms)
 
 
 def _turn_sign(product: _Product) -> None:

@@ -137,11 +137,18 @@ def agrees(a: Expression, b: Expression) -> bool:
 
 def _lost_a_number(before: Expression, after: Expression) -> bool:
     """Whether folding went beyond the numbers that can be held."""
-    return not _is_finite(after) and _is_finite(before)
+    return not is_finite(after) and is_finite(before)
 
 
-def _is_finite(expr: Expression) -> bool:
-    """Whether every number of a tree is finite."""
+def is_finite(expr: Expression) -> bool:
+    """Whether every number of a tree is finite.
+
+    Args:
+        expr: The tree.
+
+    Returns:
+        True if it is.
+    """
     return all(math.isfinite(node.value) for node in walk(expr) if isinstance(node, Constant))
 
 

@@ -35,7 +35,7 @@ from ._noise_level import NoiseTest
 from ._pool import Pool
 from ._problem import Found, Problem, SearchConfig
 from ._sample import Sample, draw, fitted
-from ._target import Target, targets
+from ._target import Target, multiples, targets
 from ._terms import ONE, best_groups, best_pairs, directions, written
 from ._thresholds import placed, two_sided
 
@@ -231,20 +231,23 @@ class _Search:
             Whether it is.
         """
         several = self.trees([*names, *self.leaves], SMALL, self.config.evaluations // LEAF_SHARE)
-        for following in (
+        under = sums_under_leaves(self.leaves, several, self.sample, sums=self.sums)
+        stages = [
             lambda: self.outer_functions(forest),
-            lambda: self.take_in(sums_under_leaves(self.leaves, several, self.sample, sums=self.sums), refined=False),
+            lambda: self.take_in(under, refined=False),
+            lambda: self.trees(names, LARGEST, self.config.evaluations // 4),
             self.functions_from_outside,
-            lambda: self.outer_functions(several),
-            self.more_numbers,
-        ):
+        ]
+        if len(names) == 1:  # functions of it are nearer than larger trees, and sums of few terms fit anything
+            stages = [stages[1], stages[0], stages[3], stages[2]]
+        for following in (*stages, lambda: self.outer_functions(several), self.more_numbers):
             if not self.pool.over:
                 following()
         return self.is_explained()
 
     def functions_from_outside(self) -> None:
         """Functions of one variable, plain and inside an inverse, a root or an exponential."""
-        seen = (self.plain, *targets(self.sample, self.operators))
+        seen = (self.plain, *targets(self.sample, self.operators), *multiples(self.sample, self.operators))
         self.take_in(functions_seen_through(seen, self.sample, self.operators), refined=True)
 
     def take_in(self, found: Iterator[list[Law]], *, refined: bool) -> None:

@@ -12,17 +12,19 @@ import numpy as np
 from limbeck._types import Samples, Table
 from limbeck.expressions import Call, Expression, Variable, evaluate, simplify
 
+from ._climb import unit_price
 from ._factors import power_call
 from ._families import atoms_of
 from ._grow import Forest
 from ._inner_constants import cost_of
 from ._sample import Sample
 from ._target import Target
-from ._terms import ONE, best_groups, coefficients, combined, directions, written
+from ._terms import ONE, best_groups, coefficients, combined, directions, leading_groups, written
 
 ABOUT_ONE = 2.0  # up to which a quantity may stand beside 1 as it is
 MOST_PARTS = 9  # to which 1 is added
-TREES, OFFERED = 150, 12  # the smallest of which sums are made under each power of a leaf, and sums kept of it
+TREES = 150  # the smallest of which sums are made under each power of a leaf
+WRITTEN, OFFERED = 40, 12  # sums under each whose numbers are solved for, and of them those that are kept
 POWERS = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0)
 FUNCTIONS, FORMS = 600, 50  # of each variable, and of their forms those that are fitted
 
@@ -90,7 +92,9 @@ def sums_under_leaves(
             alone = coefficients(np.ones((1, len(base))), sample, factor[1])
             found: list[Law] = [] if alone is None else [(combined([ONE], alone.tolist(), factor[0]), None)]
             fits: list[tuple[Expression, float]] = []
-            for group in best_groups(values, sizes, sample, factor[1], sums=sums):
+            groups = best_groups(values, sizes, sample, factor[1], sums=sums)
+            looked_at = directions(values, sample, factor[1])
+            for group in leading_groups(groups, sizes, looked_at, unit_price(len(base)), WRITTEN):
                 terms = [forest.expression(k) for k in group]
                 fits += written(terms, forest.values[list(group)], sample, factor)
             # By cost: in noise, those with the lowest loss are sums with a number for every term.

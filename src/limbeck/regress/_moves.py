@@ -7,7 +7,7 @@ touched, tell which.
 
 from collections.abc import Callable, Iterator
 
-from limbeck.expressions import Call, Constant, Expression, Variable, complexity, simplify, skeleton, split_number
+from limbeck.expressions import Call, Constant, Expression, Variable, cleared, simplify, skeleton, split_number
 
 Rebuild = Callable[[Expression], Expression]
 FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tanh", "tan", "sinh", "cosh"})
@@ -21,7 +21,7 @@ def neighbours(expression: Expression, shiftable: frozenset[str]) -> tuple[Expre
 
     Args:
         expression: Where to start.
-        shiftable: Variables to which a constant may be added (distances, speeds).
+        shiftable: Variables to which a constant may be added (distances, speeds); they are positive.
 
     Returns:
         Simplified formulas, each form once, without the starting one.
@@ -38,6 +38,7 @@ def neighbours(expression: Expression, shiftable: frozenset[str]) -> tuple[Expre
 
 def _changes(expression: Expression, shiftable: frozenset[str]) -> Iterator[Expression]:
     """Every change of every part, and new factors of the whole."""
+    yield cleared(expression, shiftable)
     whole = with_whole_powers(expression, shiftable)
     yield whole
     for name in sorted(shiftable):
@@ -121,7 +122,6 @@ def _omissions(part: Call) -> Iterator[Expression]:
             yield rest[0] if len(rest) == 1 else Call(part.op, rest)
     if part.op == "mul":
         yield from _merged_factors(part)
-        yield from _cancelled(part)
     if part.op == "add":
         yield from _completed_square(part)
     if part.op == "if":
@@ -142,16 +142,6 @@ def _completed_square(part: Call) -> Iterator[Expression]:
             if size and len(part.args) == len(sizes) and all(isinstance(other, Constant) for other in others):
                 square = Call("pow", (Call("add", (root, Constant(sizes[root] / (2 * size)))), TWO))
                 yield square if size == 1 else Call("mul", (Constant(size), square))
-
-
-def _cancelled(part: Call) -> Iterator[Expression]:
-    """A product with a sum as the sum of products, where that is shorter: `(a*x - a*y)/a` is `x - y`."""
-    for k, factor in enumerate(part.args):
-        if isinstance(factor, Call) and factor.op == "add":
-            others = (*part.args[:k], *part.args[k + 1 :])
-            whole = simplify(Call("add", tuple(Call("mul", (term, *others)) for term in factor.args)))
-            if complexity(whole) < complexity(part):
-                yield whole
 
 
 def _merged_factors(part: Call) -> Iterator[Expression]:

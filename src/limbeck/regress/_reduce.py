@@ -40,6 +40,7 @@ WITHIN, GOOD = 1.3, 0.02  # times the error that may be left up to this one: it 
 NOTHING = 3e-5  # error that is as good as none
 SLACK = 3.0  # times the error that may be left there
 AS_SIMPLE = 1.2  # times the best error that a simpler symmetry may leave
+SOON = 1e-3  # seconds that are left where none are
 LIGHTEST = 1e-3  # weight of a sample beside the median's
 SAME = 1e-9  # of logarithms that differ by rounding
 CROWDED = 1.5  # skewness of logarithms beyond which a variable is seen as it is
@@ -77,6 +78,18 @@ class Reduced:
         """
         return simplify(times(substitute(expression, self.variables), self.factor))
 
+    def followed_by(self, further: "Reduced") -> "Reduced":
+        """Both reductions as one.
+
+        Args:
+            further: A reduction of the smaller problem.
+
+        Returns:
+            The reduction from the table to the smallest problem.
+        """
+        variables = {name: simplify(substitute(e, self.variables)) for name, e in further.variables.items()}
+        return Reduced(problem=further.problem, variables=variables, factor=self.lifted(further.factor))
+
 
 def reduced(problem: Problem, seed: int, time_limit: float = 0.0) -> Reduced | None:
     """Take away variables that symmetries make superfluous.
@@ -96,7 +109,13 @@ def reduced(problem: Problem, seed: int, time_limit: float = 0.0) -> Reduced | N
     started = time.monotonic()
     some = problem.rows(np.sort(np.random.default_rng([seed, width]).permutation(rows)[:ROWS]))
     steps = _steps(some, lambda: 0 < time_limit <= time.monotonic() - started)
-    return _applied(problem, steps) if steps else None
+    smaller = _applied(problem, steps) if steps else None
+    if smaller is None or len(smaller.problem.variables) < 2:
+        return smaller
+    # Other samples, in fewer variables, show what these did not.
+    left = time_limit and max(time_limit - (time.monotonic() - started), SOON)
+    further = reduced(smaller.problem, seed, left)
+    return smaller if further is None else smaller.followed_by(further)
 
 
 def _applied(problem: Problem, steps: list[Symmetry]) -> Reduced | None:

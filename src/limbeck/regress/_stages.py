@@ -1,4 +1,4 @@
-"""The stages of one search: what is near, then fewer variables, then everything; what explains all ends it."""
+"""The stages of one search: in fewer variables where symmetries leave some, then in all; what explains all ends it."""
 
 import heapq
 import math
@@ -21,8 +21,8 @@ from ._sample import draw, fitted, loss_of
 Ask = Callable[[Problem, SearchConfig], Found]
 SHORT = 12.0  # symbols of an equation that needs no second look
 NEAR = 10  # a search for what is near has one of so many evaluations
-# Of the time: until when what is near is searched, how long symmetries, until when fewer variables.
-NEAR_SHARE, REDUCING_SHARE, REDUCED_SHARE = 0.2, 0.3, 0.9
+# Of the time: how long symmetries are looked for, until when what is near, until when fewer variables.
+REDUCING_SHARE, NEAR_SHARE, REDUCED_SHARE = 0.3, 0.4, 0.9
 CHEAPEST = 16  # equations of a search that are handed on beside the best of each size
 JUDGED = 3  # equations that are looked at to see whether a stage is enough
 FITTING_STEPS = 20
@@ -52,20 +52,20 @@ def staged(ask: Ask, problem: Problem, config: SearchConfig, seed: int, *, neare
         return None if law is None else found._replace(candidates=[*found.candidates, (law, 0)])
 
     before: list[Found] = []
-    if nearest_first:
+    smaller = reduced(problem, seed, REDUCING_SHARE * config.time_limit)
+    if nearest_first and smaller is None:
         near = asked(problem, config.evaluations // NEAR, NEAR_SHARE)
         told = enough(near, SHORT)  # what is longer and fits to noise may stand for a shorter law
         if told is not None:
             return told
         before.append(near)
-    smaller = reduced(problem, seed, REDUCING_SHARE * config.time_limit)
     if smaller is not None:
         inner = asked(smaller.problem, config.evaluations, REDUCED_SHARE)
         candidates = [(smaller.lifted(e), size) for e, size in inner.candidates]
         lifted = inner._replace(candidates=candidates, symmetry=str(smaller))
         told = enough(lifted, math.inf)
         if told is not None:
-            return _joined(told, *before)
+            return told
         before.append(lifted)
     return _joined(asked(problem, config.evaluations, 1.0), *before)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from limbeck._types import Samples
-from limbeck.expressions import Call, Expression
+from limbeck.expressions import Call, Expression, Variable
 
 from ._factors import power_call
 from ._sample import Sample, sampled
@@ -55,6 +55,32 @@ def targets(sample: Sample, operators: tuple[str, ...]) -> Iterator[Target]:
         # At the ends of the range of numbers, squares and inverses are none.
         if np.isfinite(target).all() and np.isfinite(slope).all() and slope.any():
             yield Target(_through(sample, target, slope), outer)
+
+
+def multiples(sample: Sample, operators: tuple[str, ...]) -> Iterator[Target]:
+    """The target times powers of the only variable: `y*x**2` where `y` may be `(1 - cos(x))/x**2`.
+
+    Samples keep their weights. Weighted as in the old target, the few where the variable is next to zero would be
+    all there is to see.
+
+    Args:
+        sample: The samples.
+        operators: Operator symbols that may be used.
+
+    Yields:
+        Targets; none where there are several variables.
+    """
+    if len(sample.columns) != 1 or not {"*", "/"} <= set(operators):
+        return
+    ((name, column),) = sample.columns.items()
+    for exponent in (-2.0, -1.0, 1.0, 2.0):
+        with np.errstate(all="ignore"):
+            target = sample.target * column**exponent
+        if np.isfinite(target).all():
+            factor = power_call(Variable(name), -exponent)
+            yield Target(
+                sampled(sample.columns, target, sample.root), lambda inner, by=factor: Call("mul", (by, inner))
+            )
 
 
 def _through(sample: Sample, target: Samples, slope: Samples) -> Sample:

@@ -115,11 +115,16 @@ def best_pairs(
     kept: list[tuple[int, ...]] = []
     for size in np.unique(total):
         places = np.flatnonzero(total == size)
-        most = CROWD * keep
+        most = _crowd(kinds) * keep
         some = places[np.argpartition(-explained[places], most)[:most]] if len(places) > most else places
         order = some[np.lexsort((some, -explained[some]))]
         kept += _distinct([(int(one[k]), int(two[k])) for k in order if explained[k] > 0], kinds, keep)
     return kept
+
+
+def _crowd(kinds: Int[np.ndarray, " terms"]) -> int:
+    """Groups to look at for each that is kept."""
+    return 1 if len(np.unique(kinds)) == len(kinds) else CROWD
 
 
 def _distinct(groups: list[tuple[int, ...]], kinds: Int[np.ndarray, " terms"], keep: int) -> list[tuple[int, ...]]:
@@ -144,15 +149,20 @@ def best_triples(
     Returns:
         Triples of indices, none twice.
     """
+    if not pairs:
+        return []
+    cosine, single = found.terms @ found.terms.T, found.terms @ found.target
+    places = np.array(pairs)
+    beside, within = cosine[places], cosine[places[:, :, None], places[:, None, :]]
+    # What is left of terms and target beside a pair, read off the scalar products.
+    shares = np.linalg.solve(within, beside)
+    length = np.diag(cosine) - np.einsum("pik,pik->pk", beside, shares)
+    along = single - np.einsum("pik,pi->pk", shares, single[places])
+    explained = np.where(length > SAME, along**2 / np.maximum(length, SAME), -1.0)
+    orders = np.argsort(-explained, axis=1, kind="stable")[:, : _crowd(kinds) * keep].tolist()
     kept: dict[tuple[int, ...], None] = {}
-    for pair in pairs:
-        basis, _ = np.linalg.qr(found.terms[list(pair)].T)
-        terms = found.terms - (found.terms @ basis) @ basis.T
-        target = found.target - basis @ (basis.T @ found.target)
-        length = np.sum(terms**2, axis=1)
-        explained = np.where(length > SAME, (terms @ target) ** 2 / np.maximum(length, SAME), -1.0)
-        order = np.argsort(-explained, kind="stable")[: CROWD * keep].tolist()
-        for third in _distinct([(k,) for k in order if explained[k] > 0], kinds, keep):
+    for pair, order, share in zip(pairs, orders, explained, strict=True):
+        for third in _distinct([(k,) for k in order if share[k] > 0], kinds, keep):
             kept[tuple(sorted((*pair, *third)))] = None
     return list(kept)
 
@@ -190,6 +200,34 @@ def best_groups(
         for group in (*pairs, *best_triples(part, pairs, own, TRIPLES)):
             groups.append(tuple(int(some[k]) for k in group))
     return groups
+
+
+def leading_groups(
+    groups: Sequence[tuple[int, ...]], sizes: Int[np.ndarray, " terms"], found: Directions, price: float, most: int
+) -> list[tuple[int, ...]]:
+    """Of groups of terms, those that are cheapest by what they leave and the size of their terms.
+
+    Args:
+        groups: Groups of indices.
+        sizes: Size of each term.
+        found: Terms and target.
+        price: What a unit of size must lower the log-loss by.
+        most: How many are kept.
+
+    Returns:
+        Groups, the cheapest first.
+    """
+    costs: list[tuple[float, tuple[int, ...]]] = []
+    for count in sorted({len(group) for group in groups}):
+        alike = [group for group in groups if len(group) == count]
+        places = np.array(alike)
+        terms = found.terms[places]
+        products = terms @ np.swapaxes(terms, 1, 2) + SAME**2 * np.eye(count)
+        along = terms @ found.target
+        left = 1.0 - np.einsum("gk,gk->g", along, np.linalg.solve(products, along[:, :, None])[:, :, 0])
+        cost = 0.5 * np.log(np.maximum(left, ROUNDING)) + price * (sizes[places].sum(axis=1) + 2 * count)
+        costs += zip(cost.tolist(), alike, strict=True)
+    return [group for _, group in sorted(costs)[:most]]
 
 
 def written(
