@@ -1,16 +1,23 @@
 """Forms compared on positions: what accelerations can't tell apart, paths and the integrator do."""
 
 from functools import lru_cache
+from types import SimpleNamespace
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
 from compose.planted import law_of
 from compose.test_shoot import SPRING, observed
 
+from limbeck.compose import compose_law
 from limbeck.compose._along_paths import Paths, settled_along
 from limbeck.compose._checks import _stability as stability
 from limbeck.compose._compose import ComposedLaw
 from limbeck.compose._followed_laws import followed_laws, followed_prices
+from limbeck.expressions import parse
+from limbeck.models import Biases
+from limbeck.regress import Equation, HallOfFame
+from limbeck.train import TrainedModel
 
 EXTRAS = ("friction", "drag", "central", "uniform_x", "uniform_y")
 
@@ -83,3 +90,28 @@ def test_a_choice_that_was_cut_off_is_no_agreement(stable, left, passed):
     check = stability(composed)
     assert check.passed is passed
     assert ("time ran out" in check.reason) is bool(left)
+
+
+def test_a_law_that_time_left_no_moment_to_follow_is_counted_as_unfollowed():
+    dataset = observed()
+    spring = parse(SPRING["radial"])
+    equation = Equation(expression=spring, complexity=5, backend_complexity=5, loss=1e-3, heldout_loss=1e-3)
+    hall = HallOfFame(
+        component="radial", equations=(equation,), engine="enumerate", version="", seed=0, evaluations=1, seconds=0.0,
+        out_of_time=True,
+    )  # fmt: skip
+    trained = create_autospec(TrainedModel, instance=True)
+    trained.accelerations.side_effect = lambda batch: np.asarray(batch.targets)
+    trained.model = SimpleNamespace(biases=Biases(translation=True, rotation=True, third_law=True))
+    composed = compose_law(
+        [{"radial": hall}] * 2,
+        trained,
+        dataset,
+        once_more=lambda: {"radial": hall},
+        is_over=lambda: True,
+        progress=lambda *_: None,
+    )
+    assert composed is not None
+    assert composed.followed is None
+    assert composed.unfollowed == 1
+    assert not stability(composed).passed
