@@ -7,6 +7,9 @@ from hypothesis import given, settings
 
 from limbeck.expressions import (
     Call,
+    Constant,
+    Expression,
+    Variable,
     cleared,
     evaluate,
     free_constants,
@@ -58,6 +61,13 @@ def test_only_what_is_positive_goes_through_a_root(text: str, shorter: str) -> N
 def test_a_number_that_is_undefined_stays_as_it_was() -> None:
     expr = simplify(parse("sqrt(exp(sqrt(-1) - 1))"))
     assert cleared(expr) == expr
+
+
+def test_a_tree_too_deep_stays_as_it_was() -> None:
+    expr: Expression = Variable("x")
+    for _ in range(400):
+        expr = Call("div", (Variable("y"), Call("add", (Constant(1.0), expr))))
+    assert cleared(expr) is expr
 
 
 @settings(max_examples=200)

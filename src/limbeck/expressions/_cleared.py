@@ -9,10 +9,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from ._count import printed_complexity
-from ._expression import Call, Constant, Expression, Variable, free_constants, opened, walk
+from ._expression import Call, Constant, Expression, Variable, depth, free_constants, opened, walk
 from ._numbers import ONE
 from ._products import multiply, power
-from ._simplify import is_finite, simplify
+from ._simplify import MAX_DEPTH, is_finite, simplify
 from ._sums import add, split_number
 
 _MAX_PASSES = 6
@@ -39,8 +39,10 @@ def cleared(expr: Expression, positive: Set[str] = frozenset()) -> Expression:
     Returns:
         A tree in normal form that is shorter as printed, or as long and names fewer variables; it has no more free
         numbers, and the same value wherever that is finite (and the variables are as said). The given one where
-        there is none.
+        there is none, or the tree is too deep.
     """
+    if depth(expr) > MAX_DEPTH:
+        return expr
     for _ in range(_MAX_PASSES):
         shorter = _pass(expr, positive)
         if not _is_shorter(shorter, expr):

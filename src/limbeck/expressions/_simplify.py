@@ -18,7 +18,7 @@ from ._products import multiply, power
 from ._sums import add
 
 # Deeper trees stay as they are: each level costs some frames of Python's stack.
-_MAX_DEPTH = 80
+MAX_DEPTH = 80
 _MAX_PASSES = 12
 _HALF = Constant(0.5, free=False)
 _TWO = Constant(2.0, free=False)
@@ -75,7 +75,7 @@ def canonical(expr: Expression) -> Expression:
         What two trees are compared by; the given one where it is too deep or a
         number would no longer be finite.
     """
-    if isinstance(expr, Constant | Variable) or depth(expr) > _MAX_DEPTH:
+    if isinstance(expr, Constant | Variable) or depth(expr) > MAX_DEPTH:
         return expr
     best = _settled(expr)
     return expr if _lost_a_number(expr, best) else best
