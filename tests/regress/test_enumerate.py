@@ -14,7 +14,7 @@ from limbeck.regress._inner_constants import shortened
 from limbeck.regress._leaves import functions_seen_through
 from limbeck.regress._sample import draw, fitted
 from limbeck.regress._target import multiples
-from limbeck.regress._terms import ONE, best_pairs, coefficients, directions, leading_groups
+from limbeck.regress._terms import ONE, best_pairs, best_triples, coefficients, directions, leading_groups
 from limbeck.regress._thresholds import placed
 
 SINES = (*DEFAULT_OPERATORS, "sin", "cos")
@@ -121,6 +121,20 @@ def test_the_best_pair_is_the_best_of_all_pairs(seed):
         return np.linalg.norm(coefficients(design, sample, ones) @ design - sample.target)
 
     assert left(best) == pytest.approx(min(left((i, j)) for i in range(6) for j in range(i)))
+
+
+def test_thirds_are_found_beside_a_term_that_is_nothing_but_offset():
+    rng = np.random.default_rng(2)
+    table = np.vstack([np.full(40, 3.0), rng.normal(size=(4, 40))])
+    target = table[1] - 2 * table[2] + 0.5 * table[3] + 1.0
+    made = Problem(name="y", variables=("x",), inputs=rng.normal(size=(40, 1)), target=target)
+    sample = draw(made, 40, 0)
+    found = directions(table, sample, np.ones(40))
+    pairs = [*combinations(range(5), 2)]
+    triples = best_triples(found, pairs, np.arange(5), 3)
+    assert len(triples) == len(set(triples))
+    assert (1, 2, 3) in triples
+    assert leading_groups(triples, np.ones(5, dtype=int), found, 0.1, 1) == [(1, 2, 3)]
 
 
 @given(seed=st.integers(0, 2**32 - 1), most=st.integers(1, 9))

@@ -155,7 +155,7 @@ def best_triples(
     places = np.array(pairs)
     beside, within = cosine[places], cosine[places[:, :, None], places[:, None, :]]
     # What is left of terms and target beside a pair, read off the scalar products.
-    shares = np.linalg.solve(within, beside)
+    shares = np.linalg.solve(within + SAME**2 * np.eye(2), beside)  # a term may be nothing but offset
     length = np.diag(cosine) - np.einsum("pik,pik->pk", beside, shares)
     along = single - np.einsum("pik,pi->pk", shares, single[places])
     explained = np.where(length > SAME, along**2 / np.maximum(length, SAME), -1.0)
