@@ -114,9 +114,11 @@ def test_two_reductions_one_after_the_other_are_one() -> None:
         problem=middle,
         variables={"z1": parse("b"), "z2": parse("x - y"), "z3": parse("t")},
         factor=parse("a"),
+        error=0.02,
     )
-    rest = Reduced(problem=problem("exp(-z1)", "z1"), variables={"z1": parse("z2/z3")}, factor=parse("z1"))
+    rest = Reduced(problem=problem("exp(-z1)", "z1"), variables={"z1": parse("z2/z3")}, factor=parse("z1"), error=0.01)
     whole = half.followed_by(rest)
+    assert whole.error == 0.01
     assert {name: to_readable(e) for name, e in whole.variables.items()} == {"z1": "(x - y)/t"}
     assert to_readable(whole.factor) == "a*b"
     columns = dict(zip(first.variables, x.T, strict=True))
@@ -125,7 +127,7 @@ def test_two_reductions_one_after_the_other_are_one() -> None:
 
 def test_what_one_draw_of_samples_leaves_another_takes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     every = _reduce._steps
-    monkeypatch.setattr(_reduce, "_steps", lambda *args: every(*args)[:1])
+    monkeypatch.setattr(_reduce, "_steps", lambda *args: (every(*args)[0][:1], 0.0))
     found = reduced(problem("m*exp(-a*b/(c*d))", "m a b c d"), 0)
     assert found is not None
     assert variables(found.factor) == {"m"}

@@ -54,11 +54,13 @@ class Reduced:
         problem: The problem.
         variables: What each of its variables is in those of the table.
         factor: What its target is multiplied by.
+        error: By how much a smooth function of those variables missed left-out samples, of the target's spread.
     """
 
     problem: Problem
     variables: Mapping[str, Expression]
     factor: Expression
+    error: float
 
     def __str__(self) -> str:
         """What is left to find, such as `m*f(v/c)`."""
@@ -88,7 +90,8 @@ class Reduced:
             The reduction from the table to the smallest problem.
         """
         variables = {name: simplify(substitute(e, self.variables)) for name, e in further.variables.items()}
-        return Reduced(problem=further.problem, variables=variables, factor=self.lifted(further.factor))
+        factor = self.lifted(further.factor)
+        return Reduced(problem=further.problem, variables=variables, factor=factor, error=further.error)
 
 
 def reduced(problem: Problem, seed: int, time_limit: float = 0.0) -> Reduced | None:
@@ -108,8 +111,8 @@ def reduced(problem: Problem, seed: int, time_limit: float = 0.0) -> Reduced | N
         return None
     started = time.monotonic()
     some = problem.rows(np.sort(np.random.default_rng([seed, width]).permutation(rows)[:ROWS]))
-    steps = _steps(some, lambda: 0 < time_limit <= time.monotonic() - started)
-    smaller = _applied(problem, steps) if steps else None
+    steps, error = _steps(some, lambda: 0 < time_limit <= time.monotonic() - started)
+    smaller = _applied(problem, steps, error) if steps else None
     if smaller is None or len(smaller.problem.variables) < 2:
         return smaller
     # Other samples, in fewer variables, show what these did not.
@@ -118,7 +121,7 @@ def reduced(problem: Problem, seed: int, time_limit: float = 0.0) -> Reduced | N
     return smaller if further is None else smaller.followed_by(further)
 
 
-def _applied(problem: Problem, steps: list[Symmetry]) -> Reduced | None:
+def _applied(problem: Problem, steps: list[Symmetry], error: float) -> Reduced | None:
     """The problem after some steps; None where a sample can't take them."""
     table, scale = problem.inputs, np.ones(len(problem.target))
     variables: list[Expression] = [Variable(name) for name in problem.variables]
@@ -143,13 +146,17 @@ def _applied(problem: Problem, steps: list[Symmetry]) -> Reduced | None:
         leaves=leaves_of(names, table) if {"+", "-", "*", "/"} <= set(problem.operators) else (),
     )
     return Reduced(
-        problem=smaller, variables=dict(zip(names, map(simplify, variables), strict=True)), factor=simplify(factor)
+        problem=smaller,
+        variables=dict(zip(names, map(simplify, variables), strict=True)),
+        factor=simplify(factor),
+        error=error,
     )
 
 
-def _steps(problem: Problem, too_late: Callable[[], bool]) -> list[Symmetry]:
-    """One symmetry after the other, as long as each is as good as none."""
+def _steps(problem: Problem, too_late: Callable[[], bool]) -> tuple[list[Symmetry], float]:
+    """One symmetry after the other, as long as each is as good as none; and the error of the last view but one."""
     view, how = _first_view(problem)
+    error = np.inf
     allowed = set(problem.operators) | ({"^"} if "sqrt" in problem.operators else set())
     found: list[Symmetry] = []
     while view.table.shape[1] and not view.is_constant and not too_late():
@@ -160,7 +167,7 @@ def _steps(problem: Problem, too_late: Callable[[], bool]) -> list[Symmetry]:
             break
         found.append(step)
         view = view.after(step)
-    return found
+    return found, float(error)
 
 
 def _first_view(problem: Problem) -> "tuple[_View, Smoothness]":

@@ -22,7 +22,10 @@ Ask = Callable[[Problem, SearchConfig], Found]
 SHORT = 12.0  # symbols of an equation that needs no second look
 NEAR = 10  # a search for what is near has one of so many evaluations
 # Of the time: how long symmetries are looked for, until when what is near, until when fewer variables.
-REDUCING_SHARE, NEAR_SHARE, REDUCED_SHARE = 0.3, 0.4, 0.9
+REDUCING_SHARE, NEAR_SHARE, REDUCED_SHARE = 0.3, 0.3, 0.9
+CLEAR = (
+    1e-3  # error of the smooth function up to which symmetries are seen well enough for fewer variables to come first
+)
 CHEAPEST = 16  # equations of a search that are handed on beside the best of each size
 JUDGED = 3  # equations that are looked at to see whether a stage is enough
 FITTING_STEPS = 20
@@ -53,7 +56,7 @@ def staged(ask: Ask, problem: Problem, config: SearchConfig, seed: int, *, neare
 
     before: list[Found] = []
     smaller = reduced(problem, seed, REDUCING_SHARE * config.time_limit)
-    if nearest_first and smaller is None:
+    if nearest_first and (smaller is None or smaller.error > CLEAR):
         near = asked(problem, config.evaluations // NEAR, NEAR_SHARE)
         told = enough(near, SHORT)  # what is longer and fits to noise may stand for a shorter law
         if told is not None:
@@ -65,7 +68,7 @@ def staged(ask: Ask, problem: Problem, config: SearchConfig, seed: int, *, neare
         lifted = inner._replace(candidates=candidates, symmetry=str(smaller))
         told = enough(lifted, math.inf)
         if told is not None:
-            return told
+            return _joined(told, *before)
         before.append(lifted)
     return _joined(asked(problem, config.evaluations, 1.0), *before)
 
