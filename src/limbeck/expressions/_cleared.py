@@ -64,7 +64,7 @@ def _pass(expr: Expression, positive: Set[str]) -> Expression:
 
 
 def _is_shorter(new: Expression, old: Expression) -> bool:
-    """Whether a tree says in fewer symbols, and with no more free numbers, what another says."""
+    """Whether a tree says in fewer symbols or variables, and with no more free numbers, what another says."""
     if _length(new) >= _length(old) or len(free_constants(new)) > len(free_constants(old)):
         return False
     return is_finite(new) or not is_finite(old)

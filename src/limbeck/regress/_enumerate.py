@@ -210,7 +210,8 @@ class _Search:
     def explain(self, forest: Forest, target: Target) -> None:
         """Take in the best sums of trees for a target."""
         made = []
-        for group in best_groups(forest.values, forest.sizes, target.sample, self.none[1], sums=self.sums):
+        looked_at = directions(forest.values, target.sample, self.none[1])
+        for group in best_groups(looked_at, forest.sizes, sums=self.sums):
             terms = [forest.expression(k) for k in group]
             for inner, loss in written(terms, forest.values[list(group)], target.sample, self.none):
                 made.append(self.pool.offer(target.outer(inner), loss if target.plain else None))
@@ -232,21 +233,21 @@ class _Search:
         """
         several = self.trees([*names, *self.leaves], SMALL, self.config.evaluations // LEAF_SHARE)
         under = sums_under_leaves(self.leaves, several, self.sample, sums=self.sums)
-        stages = [
+        outer, sums, larger, functions = (
             lambda: self.outer_functions(forest),
             lambda: self.take_in(under, refined=False),
             lambda: self.trees(names, LARGEST, self.config.evaluations // 4),
             self.functions_from_outside,
-        ]
-        if len(names) == 1:  # functions of it are nearer than larger trees, and sums of few terms fit anything
-            stages = [stages[1], stages[0], stages[3], stages[2]]
-        for following in (*stages, lambda: self.outer_functions(several), self.more_numbers):
+        )
+        # Functions of one variable are nearer than larger trees of it, and sums of few terms fit any curve.
+        first = (sums, outer, functions, larger) if len(names) == 1 else (outer, sums, larger, functions)
+        for following in (*first, lambda: self.outer_functions(several), self.more_numbers):
             if not self.pool.over:
                 following()
         return self.is_explained()
 
     def functions_from_outside(self) -> None:
-        """Functions of one variable, plain and inside an inverse, a root or an exponential."""
+        """Functions of one variable, plain, inside an inverse, a root or an exponential, and under a power of it."""
         seen = (self.plain, *targets(self.sample, self.operators), *multiples(self.sample, self.operators))
         self.take_in(functions_seen_through(seen, self.sample, self.operators), refined=True)
 
@@ -323,13 +324,13 @@ class _Search:
         """Take in the best sums of functions of one argument under a factor."""
         if not len(atoms.pairs):
             return []
-        explained = directions(atoms.values, self.sample, factor[1]).explained
+        looked_at = directions(atoms.values, self.sample, factor[1])
         made: list[Expression] = []
-        alone = [(k,) for k in atoms.best_of_forms(explained)[:FORMS]]
+        alone = [(k,) for k in atoms.best_of_forms(looked_at.explained)[:FORMS]]
         for group in alone:
             made += self.sum_of(group, atoms, factor)
         self.pool.refine(self.pool.leaders(FORMS, made, behind=np.inf), self.steps)
-        for group in best_groups(atoms.values, atoms.sizes, self.sample, factor[1], kinds=atoms.kinds, sums=self.sums):
+        for group in best_groups(looked_at, atoms.sizes, kinds=atoms.kinds, sums=self.sums):
             made += self.sum_of(group, atoms, factor)
         return made
 
@@ -370,9 +371,9 @@ class _Search:
             sizes.append(atoms.sizes[inner])
         numbers: dict[Expression, int] = {}
         kinds = np.array([numbers.setdefault(form_of(term), len(numbers)) for term in terms])
-        all_values, none = np.concatenate(values), self.none[1]
-        made = []
-        for group in best_groups(all_values, np.concatenate(sizes), self.sample, none, kinds=kinds, sums=True):
+        all_values, made = np.concatenate(values), []
+        looked_at = directions(all_values, self.sample, self.none[1])
+        for group in best_groups(looked_at, np.concatenate(sizes), kinds=kinds, sums=True):
             laws = written([terms[k] for k in group], all_values[list(group)], self.sample, self.none)
             made += [self.pool.offer(*law) for law in laws]
         self.pool.refine(self.pool.leaders(REFINED, made), self.steps)

@@ -92,8 +92,8 @@ def sums_under_leaves(
             alone = coefficients(np.ones((1, len(base))), sample, factor[1])
             found: list[Law] = [] if alone is None else [(combined([ONE], alone.tolist(), factor[0]), None)]
             fits: list[tuple[Expression, float]] = []
-            groups = best_groups(values, sizes, sample, factor[1], sums=sums)
             looked_at = directions(values, sample, factor[1])
+            groups = best_groups(looked_at, sizes, sums=sums)
             for group in leading_groups(groups, sizes, looked_at, unit_price(len(base)), WRITTEN):
                 terms = [forest.expression(k) for k in group]
                 fits += written(terms, forest.values[list(group)], sample, factor)

@@ -154,7 +154,7 @@ def _applied(problem: Problem, steps: list[Symmetry], error: float) -> Reduced |
 
 
 def _steps(problem: Problem, too_late: Callable[[], bool]) -> tuple[list[Symmetry], float]:
-    """One symmetry after the other, as long as each is as good as none; and the error of the last view but one."""
+    """One symmetry after the other, as long as each is as good as none; and the error of the last view."""
     view, how = _first_view(problem)
     error = np.inf
     allowed = set(problem.operators) | ({"^"} if "sqrt" in problem.operators else set())

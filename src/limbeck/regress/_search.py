@@ -23,7 +23,7 @@ ENGINES: dict[str, Engine] = {
     "enumerate": search_enumerate,
     "pysr": search_pysr,
 }
-ENUMERATE_VERSION = "3"
+ENUMERATE_VERSION = "4"
 HELD_OUT = 0.25
 
 

@@ -7,7 +7,8 @@ is a sum of two terms too.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,6 +20,7 @@ from ._sample import Sample, Terms
 
 ROUNDING = 1e-11  # a term of this size beside the largest
 SAME = 1e-7  # terms whose squared correlation is nearer to 1 are one term
+RIDGE = 1e-14  # of scalar products, so that a term which is nothing but offset has a share of 0
 CROWD = 25  # groups looked at for each that is kept: grid points of one form crowd together
 IN_SUMS = 1_000  # terms of which all pairs are tried
 SINGLES = 10  # kept of each size
@@ -27,7 +29,8 @@ TRIPLES = 2  # kept for each pair
 ONE = Constant(1.0, free=False)
 
 
-class Directions(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Directions:
     """Terms and target with the offset taken out, each of length 1.
 
     Attributes:
@@ -38,10 +41,31 @@ class Directions(NamedTuple):
     terms: Terms
     target: Samples
 
+    @cached_property
+    def along(self) -> Float[np.ndarray, " terms"]:
+        """Cosine between each term and the target."""
+        return self.terms @ self.target
+
+    @cached_property
+    def cosines(self) -> Float[np.ndarray, "terms terms"]:
+        """Cosine between each two terms."""
+        return self.terms @ self.terms.T
+
     @property
     def explained(self) -> Float[np.ndarray, " terms"]:
         """Share of the target's variance that each term explains."""
-        return (self.terms @ self.target) ** 2
+        return self.along**2
+
+    def of(self, places: Int[np.ndarray, " some"]) -> "Directions":
+        """Some of the terms.
+
+        Args:
+            places: Their indices.
+
+        Returns:
+            The same target, those terms.
+        """
+        return Directions(self.terms[places], self.target)
 
 
 def directions(values: Terms, sample: Sample, factor: Samples) -> Directions:
@@ -104,18 +128,15 @@ def best_pairs(
     Returns:
         Pairs of indices.
     """
-    single = found.terms @ found.target
-    cosine = found.terms @ found.terms.T
+    one, two = np.triu_indices(len(found.along), 1)
+    cosine, a, b = found.cosines[one, two], found.along[one], found.along[two]
     apart = 1.0 - cosine**2
-    one, two = np.triu_indices(len(single), 1)
-    apart, cosine = apart[one, two], cosine[one, two]
-    a, b = single[one], single[two]
     explained = np.where(apart > SAME, (a * a + b * b - 2 * a * b * cosine) / np.maximum(apart, SAME), -1.0)
     total = sizes[one] + sizes[two]
     kept: list[tuple[int, ...]] = []
+    most = _crowd(kinds) * keep
     for size in np.unique(total):
         places = np.flatnonzero(total == size)
-        most = _crowd(kinds) * keep
         some = places[np.argpartition(-explained[places], most)[:most]] if len(places) > most else places
         order = some[np.lexsort((some, -explained[some]))]
         kept += _distinct([(int(one[k]), int(two[k])) for k in order if explained[k] > 0], kinds, keep)
@@ -151,13 +172,12 @@ def best_triples(
     """
     if not pairs:
         return []
-    cosine, single = found.terms @ found.terms.T, found.terms @ found.target
-    places = np.array(pairs)
+    cosine, places = found.cosines, np.array(pairs)
     beside, within = cosine[places], cosine[places[:, :, None], places[:, None, :]]
     # What is left of terms and target beside a pair, read off the scalar products.
-    shares = np.linalg.solve(within + SAME**2 * np.eye(2), beside)  # a term may be nothing but offset
+    shares = np.linalg.solve(within + RIDGE * np.eye(2), beside)
     length = np.diag(cosine) - np.einsum("pik,pik->pk", beside, shares)
-    along = single - np.einsum("pik,pi->pk", shares, single[places])
+    along = found.along - np.einsum("pik,pi->pk", shares, found.along[places])
     explained = np.where(length > SAME, along**2 / np.maximum(length, SAME), -1.0)
     orders = np.argsort(-explained, axis=1, kind="stable")[:, : _crowd(kinds) * keep].tolist()
     kept: dict[tuple[int, ...], None] = {}
@@ -168,10 +188,8 @@ def best_triples(
 
 
 def best_groups(
-    values: Terms,
+    found: Directions,
     sizes: Int[np.ndarray, " terms"],
-    sample: Sample,
-    factor: Samples,
     *,
     kinds: Int[np.ndarray, " terms"] | None = None,
     sums: bool,
@@ -179,23 +197,21 @@ def best_groups(
     """The terms, pairs and triples that explain a target best.
 
     Args:
-        values: The terms, without the factor.
+        found: Terms and target.
         sizes: Size of each term.
-        sample: Target and weights.
-        factor: What multiplies every term and the offset.
         kinds: Terms of one kind differ by a constant inside; None where all differ in form.
         sums: Whether terms may be added.
 
     Returns:
         Groups of indices.
     """
-    found = directions(values, sample, factor)
+    count = len(sizes)
     groups = best_singles(found, sizes, SINGLES)
-    if sums and len(values) > 1:
+    if sums and count > 1:
         leading = np.argsort(-found.explained, kind="stable")[: IN_SUMS // 2]
-        some = np.unique(np.concatenate([np.arange(min(len(values), IN_SUMS // 2)), leading]))
-        part = found._replace(terms=found.terms[some])
-        own = (np.arange(len(values)) if kinds is None else kinds)[some]
+        some = np.unique(np.concatenate([np.arange(min(count, IN_SUMS // 2)), leading]))
+        part = found.of(some)
+        own = (np.arange(count) if kinds is None else kinds)[some]
         pairs = best_pairs(part, sizes[some], own, PAIRS)
         for group in (*pairs, *best_triples(part, pairs, own, TRIPLES)):
             groups.append(tuple(int(some[k]) for k in group))
@@ -222,8 +238,8 @@ def leading_groups(
         alike = [group for group in groups if len(group) == count]
         places = np.array(alike)
         terms = found.terms[places]
-        products = terms @ np.swapaxes(terms, 1, 2) + SAME**2 * np.eye(count)
-        along = terms @ found.target
+        products = terms @ np.swapaxes(terms, 1, 2) + RIDGE * np.eye(count)
+        along = found.along[places]
         left = 1.0 - np.einsum("gk,gk->g", along, np.linalg.solve(products, along[:, :, None])[:, :, 0])
         cost = 0.5 * np.log(np.maximum(left, ROUNDING)) + price * (sizes[places].sum(axis=1) + 2 * count)
         costs += zip(cost.tolist(), alike, strict=True)
