@@ -92,22 +92,24 @@ def followed(form: Form, constants: Any, start: Snapshots, spans: Any, substeps:
         constants: Its numbers.
         start: States at the beginnings of the windows.
         spans: Times from snapshot to snapshot (windows steps).
-        substeps: Steps of the integrator between two snapshots, an array.
+        substeps: Steps of the integrator from each snapshot to the next, the same for all windows.
 
     Returns:
-        Positions at every snapshot (windows times nodes dim).
+        Positions and velocities at every snapshot (each windows times nodes dim).
     """
 
     def acceleration(x: Any, v: Any) -> Any:
         return form.accelerations(constants, start, x, v)
 
-    def advance(state: tuple[Any, Any], span: Any) -> tuple[tuple[Any, Any], Any]:
-        h = (span / substeps)[:, None, None]
-        state = jax.lax.fori_loop(0, substeps, lambda _, s: runge_kutta(acceleration, s[0], s[1], h), state)
-        return state, state[0]
+    def advance(state: tuple[Any, Any], places: tuple[Any, Any]) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+        span, number = places
+        h = (span / number)[:, None, None]
+        state = jax.lax.fori_loop(0, number, lambda _, s: runge_kutta(acceleration, s[0], s[1], h), state)
+        return state, state
 
-    _, later = jax.lax.scan(advance, (start.positions, start.velocities), spans.T)
-    return jnp.moveaxis(jnp.concatenate([start.positions[None], later]), 0, 1)
+    begun = start.positions, start.velocities
+    _, later = jax.lax.scan(advance, begun, (spans.T, substeps))
+    return jax.tree.map(lambda first, rest: jnp.moveaxis(jnp.concatenate([first[None], rest]), 0, 1), begun, later)
 
 
 def runge_kutta(acceleration: Callable[[Any, Any], Any], x: Any, v: Any, h: Any) -> tuple[Any, Any]:
@@ -149,7 +151,7 @@ def reduced_windows(
         spans: Times from snapshot to snapshot (windows steps).
         measured: Positions that were measured.
         weights: One over their noise, 0 where nothing was measured.
-        substeps: Steps of the integrator between two snapshots, an array.
+        substeps: Steps of the integrator from each snapshot to the next, the same for all windows.
 
     Returns:
         For each window the sum of squares, the degrees of freedom, the sum of squared changes from a snapshot to the
@@ -160,7 +162,7 @@ def reduced_windows(
     x, n_constants = start.positions, len(constants)
 
     def follow(constants: Any, x: Any, v: Any) -> Any:
-        return followed(form, constants, start._replace(positions=x, velocities=v), spans, substeps)
+        return followed(form, constants, start._replace(positions=x, velocities=v), spans, substeps)[0]
 
     def along(direction: Any) -> tuple[Any, Any]:
         shifts = direction[n_constants:].reshape(2, 1, *x.shape[1:])

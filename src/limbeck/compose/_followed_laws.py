@@ -11,7 +11,8 @@ from limbeck.graphs import GraphDataset
 from ._law import Law
 from ._pruned_fit import pruned_fit
 from ._reduced import SPOILT
-from ._shoot import Begun, TrajectoryFit, fit_trajectories
+from ._shoot import TrajectoryFit, fit_trajectories
+from ._steps import Begun
 
 
 class Followed(NamedTuple):

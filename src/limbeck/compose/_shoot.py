@@ -12,26 +12,22 @@ Source:
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from limbeck._types import Constants
-from limbeck.graphs import GraphDataset, Snapshots
+from limbeck.graphs import GraphDataset
 
-from ._follow import Form, followed, form_of, reduced_windows
+from ._follow import Form, form_of, reduced_windows
 from ._law import Law
 from ._reduced import Reduced
+from ._steps import Begun, Chunk, begin, chunks_of
 from ._windows import Windows, windows_of
 
-Begun = tuple[Float[np.ndarray, "windows nodes dim"], Float[np.ndarray, "windows nodes dim"]]
-
-SUBSTEPS = (1, 4, 16)  # Runge-Kutta steps between two snapshots; close encounters need many
-ACCURATE = 0.1  # largest error of the integrator, in units of the noise
-CHUNK = 16
 ROUNDS, LEAST_ROUNDS = 14, 4
 DAMPING = 1e-6
 ROUNDING = 1e-9
@@ -119,24 +115,14 @@ class _Shooting:
     law: Law
     form: Form
     windows: Windows
-    substeps: Int[np.ndarray, " windows"]
+    chunks: Sequence[Chunk]
 
     @classmethod
     def prepare(cls, law: Law, dataset: GraphDataset, windows: Windows) -> "_Shooting | None":
-        """Find the steps of each window; those that no number of steps serves are left out."""
-        form, substeps = form_of(law, dataset), np.zeros(len(windows), dtype=int)
-        states = windows.start.positions, windows.start.velocities
-        for number in SUBSTEPS:
-            for rows in _chunks(np.flatnonzero(substeps == 0)):
-                start, spans = _begin(states, windows, rows), windows.spans[rows]
-                coarse, fine = (
-                    np.asarray(followed(form, law.constants, start, spans, np.asarray(n))) for n in (number, 2 * number)
-                )
-                with np.errstate(invalid="ignore", over="ignore"):
-                    error = np.abs(coarse - fine) * windows.weights[rows][..., None]
-                good = np.all(error < ACCURATE, axis=(1, 2, 3))  # false where undefined
-                substeps[rows[good]] = number
-        return cls(law=law, form=form, windows=windows, substeps=substeps) if substeps.any() else None
+        """Find the steps of each window; None where no number of steps serves any."""
+        form = form_of(law, dataset)
+        chunks = chunks_of(form, law.constants, windows)
+        return cls(law=law, form=form, windows=windows, chunks=chunks) if chunks else None
 
     def fit(self) -> tuple[Constants, TrajectoryFit | None]:
         """Gauss and Newton's steps, damped where they lead upwards: constants, and the fit if they settle."""
@@ -179,13 +165,13 @@ class _Shooting:
         shapes = *[()] * 5, (len(constants),) * 2, (len(constants),), (coordinates,), (coordinates, len(constants))
         found = [np.zeros((n_windows, *shape)) for shape in shapes]
         found[0][:] = np.inf
-        for steps in SUBSTEPS:
-            for rows in _chunks(np.flatnonzero(self.substeps == steps)):
-                w, start = self.windows, _begin(states, self.windows, rows)
-                data = w.spans[rows], w.measured[rows], w.weights[rows], np.asarray(steps)
-                parts = reduced_windows(self.form, constants, start, *data)
-                for whole, part in zip(found, parts, strict=True):
-                    whole[rows] = np.asarray(part)
+        for rows, substeps in self.chunks:
+            w, start = self.windows, begin(states, self.windows, rows)
+            parts = reduced_windows(
+                self.form, constants, start, w.spans[rows], w.measured[rows], w.weights[rows], substeps
+            )
+            for whole, part in zip(found, parts, strict=True):
+                whole[rows] = np.asarray(part)
         bad = ~np.isfinite(found[0])
         for whole in found[1:]:
             bad |= ~np.isfinite(whole).all(axis=tuple(range(1, whole.ndim)))
@@ -220,24 +206,3 @@ class _Shooting:
             freedom=self.windows.freedom,
             begun=states,
         )
-
-
-def _chunks(rows: Int[np.ndarray, " windows"]) -> Iterator[Int[np.ndarray, " chunk"]]:
-    """Windows in chunks of one size, so that one compiled program serves; the last row fills the last chunk."""
-    for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK]
-        yield np.concatenate([part, np.repeat(part[-1:], CHUNK - len(part))])
-
-
-def _begin(states: Begun, windows: Windows, rows: Int[np.ndarray, " chunk"]) -> Snapshots:
-    """States at the beginnings of some windows."""
-    start = windows.start
-    return Snapshots(
-        positions=states[0][rows],
-        velocities=states[1][rows],
-        attributes=start.attributes[rows],
-        forward=start.forward[rows],
-        backward=start.backward[rows],
-        targets=None,
-        weights=None,
-    )
