@@ -7,7 +7,7 @@ from clouds import cloud
 from compose.planted import law_of
 
 from limbeck.compose import TrajectoryFit
-from limbeck.compose._checks import _exactness, _passes_through
+from limbeck.compose._checks import _exactness, _heldout, _passes_through
 from limbeck.graphs import connect
 
 
@@ -33,3 +33,14 @@ def test_what_follows_each_other_in_time_is_no_noise() -> None:
     assert _passes_through(replace(fit, whiteness=1.9, whiteness_error=0.05))  # too few numbers to tell
     assert not _passes_through(replace(fit, n_windows=len(fit.misfits) // 2))
     assert not _passes_through(replace(fit, misfit=1.6))
+
+
+def test_a_network_that_misses_a_fifth_of_the_particles_too_is_no_excuse() -> None:
+    few = np.where(np.arange(1000) % 5 == 0, 5.0, 1e-4)
+    assert not _heldout(few, few, 1e-2, "", None).passed
+    many = np.where(np.arange(1000) % 2 == 0, 0.9, 1e-4)
+    assert not _heldout(many, np.full(1000, 0.7), 1e-2, "", None).passed
+    # A little noise on small accelerations is told from that.
+    small = np.where(np.arange(1000) % 5 == 0, 0.1, 1e-3)
+    assert _heldout(small, small, 1e-2, "", None).passed
+    assert not _heldout(small, np.full(1000, 1e-3), 1e-2, "", None).passed

@@ -9,6 +9,7 @@ from train.test_learn_properties import driven, moving
 from limbeck.compose import Law, fit_properties, with_properties_fitted
 from limbeck.compose._compose import ComposedLaw
 from limbeck.compose._exponents import with_free_exponents
+from limbeck.compose._property_problem import fitted_states
 from limbeck.compose._property_slopes import PropertySlopes
 from limbeck.compose._property_units import Units
 from limbeck.compose._states import states_of
@@ -110,9 +111,21 @@ def test_fixed_exponents_are_fitted_beside_the_law() -> None:
 def test_only_exponents_of_distances_are_freed() -> None:
     """A square of a property is a form, not a measurement."""
     law = Law(components={"radial": parse("2*q_1**2*(r + 0.1)**-3")}, dim=2)
-    freed, places = with_free_exponents(law)
+    freed, places = with_free_exponents(law, fitted_states(one_set(0.0)[0]))
     np.testing.assert_allclose(freed.constants, [2.0, 0.1, -3.0])
     assert list(places) == [2]
+
+
+def test_no_exponent_of_what_is_negative_is_freed() -> None:
+    """A power of a negative number that is not whole is undefined, and so is a fit of it."""
+    dataset, _ = one_set(0.001)
+    law = Law(components={"radial": parse("3*m_1*m_2/(r - 2*(r + 0.2)**2)"), "inertia": parse("m_1")}, dim=2)
+    freed, places = with_free_exponents(law, fitted_states(dataset))
+    assert list(places.values()) == ["radial: exponent of r + 0.2"]
+    composed = ComposedLaw(law=law, estimates=(), front=(), others=(), is_stable=True, tried=1)
+    _, properties = with_properties_fitted(composed, ("m",), dataset)
+    assert np.isfinite(properties.misfit)
+    assert len(freed.constants) == len(law.constants) + 1
 
 
 def test_a_term_that_stood_for_errors_of_the_masses_is_left_out() -> None:

@@ -75,10 +75,7 @@ class PropertyProblem:
         Returns:
             The problem.
         """
-        returning = objects_return(dataset.trajectories)
-        most = MOST_RETURNING if returning else MOST_ROWS
-        each = max(FEWEST, most // len(np.unique(dataset.train[:, 0])))
-        states = states_of(dataset, spread_over_times(dataset.train, each))
+        returning, states = objects_return(dataset.trajectories), fitted_states(dataset)
         assert states.objects is not None
         known = np.unique(np.concatenate([states.objects.particles, states.objects.senders]))
         objects = Objects(*(np.searchsorted(known, part) for part in states.objects))
@@ -312,6 +309,20 @@ class PropertyProblem:
         numbers = len(at.shared) + int(np.sum((self.levels < 0) & ~self.units.fixed))
         floor = (SAME**2) * error.size  # nothing is said by errors of rounding
         return error.size * float(np.log(max(squares(error), floor))) + numbers * float(np.log(error.size))
+
+
+def fitted_states(dataset: GraphDataset) -> States:
+    """The training snapshots that properties are fitted to.
+
+    Args:
+        dataset: The data.
+
+    Returns:
+        Their columns.
+    """
+    most = MOST_RETURNING if objects_return(dataset.trajectories) else MOST_ROWS
+    each = max(FEWEST, most // len(np.unique(dataset.train[:, 0])))
+    return states_of(dataset, spread_over_times(dataset.train, each))
 
 
 def acting(

@@ -74,7 +74,7 @@ def _fit(law: Law, states: States, weights: np.ndarray, start: Constants, steps:
 def law_loss(law: Law, states: States) -> float:
     """Geometric mean of the median and the 90th percentile of the relative errors.
 
-    The two numbers that decide whether a law is found, in one.
+    The two numbers that decide whether a law is found, in one; never below what the accelerations can tell.
 
     Args:
         law: The law.
@@ -84,7 +84,7 @@ def law_loss(law: Law, states: States) -> float:
         The loss; infinite where the law is undefined on more than a tenth of the particles.
     """
     middle, high = np.quantile(states.relative_errors(law.accelerations(states)), [0.5, 0.9], method="higher")
-    return math.sqrt(middle * high)
+    return max(math.sqrt(middle * high), states.rounding)
 
 
 def standard_errors(law: Law, states: States) -> Float[np.ndarray, " constants"]:

@@ -115,8 +115,11 @@ def _test_runs(dataset: GraphDataset) -> tuple[Int[np.ndarray, " systems"], Int[
     chosen = np.concatenate([dataset.test, dataset.extrapolation, dataset.held_out])
     if len(chosen) == 0:
         return None
-    first = chosen[:, 0].min()
-    rows = _longest_run(np.sort(chosen[chosen[:, 0] == first, 1]))
+    whole = chosen[t.present[tuple(chosen.T)].all(axis=1)]
+    runs = [(s, _longest_run(np.sort(whole[whole[:, 0] == s, 1]))) for s in np.unique(whole[:, 0])]
+    if not runs:
+        return None
+    first, rows = max(runs, key=lambda run: len(run[1]))
     if len(rows) < 3:
         return None
     rows = rows[:: max(1, -(-len(rows) // MOST_TIMES))]

@@ -6,7 +6,7 @@ and kept as columns and sparse matrices in float64.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from limbeck.train import SMALL, error_weights, typical_size
 from limbeck.trajectories import object_index, objects_return
 
 AXES = "xyz"
+DERIVED = 1e-6  # what derivatives of exact positions miss is no noise, and many a term that nobody needs stands for it
 
 
 class Objects(NamedTuple):
@@ -46,6 +47,7 @@ class States:
         weights: One over the size at which an error counts as 1.
         systems: Simulation of each particle, for errors that respect its correlations.
         objects: Which object stands where; None where that is not known.
+        rounding: Relative error below which accelerations say nothing of a form.
     """
 
     edges: Mapping[str, Float[np.ndarray, " edges"]]
@@ -55,6 +57,7 @@ class States:
     weights: Float[np.ndarray, " particles"]
     systems: Int[np.ndarray, " particles"]
     objects: Objects | None = None
+    rounding: float = 0.0
 
     @property
     def dim(self) -> int:
@@ -83,7 +86,7 @@ def states_of(
         Columns in float64.
     """
     trajectories = dataset.trajectories
-    return lay_out(
+    states = lay_out(
         dataset.batch(chosen),
         dataset.pairs,
         dataset.attribute_names,
@@ -92,6 +95,7 @@ def states_of(
         objects=object_index(trajectories)[chosen[:, 0]],
         by_object=objects_return(trajectories),
     )
+    return replace(states, rounding=DERIVED) if trajectories.accelerations_are == "derived" else states
 
 
 def lay_out(

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from limbeck.graphs import GraphDataset, Snapshots
+from limbeck.trajectories import hidden
 
 SHORTEST, LONGEST = 16, 160  # snapshots of a window
 MOST_WINDOWS = 96
@@ -116,8 +117,12 @@ def _length(dataset: GraphDataset) -> int:
 def _begins(dataset: GraphDataset, length: int) -> tuple[Int[np.ndarray, " windows"], Int[np.ndarray, " windows"]]:
     """Simulation and first snapshot of every window of a length that touches no other."""
     t = dataset.trajectories
-    taught = np.zeros(t.present.shape[:2], dtype=bool)
+    taught, others = (np.zeros(t.present.shape[:2], dtype=bool) for _ in range(2))
     taught[tuple(dataset.train.T)] = True
+    for part in (dataset.validation, dataset.test, dataset.extrapolation, dataset.held_out):
+        others[tuple(part.T)] = True
+    # A snapshot in which a particle is not seen has no targets, but its neighbours are followed through it.
+    taught |= hidden(t.present).any(axis=2) & ~others
     systems, firsts = [], []
     for system in np.unique(dataset.train[:, 0]):
         snapshots = np.flatnonzero(taught[system])

@@ -13,7 +13,7 @@ from ._compose import ComposedLaw, places_of
 from ._exponents import with_free_exponents
 from ._fit_properties import FittedProperties, FittedProperty, fit_properties
 from ._levels import Levels, find_levels
-from ._property_problem import CHUNKS
+from ._property_problem import CHUNKS, fitted_states
 from ._pruned_fit import pruned_fit
 from ._refit import ROUNDING, interval
 
@@ -42,7 +42,7 @@ def with_properties_fitted(
     blocks = CHUNKS if objects_return(t) else t.n_systems
     numbers = zip(fitted.law.constants, fitted.errors, places_of(fitted.law), strict=True)
     estimates = [_estimate(k, v, e, place, blocks) for k, (v, e, place) in enumerate(numbers)]
-    freed, places = with_free_exponents(fitted.law)
+    freed, places = with_free_exponents(fitted.law, fitted_states(fitted.dataset(dataset)))
     if places:
         again = fit_properties(freed, names, dataset, ties=ties)
         estimates += list(_exponents(again, places, len(estimates), blocks))

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from limbeck._errors import InputError
-from limbeck.trajectories import Edges, Split, Trajectories, split_snapshots
+from limbeck.trajectories import Edges, Split, Trajectories, split_snapshots, targets_of
 
 from ._hold_out import HoldOut, particles_held_out
 from ._precision import Precision
@@ -64,7 +64,7 @@ class GraphDataset:
         system, time = chosen[:, 0], chosen[:, 1]
         present = t.present[system, time]
         accelerations = t.accelerations[system, time]
-        weights = present & np.all(np.isfinite(accelerations), axis=-1)
+        weights = self._targets[system, time]
         positions = _park_absent(t.positions[system, time], present)
         forward, backward = self._edge_weights(system, positions, present)
         attributes = [_filled(t.attributes[name][system], present) for name in self.attribute_names]
@@ -77,6 +77,11 @@ class GraphDataset:
             targets=np.where(weights[..., None], accelerations, 0.0),
             weights=self._target_weights(weights, accelerations, system, time),
         )
+
+    @cached_property
+    def _targets(self) -> Bool[np.ndarray, "systems times nodes"]:
+        """Which accelerations are targets."""
+        return targets_of(self.trajectories)
 
     def _target_weights(
         self,

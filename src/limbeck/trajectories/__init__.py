@@ -24,3 +24,4 @@ from ._solar_system import solar_system as solar_system, true_masses as true_mas
 from ._split import Split as Split, split_snapshots as split_snapshots
 from ._trajectories import Edges as Edges, Trajectories as Trajectories
 from ._units import parse_units as parse_units
+from ._unseen import hidden as hidden, targets_of as targets_of

@@ -21,6 +21,7 @@ from ._derive import derive
 from ._states import States
 from ._trajectories import Edges, Trajectories
 from ._units import check_units
+from ._unseen import with_remark
 
 FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".nc": "netcdf", ".h5netcdf": "netcdf"}
 KNOWN = "known are CSV (.csv), Parquet (.parquet, .pq) and NetCDF (.nc, .h5netcdf)"
@@ -80,7 +81,8 @@ def load_trajectories(
         states = replace(states, edges=_edges(Path(edges), states), radius=None)
     if radius is not None:
         states = replace(states, edges=None, radius=float(radius))
-    return _record(states, both, shared_particles=shared_particles or states.shared_particles)
+    found = _record(states, both, shared_particles=shared_particles or states.shared_particles)
+    return with_remark(found) if learning else found
 
 
 def _names(given: Sequence[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from limbeck._errors import InputError
 from limbeck._types import Snapshots
 
 from ._trajectories import Trajectories
+from ._unseen import targets_of
 
 PARTS = ("train", "validation", "test")
 FEWEST = 7  # snapshots with a target from which blocks and gaps can be cut
@@ -59,7 +60,7 @@ def split_snapshots(
     """
     if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
         raise InputError(f"fractions of train, validation and test: got {fractions}; expected three above 0 of sum 1")
-    targets = np.asarray(np.any(np.isfinite(trajectories.accelerations).all(axis=-1) & trajectories.present, axis=2))
+    targets = np.any(targets_of(trajectories), axis=2)
     systems = np.flatnonzero(targets.any(axis=1))
     rng = np.random.default_rng(seed)
     if len(systems) >= 3 and not by_time:
