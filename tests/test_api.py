@@ -5,6 +5,10 @@ import numpy as np
 import pytest
 
 import limbeck
+from limbeck import InputError
+from limbeck._discovery import DiscoveredLaw
+from limbeck.compose import Law
+from limbeck.expressions import parse
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +51,17 @@ def test_missing_attributes_and_times_that_do_not_rise_are_refused(found) -> Non
         found.law(x, x)
     with pytest.raises(limbeck.InputError, match="rise"):
         found.law.rollout(x, x, np.array([0.0, 0.0]), {"m": np.ones((1, 2))})
+
+
+def test_a_law_of_pairs_that_are_near_or_linked_is_not_applied_to_others() -> None:
+    law = Law(components={"radial": parse("-1.0*r")}, dim=2)
+    known = {"pair_force": (), "acceleration": (), "pair_potential": None, "constants": (), "attribute_names": ()}
+    x, v = np.array([[0.0, 0.0], [1.0, 0.0], [4.0, 0.0]]), np.zeros((3, 2))
+    near = DiscoveredLaw(channels={"radial": "-1.0*r"}, composed=law, radius=2.0, **known)
+    np.testing.assert_allclose(near(x, v)[:, 0], [1.0, -1.0, 0.0])
+    rolled, _ = near.rollout(x[None], v[None], np.array([0.0, 0.1]))
+    np.testing.assert_array_equal(rolled[0, :, 2], [[4.0, 0.0], [4.0, 0.0]])
+    assert rolled[0, 1, 0, 0] > 0
+    linked = DiscoveredLaw(channels={"radial": "-1.0*r"}, composed=law, has_edges=True, **known)
+    with pytest.raises(InputError, match="limbeck predict with --edges"):
+        linked(x, v)

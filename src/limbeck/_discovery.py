@@ -44,6 +44,8 @@ class DiscoveredLaw:
         constants: Fitted numbers with standard errors and 95 % intervals.
         attribute_names: Attributes that the law was offered.
         composed: The law as expressions.
+        radius: Largest distance at which a pair interacts; None means any.
+        has_edges: Whether the run was told who acts on whom.
     """
 
     channels: Mapping[str, str]
@@ -53,6 +55,8 @@ class DiscoveredLaw:
     constants: tuple[Mapping[str, Any], ...]
     attribute_names: tuple[str, ...]
     composed: Law
+    radius: float | None = None
+    has_edges: bool = False
 
     @property
     def sympy(self) -> dict[str, Any]:
@@ -67,7 +71,7 @@ class DiscoveredLaw:
     def __call__(
         self, positions: States, velocities: States, attributes: Mapping[str, Any] | None = None, xp: ModuleType = np
     ) -> States:
-        """Accelerations when every pair interacts.
+        """Accelerations when every pair interacts, or every pair within the run's radius.
 
         Args:
             positions: Positions.
@@ -79,7 +83,7 @@ class DiscoveredLaw:
             Accelerations, as arrays of `xp`.
 
         Raises:
-            InputError: If an attribute is missing.
+            InputError: If an attribute is missing, or the run had edges.
         """
         snapshots, first, second = self._complete(positions, velocities, attributes or {}, xp)
         return law_accelerations(self.composed, snapshots, first, second, self.attribute_names, xp)
@@ -103,18 +107,23 @@ class DiscoveredLaw:
             Positions and velocities; NaN where they can't be reached.
 
         Raises:
-            InputError: If an attribute is missing or the times do not rise.
+            InputError: If an attribute is missing, the run had edges, or the times do not rise.
         """
         times = np.asarray(times, dtype=float)
         if times.ndim != 1 or len(times) < 2 or not np.all(np.diff(times) > 0):
             raise InputError("a rollout needs at least two times that rise strictly")
         snapshots, first, second = self._complete(positions, velocities, attributes or {}, np)
-        return integrate_law(self.composed, snapshots, first, second, self.attribute_names, times)
+        return integrate_law(self.composed, snapshots, first, second, self.attribute_names, times, self.radius)
 
     def _complete(
         self, positions: Any, velocities: Any, attributes: Mapping[str, Any], xp: ModuleType
     ) -> tuple[Snapshots, np.ndarray, np.ndarray]:
-        """Snapshots of complete graphs."""
+        """Snapshots of complete graphs, or of all pairs within the radius."""
+        if self.has_edges:
+            raise InputError(
+                "the run was told who acts on whom, so its law needs edges: put the states into a file, and use "
+                "limbeck predict with --edges"
+            )
         needed = {name for name in self.attribute_names if any(f"{name}_" in text for text in self.channels.values())}
         missing = sorted(needed - set(attributes))
         if missing:
@@ -126,8 +135,10 @@ class DiscoveredLaw:
             xp.broadcast_to(xp.asarray(attributes.get(name, 1.0)), x.shape[:-1]) for name in self.attribute_names
         ]
         stacked = xp.stack(columns, axis=-1) if columns else xp.zeros((*x.shape[:-1], 0))
-        ones = xp.ones((*x.shape[:-2], len(first)))
-        return Snapshots(x, v, stacked, ones, ones, xp.zeros_like(x), xp.ones(x.shape[:-1])), first, second
+        weights = xp.ones((*x.shape[:-2], len(first)))
+        if self.radius is not None:
+            weights = weights * (xp.linalg.norm(x[..., first, :] - x[..., second, :], axis=-1) < self.radius)
+        return Snapshots(x, v, stacked, weights, weights, xp.zeros_like(x), xp.ones(x.shape[:-1])), first, second
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -226,6 +237,8 @@ def _law_of(result: Mapping[str, Any]) -> DiscoveredLaw | None:
         constants=tuple(result["constants"]),
         attribute_names=tuple(result["data"]["attributes"]),
         composed=Law(components={name: parse(text) for name, text in result["law"].items()}, dim=result["data"]["dim"]),
+        radius=result["data"].get("radius"),
+        has_edges=result["data"].get("edges") is not None,
     )
 
 

@@ -1,7 +1,7 @@
 """Accelerations under the law of a finished run, for states in a file."""
 
 import os
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from limbeck.expressions import variables
 from limbeck.graphs import GraphDataset, pair_list
 from limbeck.pipeline import DistilStudy, Study, kind_of, read_file
 from limbeck.trajectories import FEWEST, Trajectories
+
+SAME = 1e-9
 
 
 def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_gaps: bool = False) -> tuple[Any, str]:
@@ -44,12 +46,13 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     t = _with_codes(t, found.result["data"].get("categories", {}), data)
     if t.dim != law.composed.dim:
         raise InputError(f"the law is for {law.composed.dim} dimensions; {data} has {t.dim}")
+    _check_constants(t, found.result["data"].get("constant_attributes", {}), data)
     used = set().union(*(variables(expression) for expression in law.composed.components.values()))
     _check_velocities(t, used | law.composed.components.keys(), data)
     unused = [name for name in law.attribute_names if not used & {f"{name}_1", f"{name}_2"}]
     missing = [name for name in law.attribute_names if name not in t.attributes and name not in unused]
-    if missing:
-        raise InputError(f"{data} lacks the attribute {', '.join(missing)} of the run's law")
+    for name in missing:
+        t = _with_learned(t, found.result.get("properties") or (), name, data)
     idle = {name: np.ones(t.positions.shape[::2][:1] + t.positions.shape[2:3]) for name in unused}
     t = replace(t, attributes={**idle, **t.attributes})
     system, time = np.nonzero(t.present.any(axis=2))
@@ -131,6 +134,37 @@ def _with_codes(t: Trajectories, categories: Mapping[str, list[str]], data: Path
         there = np.isfinite(values)
         attributes[name] = np.where(there, codes[np.where(there, values, 0).astype(int)], values)
     return replace(t, attributes=attributes)
+
+
+def _with_learned(t: Trajectories, learned: Sequence[Mapping[str, Any]], name: str, data: Path) -> Trajectories:
+    """The states with a property that the run learned of the same particles."""
+    known = {(row["simulation"], row["particle"]): row["value"] for row in learned if row["name"] == name}
+    if not known:
+        raise InputError(f"{data} lacks the attribute {name} of the run's law")
+    values = np.ones((t.n_systems, t.n_nodes))
+    for system, node in np.argwhere(t.present.any(axis=1)):
+        simulation, particle = t.system_names[system], t.particle_names[system][node]
+        value = known.get((simulation, particle), known.get((None, particle)))
+        if value is None:
+            raise InputError(
+                f"{data}: the run learned {name} of its own particles, and knows none for particle {particle!r} of "
+                f"simulation {simulation!r}; add a column {name}, in the unit of the run's properties"
+            )
+        values[system, node] = value
+    return replace(t, attributes={**t.attributes, name: values})
+
+
+def _check_constants(t: Trajectories, constants: Mapping[str, float], data: Path) -> None:
+    """Refuse other values of a property that had one value in the run: its law was learned for that value."""
+    there = t.present.any(axis=1)
+    for name, value in constants.items():
+        own = np.asarray(t.attributes[name])[there] if name in t.attributes and name not in t.categories else value
+        other = np.flatnonzero(~np.isclose(own, value, rtol=SAME, atol=0.0))
+        if len(other):
+            raise InputError(
+                f"{data}: {name} is {np.ravel(own)[other[0]]:g}, but was {value:g} throughout the run, so that its law "
+                f"holds for that value; leave the column out to predict as if it were {value:g}"
+            )
 
 
 def _check_velocities(t: Trajectories, used: Set[str], data: Path) -> None:

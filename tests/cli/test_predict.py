@@ -12,7 +12,7 @@ from limbeck.config import to_toml
 from limbeck.pipeline import FileSource, Study
 
 
-def finished(folder, law, source, *, attributes=(), categories=None):
+def finished(folder, law, source, *, attributes=(), categories=None, constants=None, properties=()):
     """A run that ended with a law."""
     (folder / "checkpoints").mkdir(parents=True)
     result = {
@@ -24,8 +24,14 @@ def finished(folder, law, source, *, attributes=(), categories=None):
         "acceleration": ["Fx", "Fy"],
         "pair_potential": None,
         "constants": [],
+        "properties": list(properties),
         "checks": {},
-        "data": {"attributes": list(attributes), "dim": 2, "categories": categories or {}},
+        "data": {
+            "attributes": list(attributes),
+            "dim": 2,
+            "categories": categories or {},
+            "constant_attributes": constants or {},
+        },
         "bias": {"step": 0, "steps": [], "final": []},
     }
     (folder / "run.json").write_text(to_json({"made_by": "limbeck", "schema": 1}))
@@ -79,6 +85,33 @@ def test_a_label_means_what_it_meant_in_the_run(tmp_path):
     np.testing.assert_allclose(predicted(run, chain(kind=["B", "C", "C"]), tmp_path), [-4.0, 2.0 - 4.0, 6.0])
     with pytest.raises(InputError, match="label 'D'"):
         predicted(run, chain(kind=["A", "B", "D"]), tmp_path)
+
+
+def test_a_property_that_was_constant_in_the_run_is_not_extrapolated(tmp_path):
+    run = finished(tmp_path / "run", {"radial": "-1.0*r"}, FileSource(path="x.csv"), constants={"m": 1.5})
+    there = predicted(run, chain(m=1.5), tmp_path)
+    np.testing.assert_array_equal(predicted(run, chain(), tmp_path), there)
+    with pytest.raises(InputError, match=r"m is 7, but was 1\.5 throughout the run"):
+        predicted(run, chain(m=[1.5, 7.0, 1.5]), tmp_path)
+
+
+def test_what_was_said_of_columns_that_are_not_there_means_nothing(tmp_path):
+    source = FileSource(path="x.csv", ignore=("note",), attributes=("m", "q"), rename={"px": "x"})
+    run = finished(tmp_path / "run", {"radial": "-1.0*q_1*q_2*r"}, source, attributes=("q",))
+    assert len(predicted(run, chain(q=1.0), tmp_path)) == 3
+    with pytest.raises(InputError, match="lacks the attribute q"):
+        predicted(run, chain(m=1.0), tmp_path)
+
+
+def test_learned_properties_are_those_of_the_run(tmp_path):
+    rows = [{"simulation": "0", "particle": str(k), "name": "m", "value": v} for k, v in enumerate((1.0, 2.0, None))]
+    run = finished(
+        tmp_path / "run", {"radial": "-1.0*m_1*m_2*r"}, FileSource(path="x.csv"), attributes=("m",), properties=rows
+    )
+    two = chain().iloc[:2]
+    np.testing.assert_array_equal(predicted(run, two, tmp_path), predicted(run, two.assign(m=[1.0, 2.0]), tmp_path))
+    with pytest.raises(InputError, match="knows none for particle '2' of simulation '0'; add a column m"):
+        predicted(run, chain(), tmp_path)
 
 
 def test_names_beyond_ascii_read_back(tmp_path):

@@ -69,6 +69,16 @@ def test_parts_are_disjoint_and_the_outer_slice_lies_beyond_reach(seed):
     assert all(widest[row] > dataset.reach for row in outer)
 
 
+def test_far_snapshots_of_training_simulations_do_where_no_test_simulation_comes_as_far():
+    states = cloud(3, n_systems=12)
+    seen = connect(states, seed=0).train[:, 0]
+    positions = states.positions.copy()
+    positions[seen[0]] *= 100.0
+    dataset = connect(replace(states, positions=positions), seed=0)
+    assert set(dataset.extrapolation[:, 0]) == {seen[0]}
+    assert not {tuple(row) for row in dataset.extrapolation.tolist()} & snapshots(dataset)["train"]
+
+
 def test_a_snapshot_where_nothing_is_near_enough_is_not_the_inner_part():
     states = cloud(3, n_systems=30, n_nodes=2, radius=0.6)
     dataset = connect(states, seed=0)

@@ -3,15 +3,18 @@
 import csv
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from clouds import cloud
 
 from limbeck.compose import ComposedLaw, Law, Scored
 from limbeck.expressions import complexity, parse
 from limbeck.graphs import connect
 from limbeck.pipeline import Study, SystemSource, run_study
-from limbeck.pipeline._result import equations_table, recovery_fields, variable_fields
+from limbeck.pipeline._result import data_fields, equations_table, recovery_fields, variable_fields
 from limbeck.regress import Equation, HallOfFame
 from limbeck.simulate import simulate
+from limbeck.trajectories import Edges
 
 UNITS = {"x": "AU", "time": "day", "m": "Msun"}
 
@@ -123,3 +126,18 @@ def test_the_law_of_the_run_and_nothing_else_is_selected(is_on_front, dataset):
 def test_without_a_law_no_equation_is_selected(dataset):
     rows = list(csv.DictReader(equations_table({"radial": hall("radial", "-r")}, None, dataset).splitlines()))
     assert [row["selected"] for row in rows] == ["False"]
+
+
+def test_who_acts_and_what_codes_mean_is_said() -> None:
+    kinds = {"kind": np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])}
+    states = replace(cloud(n_systems=3, n_nodes=2), attributes=kinds, categories={"kind": ("blue", "red")}, radius=9.0)
+    dataset = connect(states, seed=0)
+    assert data_fields(dataset, 0.0)["radius"] == 9.0
+    assert data_fields(dataset, 0.0)["edges"] is None
+    variables = variable_fields(None, dataset)
+    assert variables["kind_2"]["meaning"] == "kind of the sender (0 = blue, 1 = red)"
+    assert variables["Fx"]["meaning"].endswith("senders within 9")
+    edges = Edges(system=np.array([-1]), senders=np.array([0]), receivers=np.array([1]))
+    linked = connect(replace(states, radius=None, edges=edges), seed=0)
+    assert data_fields(linked, 0.0)["edges"] == 1
+    assert variable_fields(None, linked)["Fx"]["meaning"].endswith("senders with an edge to it")

@@ -20,6 +20,8 @@ from limbeck.pipeline import (
     with_source,
 )
 from limbeck.pipeline._discover import work_ends
+from limbeck.pipeline._folder import Journal
+from limbeck.pipeline._run import Run
 from limbeck.trajectories import save_trajectories
 
 
@@ -94,3 +96,12 @@ def test_a_part_of_the_time_limit_is_kept_for_the_end(limit, work):
 
 def test_without_a_limit_there_is_no_end():
     assert work_ends(0.0, 5.0) == float("inf")
+
+
+def test_a_run_taken_up_again_knows_that_time_ran_out_before(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    begun = Run(study=Study(), folder=tmp_path, journal=Journal(tmp_path, None), deadline=0.0)
+    assert begun.is_over()
+    again = Run(study=Study(), folder=tmp_path, journal=Journal(tmp_path, None), deadline=float("inf"))
+    assert not again.is_over()
+    assert again.budget_struck

@@ -113,6 +113,7 @@ def _test_runs(dataset: GraphDataset) -> tuple[Int[np.ndarray, " systems"], Int[
     """Test simulations with the same unbroken run of times, and that run."""
     t = dataset.trajectories
     chosen = np.concatenate([dataset.test, dataset.extrapolation, dataset.held_out])
+    chosen = chosen[np.isin(chosen[:, 0], dataset.test[:, 0])]
     if len(chosen) == 0:
         return None
     whole = chosen[t.present[tuple(chosen.T)].all(axis=1)]
@@ -147,6 +148,7 @@ def integrate_law(
     second: Int[np.ndarray, " pairs"],
     attribute_names: tuple[str, ...],
     times: Float[np.ndarray, " times"],
+    radius: float | None = None,
 ) -> tuple[Float[np.ndarray, "systems times nodes dim"], Float[np.ndarray, "systems times nodes dim"]]:
     """Integrate a law from given states, every simulation at once, in float64.
 
@@ -157,12 +159,17 @@ def integrate_law(
         second: Node that stands second.
         attribute_names: Name of each column of the attributes.
         times: Times of the states, strictly rising.
+        radius: Largest distance at which a pair interacts; None means any.
 
     Returns:
         Positions and velocities; NaN where they can't be reached.
     """
 
     def force(state: Snapshots) -> Any:
+        if radius is not None:
+            apart = state.positions[..., first, :] - state.positions[..., second, :]
+            inside = 1.0 * (jnp.linalg.norm(apart, axis=-1) < radius)
+            state = state._replace(forward=inside, backward=inside)
         return law_accelerations(law, state, first, second, attribute_names, jnp)
 
     return integrate(force, start, times - times[0], 1e-9)

@@ -29,8 +29,8 @@ class GraphDataset:
         train: Snapshots (system, time) to fit on.
         validation: Snapshots to choose by.
         test: Snapshots to report on.
-        extrapolation: Snapshots of the test part whose widest pair lies in the outer tenth; no part
-            of the training or validation reaches as far.
+        extrapolation: Snapshots of the test part, or of others where it has none, whose widest pair lies in the outer
+            tenth; no part of the training or validation reaches as far.
         reach: The widest distance of a pair in training [length].
         split_rule: How the parts were made, in words.
         held_out: Snapshots of the test part with a particle in a region that was asked to be held out; no part
@@ -272,7 +272,13 @@ def _hold_out_outer(
     if any(len(part) < 2 for part in parts.values()):
         parts = {name: getattr(split, name) for name in widest}
         return {**parts, "extrapolation": np.zeros((0, 2), dtype=int)}, float(widest["train"].max())
-    return {**parts, "extrapolation": split.test[widest["test"] > edge]}, edge
+    beyond = {name: getattr(split, name)[widest[name] > edge] for name in widest}
+    apart = not np.isin(split.test[:, 0], split.train[:, 0]).any()
+    # Where no test simulation comes as far, those that training saw other snapshots of have to do.
+    far = (
+        beyond["test"] if len(beyond["test"]) or not apart else np.concatenate([beyond["validation"], beyond["train"]])
+    )
+    return {**parts, "extrapolation": far}, edge
 
 
 def _widest(

@@ -170,7 +170,8 @@ def _search(run: Run, channel: Channel, seed: int, *, engine: str, operators: tu
         operators=operators,
     )
     hall = search(problem, config, engine=engine, seed=seed)
-    run.budget_struck |= hall.out_of_time
+    if hall.out_of_time:
+        run.strike()
     run.journal.note(
         "regress",
         "searched",

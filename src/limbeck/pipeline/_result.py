@@ -44,6 +44,7 @@ from limbeck.regress import ConstantEstimate, HallOfFame, scores
 from limbeck.report import MessageSamples
 from limbeck.simulate import SystemDefinition
 from limbeck.train import TrainedModel
+from limbeck.trajectories import Trajectories
 
 from ._study import Study
 
@@ -123,6 +124,8 @@ def data_fields(dataset: GraphDataset, noise: float) -> dict[str, Any]:
         "split": dataset.split_rule,
         "parts": {name: len(getattr(dataset, name)) for name in ("train", "validation", "test", "extrapolation")},
         "reach": finite(dataset.reach),
+        "radius": t.radius,
+        "edges": None if t.edges is None else len(t.edges.senders),
         "noise": noise,
         "units": dict(t.units),
         "notes": list(t.notes),
@@ -142,19 +145,32 @@ def variable_fields(law: Law | None, dataset: GraphDataset) -> dict[str, dict[st
     units = dataset.trajectories.units
     length, speed, force = units.get("x", "1"), _per_time(units, "v", ""), _force_unit(law, dataset)
     found: dict[str, dict[str, str | None]] = {"r": {"meaning": "distance of the pair", "unit": length}}
+    senders = _senders(dataset.trajectories)
     for axis in "xyz"[: dataset.trajectories.dim]:
         found[f"d{axis}"] = {"meaning": f"{axis} of the receiver minus {axis} of the sender", "unit": length}
         found[f"dv{axis}"] = {"meaning": f"velocity along {axis}, receiver minus sender", "unit": speed}
-        found[f"F{axis}"] = {"meaning": f"pair forces on the receiver along {axis}, summed over senders", "unit": force}
+        found[f"F{axis}"] = {
+            "meaning": f"pair forces on the receiver along {axis}, summed over {senders}",
+            "unit": force,
+        }
         found[f"{axis}_1"] = {"meaning": f"{axis} of the receiver", "unit": length}
         found[f"v{axis}_1"] = {"meaning": f"velocity of the receiver along {axis}", "unit": speed}
     for name in dataset.attribute_names:
+        labels = dataset.trajectories.categories.get(name, ())
+        codes = f" ({', '.join(f'{code} = {label}' for code, label in enumerate(labels))})" if labels else ""
         for end, who in (("1", "receiver"), ("2", "sender")):
-            found[f"{name}_{end}"] = {"meaning": f"{name} of the {who}", "unit": units.get(name, "1")}
+            found[f"{name}_{end}"] = {"meaning": f"{name} of the {who}{codes}", "unit": units.get(name, "1")}
     if law is None:
         return found
     used = used_variables(law)
     return {name: entry for name, entry in found.items() if name in used or name[0] in "dF" or name == "r"}
+
+
+def _senders(trajectories: Trajectories) -> str:
+    """Who the senders of a force are, in words."""
+    if trajectories.edges is not None:
+        return "senders with an edge to it"
+    return "senders" if trajectories.radius is None else f"senders within {trajectories.radius:g}"
 
 
 def _per_time(units: Mapping[str, str], name: str, power: str) -> str:

@@ -10,6 +10,7 @@ import jax
 from ._folder import CHECKPOINTS, Journal
 from ._study import Study
 
+STRUCK = "time_limit_struck"  # among the checkpoints: an empty file
 TRAIN_STAGE, SEARCH_STAGE, LEARN_STAGE = (
     1,
     2,
@@ -28,7 +29,7 @@ class Run:
         deadline: Time at which it must end; infinite without a limit.
         fingerprint: Hash of the data, so that no checkpoint is taken for another data set's.
         timings: Seconds by stage.
-        budget_struck: Whether the time limit has ended something early.
+        budget_struck: Whether the time limit has ended something early, before an interruption or since.
     """
 
     study: Study
@@ -39,10 +40,21 @@ class Run:
     timings: dict[str, float] = field(default_factory=dict)
     budget_struck: bool = False
 
+    def __post_init__(self) -> None:
+        """Remember what a run that is taken up again has left out for want of time."""
+        self.budget_struck |= self.checkpoint(STRUCK).exists()
+
+    def strike(self) -> None:
+        """Note, for a resumed run too, that the time limit has ended something early."""
+        if not self.budget_struck:
+            self.budget_struck = True
+            self.checkpoint(STRUCK).touch()
+
     def is_over(self) -> bool:
         """Whether the time limit has struck; remembers it."""
         over = time.monotonic() > self.deadline
-        self.budget_struck |= over
+        if over:
+            self.strike()
         return over
 
     def remaining(self) -> float:

@@ -314,7 +314,7 @@ def read_file(source: FileSource, *, learning: bool = True) -> Trajectories:
 
     Args:
         source: The file, and how to read it.
-        learning: Whether accelerations are needed.
+        learning: Whether accelerations are needed. Where not, the options may name columns that the file lacks.
 
     Returns:
         The trajectories.
@@ -336,4 +336,5 @@ def read_file(source: FileSource, *, learning: bool = True) -> Trajectories:
         allow_gaps=source.allow_gaps,
         shared_particles=source.shared_particles,
         learning=learning,
+        lenient=not learning,
     )

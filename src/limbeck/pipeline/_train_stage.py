@@ -81,7 +81,7 @@ def _trained(run: Run, dataset: GraphDataset, biases: Biases, step: int, goal: f
             {"step": step, "done": state.chunk, "of": n_chunks, "loss": _short(loss), "error": _short(best)},
         )
         if now > ends and not last:
-            run.budget_struck = True
+            run.strike()
             return False
         return True
 

@@ -12,7 +12,7 @@ from ._equations import symbol
 from ._numbers import NOTHING, duration, number, shown, spelt, to_error
 from ._record import Report, selected_index
 
-MOST_PROPERTIES = 100  # rows that people read
+MOST_PROPERTIES = 30  # rows that people read
 CHECKS = {
     "heldout": "Error of the acceleration on simulations that were held out",
     "extrapolation": "Error in the outer 10 % of distances, held out",
@@ -267,16 +267,33 @@ def properties_table(result: Mapping[str, Any]) -> Table:
         One row for each property; of very many, those that are not determined and the first of the others, with a
         last row that says so.
     """
-    items = _mappings(result.get("properties"))
+    items, apart = _mappings(result.get("properties")), {"scale"} if property_notes(result) else set()
     left_out = max(0, len(items) - MOST_PROPERTIES)
     if left_out:
         items = sorted(items, key=lambda item: item.get("determined") is not False)[:MOST_PROPERTIES]
     keys = tuple(dict.fromkeys(str(key) for item in items for key in item))
-    keys = tuple(key for key in keys if not (key.startswith("level") and all(item.get(key) is None for item in items)))
+    keys = tuple(
+        key
+        for key in keys
+        if key not in apart and not (key.startswith("level") and all(item.get(key) is None for item in items))
+    )
     rows = tuple(tuple(shown(item.get(key)) for key in keys) for item in items)
     if left_out:
         rows += ((f"and {left_out} more in result.json", *[""] * (len(keys) - 1)),)
     return Table(headings=tuple(spelt(key) for key in keys), rows=rows)
+
+
+def property_notes(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """What fixes the scale of each learned property, where it is the same for all particles.
+
+    Args:
+        result: Content of `result.json`.
+
+    Returns:
+        A sentence for each property; none where particles differ.
+    """
+    told = {(str(item.get("name")), str(item.get("scale"))) for item in _mappings(result.get("properties"))}
+    return tuple(f"{name}: {scale}." for name, scale in sorted(told)) if len(dict(told)) == len(told) else ()
 
 
 def data_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -112,6 +112,7 @@ def _renamed(fields: Fields, choices: Choices) -> Fields:
     names = list(fields.variables)
     dims = [dim for one in fields.variables.values() for dim in one.dims]
     everything = list(dict.fromkeys([*names, *dims]))
+    choices = choices.among(everything)
     new = dict(zip(everything, final_names(everything, choices.rename, fields.where), strict=True))
     known_choices([new[name] for name in names], choices, fields.where)
     variables = {

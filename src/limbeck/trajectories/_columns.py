@@ -8,7 +8,7 @@ of every format share it and one rule is written once.
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from keyword import iskeyword
 from unicodedata import normalize
 
@@ -31,12 +31,15 @@ class Choices:
         attributes: Columns to use as attributes; None for every numeric one that is left.
         ignore: Columns to leave out.
         species: Columns to read as categories.
+        lenient: Whether what is said of a column that isn't there means nothing, as it does for other data than those
+            that it was said of.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
     attributes: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
     species: tuple[str, ...] = ()
+    lenient: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a column that is asked to play two parts.
@@ -54,6 +57,27 @@ class Choices:
                 raise InputError(
                     f"column {min(names)!r} stands in both --{first} and --{second}; name it in one of them"
                 )
+
+    def among(self, columns: Iterable[str]) -> "Choices":
+        """What was said of the columns that are there, where the rest means nothing; all of it elsewhere.
+
+        Args:
+            columns: Names in the source.
+
+        Returns:
+            The choices.
+        """
+        if not self.lenient:
+            return self
+        columns = set(columns)
+        rename = {old: new for old, new in self.rename.items() if old in columns}
+        there = {rename.get(name, name) for name in columns}
+
+        def kept(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(name for name in names if name in there)
+
+        attributes = None if self.attributes is None else kept(self.attributes)
+        return replace(self, rename=rename, attributes=attributes, ignore=kept(self.ignore), species=kept(self.species))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,7 @@ def load_trajectories(
     allow_gaps: bool = False,
     shared_particles: bool = False,
     learning: bool = True,
+    lenient: bool = False,
 ) -> Trajectories:
     """States of interacting particles over time, read, checked and completed.
 
@@ -61,6 +62,7 @@ def load_trajectories(
         allow_gaps: Whether particles may be missing at some times, and times may differ between simulations.
         shared_particles: Whether a particle's name means the same object in every simulation.
         learning: Whether accelerations are needed. Where not, a source without them may have any number of times.
+        lenient: Whether names of columns that the source lacks mean nothing, rather than being mistakes.
 
     Returns:
         The trajectories, complete: with velocities, accelerations (NaN where there is no target) and what was done.
@@ -73,6 +75,7 @@ def load_trajectories(
         attributes=None if attributes is None else _names(attributes),
         ignore=_names(ignore),
         species=_names(species),
+        lenient=lenient,
     )
     _check_reach(edges, radius)
     states = derive(_read(source, choices, allow_gaps), learning=learning)

@@ -72,6 +72,7 @@ def states_from_csv(path: Path, choices: Choices, *, allow_gaps: bool) -> States
     text = {"simulation", "particle", *choices.species} - set(choices.rename)
     text |= {old for old, new in choices.rename.items() if new in ("simulation", "particle", *choices.species)}
     frame = read_csv(path, text)
+    choices = choices.among(frame.columns)
     frame.columns = final_names(list(frame.columns), choices.rename, str(path))
     return _states(Table(frame=frame, where=str(path), is_text_file=True), choices, allow_gaps, "csv")
 
@@ -129,6 +130,7 @@ def states_from_frame(
         if columns.count(name) > 1:
             raise InputError(f"{where}: row 1: column {name!r} stands twice; each column needs its own name")
     frame = frame.reset_index(level=levels) if levels else frame.copy(deep=False)
+    choices = choices.among(frame.columns)
     frame.columns = final_names(list(frame.columns), choices.rename, where)
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     if frame.empty:
