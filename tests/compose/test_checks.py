@@ -6,7 +6,7 @@ import numpy as np
 from clouds import cloud
 from compose.planted import law_of
 
-from limbeck.compose import TrajectoryFit
+from limbeck.compose import ComposedLaw, TrajectoryFit
 from limbeck.compose._checks import _exactness, _heldout, _passes_through
 from limbeck.graphs import connect
 
@@ -35,12 +35,25 @@ def test_what_follows_each_other_in_time_is_no_noise() -> None:
     assert not _passes_through(replace(fit, misfit=1.6))
 
 
+LAW = ComposedLaw(
+    law=law_of(radial="-2.0*(r - 0.99)", inertia="m_1"), estimates=(), front=(), others=(), is_stable=True, tried=1
+)
+
+
+def test_a_law_that_noisy_positions_were_lost_on_is_not_found() -> None:
+    exact = np.full(100, 1e-4)
+    assert _heldout(exact, exact, 1e-2, "", LAW).passed
+    lost = _heldout(exact, exact, 1e-2, "", replace(LAW, is_lost=True))
+    assert not lost.passed
+    assert "could not be followed" in lost.reason
+
+
 def test_a_network_that_misses_a_fifth_of_the_particles_too_is_no_excuse() -> None:
     few = np.where(np.arange(1000) % 5 == 0, 5.0, 1e-4)
-    assert not _heldout(few, few, 1e-2, "", None).passed
+    assert not _heldout(few, few, 1e-2, "", LAW).passed
     many = np.where(np.arange(1000) % 2 == 0, 0.9, 1e-4)
-    assert not _heldout(many, np.full(1000, 0.7), 1e-2, "", None).passed
+    assert not _heldout(many, np.full(1000, 0.7), 1e-2, "", LAW).passed
     # A little noise on small accelerations is told from that.
     small = np.where(np.arange(1000) % 5 == 0, 0.1, 1e-3)
-    assert _heldout(small, small, 1e-2, "", None).passed
-    assert not _heldout(small, np.full(1000, 1e-3), 1e-2, "", None).passed
+    assert _heldout(small, small, 1e-2, "", LAW).passed
+    assert not _heldout(small, np.full(1000, 1e-3), 1e-2, "", LAW).passed

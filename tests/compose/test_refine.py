@@ -8,6 +8,10 @@ import pytest
 from compose.planted import LAWS, law_of, planted
 
 from limbeck.compose import refine, refit, standard_errors
+from limbeck.compose._compose import _Bench, _Search
+from limbeck.compose._refine import Refined, Scored, starts_of
+from limbeck.compose._refit import law_loss
+from limbeck.compose._simple_forms import power_laws
 from limbeck.expressions import Expression, complexity, parse
 from limbeck.regress import Equation, HallOfFame
 
@@ -30,7 +34,7 @@ def refined(name: str, radial: tuple[str, ...], **others: str):
     halls = {"radial": hall("radial", *radial)} | {k: hall(k, text) for k, text in others.items()}
     states = [planted(law, n_samples=n, seed=n) for n in (30, 60, 61)]
     return law, refine(
-        halls,
+        starts_of(halls, states[0].dim),
         *states,
         extras=("drag", "uniform_x", "uniform_y"),
         signs=frozenset(),
@@ -109,3 +113,34 @@ def test_white_noise_has_no_outliers_to_leave_behind() -> None:
     noise = 0.01 * np.random.default_rng(1).normal(size=exact.targets.shape) / exact.weights[:, None]
     seen = replace(exact, targets=exact.targets + noise)
     np.testing.assert_array_equal(refit(law, seen).constants, refit(law, seen, rounds=1).constants)
+
+
+@pytest.mark.parametrize("radial", ["-3.0*m_1*m_2/(r^2 + 0.05)", "-3.0*m_1*m_2*r/(r^2 + 0.04)^1.5"])
+def test_softened_laws_are_found_from_plain_powers(radial):
+    law = law_of(radial=radial, inertia="m_1")
+    states = [planted(law, n_samples=n, seed=n) for n in (30, 60, 61)]
+    found = refine(
+        power_laws(("m", "q"), 2, with_softened=True), *states, extras=("drag",), signs=frozenset(), reciprocal=True,
+        is_over=lambda: False,
+    )  # fmt: skip
+    assert found is not None
+    assert found.chosen.law.is_same_form(law)
+    np.testing.assert_allclose(found.chosen.law.constants, law.constants[:2], rtol=1e-6)
+
+
+def test_one_search_alone_is_believed_if_few_numbers_leave_nothing():
+    law, many = law_of(**LAWS["spring"]), law_of(radial="-2.0*(r - 0.99) + 0.5/r + 0.1/r^2", inertia="m_1")
+    search = {}
+    for name, one, states in (
+        ("exact", law, planted(law)), ("many numbers", many, planted(many)),
+        ("noisy", law, replace(planted(law), targets=planted(law).targets * 1.001)),
+    ):  # fmt: skip
+        scored = Scored(law=one, loss=law_loss(one, states), is_allowed=True, size=float(one.complexity))
+        bench = _Bench(
+            screen_on=states, fit_on=states, judge_on=states, compare_on=(states,), extras=(), signs=frozenset(),
+            reciprocal=True, is_over=lambda: False,
+        )  # fmt: skip
+        search[name] = bench.certain([_Search({}, Refined(chosen=scored, front=(scored,), tried=1))])
+    assert search["exact"] is not None
+    assert search["many numbers"] is None
+    assert search["noisy"] is None

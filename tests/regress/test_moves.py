@@ -23,6 +23,12 @@ def test_a_sum_that_is_a_square_is_tried_as_one(text, square):
     assert any(same_form(one, wanted) for one in near), [to_string(one) for one in near]
 
 
+def test_a_root_beside_the_square_of_its_shift_is_tried_without_both():
+    near = neighbours(simplify(parse("m_1/(r - 2.236*(r + 0.2236)^2)", ("r", "m_1"))), R)
+    wanted = simplify(parse("m_1/(-2.236*r^2 - 0.1118)", ("r", "m_1")))
+    assert any(same_form(one, wanted) for one in near), [to_string(one) for one in near]
+
+
 @pytest.mark.parametrize("text", ["r + r^3 + 0.1", "r^2 + m_1 + 0.1", "r^2 + 0.1", "m_1*r^2 + r + 0.1"])
 def test_other_sums_are_not(text):
     near = neighbours(simplify(parse(text, ("r", "m_1"))), R)
@@ -45,4 +51,19 @@ def test_powers_of_a_distance_become_whole_and_shifted():
 def test_a_factor_that_all_terms_share_is_cancelled(text, shorter):
     near = neighbours(simplify(parse(text, ("r", "m_1", "v"))), R)
     wanted = parse(shorter, ("r", "m_1", "v"))
+    assert any(same_form(one, wanted) for one in near), [to_string(one) for one in near]
+
+
+@pytest.mark.parametrize(
+    ("text", "softened"),
+    [
+        ("-2.0*m_1/(r + 0.2)^2", "-2.0*m_1/(r^2 + 0.04)"),
+        ("-2.0*m_1/(r + 0.2)^2", "-2.0*m_1*r/(r^2 + 0.04)^1.5"),  # Plummer's sphere
+        ("3.0*(r + 0.2)^-1", "3.0/sqrt(r^2 + 0.04)"),
+        ("3.0*(r + 0.2)^-1", "3.0*r/(r^2 + 0.04)"),
+    ],
+)
+def test_a_shifted_distance_may_stand_for_a_softened_one(text, softened):
+    near = neighbours(simplify(parse(text, ("r", "m_1"))), R)
+    wanted = simplify(parse(softened, ("r", "m_1")))
     assert any(same_form(one, wanted) for one in near), [to_string(one) for one in near]

@@ -1,7 +1,7 @@
 """The stage's entry: independent searches in, one refitted law out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from ._followed_laws import followed_laws
 from ._law import Law
 from ._prune import CERTAIN, pruned
 from ._pruned_fit import pruned_fit
-from ._refine import Refined, Scored, refine, sign_variables, with_leading_constants
+from ._refine import Refined, Scored, refine, sign_variables, starts_of, with_leading_constants
 from ._refit import interval, refit, standard_errors
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._simple_forms import power_laws, softened
@@ -31,6 +31,8 @@ FIT_SNAPSHOTS = 150
 JUDGE_SNAPSHOTS = 200
 FINAL_SNAPSHOTS = 2_000
 MOST_SEARCHES = 3
+EXACT, FEW_NUMBERS = 1e-7, 3  # an error that is all rounding, and fitted numbers that don't reach it by chance
+LEARNED = 3e-5  # errors that are due to a property which was learned, and no reason for another form
 SIMPLE = 2  # laws without a network's help that are tried beside them
 STARTS = 4  # laws of a front from which forms are sought along noisy paths
 
@@ -44,11 +46,13 @@ class ComposedLaw:
         estimates: Its constants with their uncertainty.
         front: Laws of its search whose loss is lower than that of every simpler one.
         others: Laws that the other searches chose.
-        is_stable: Whether two independent searches chose this form.
+        is_stable: Whether two independent searches chose this form, or it is exact.
         tried: Number of laws that were refitted.
         followed: The fit through the integrator that its constants come from, where positions were noisy; None
             where they come from accelerations.
         unfollowed: Number of forms beside it that time ran out on before they were followed through noisy positions.
+        is_lost: Whether positions are noisy, and the law could not be followed through them.
+        is_exact: Whether one search alone chose it, and it leaves nothing but rounding with few fitted numbers.
     """
 
     law: Law
@@ -59,6 +63,8 @@ class ComposedLaw:
     tried: int
     followed: TrajectoryFit | None = None
     unfollowed: int = 0
+    is_lost: bool = False
+    is_exact: bool = False
 
     @property
     def uncertain(self) -> tuple[ConstantEstimate, ...]:
@@ -85,40 +91,49 @@ def compose_law(
         once_more: Makes a third search, which decides where two disagree.
         is_over: Tells when time has run out.
         progress: Told how many fits through noisy positions are done, of how many.
-        follows: Whether constants are fitted to noisy positions through the integrator at last.
+        follows: Whether constants are fitted to noisy positions through the integrator at last. They are not where a
+            property was learned, with which the law is fitted afterwards: until then, errors up to 3e-5 are its own.
 
     Returns:
         The law that two searches agree on, else the cheapest, with its constants refitted; None if
         no candidate is defined on the data.
     """
-    bench = _Bench.prepare(trained, dataset, is_over)
+    rounding = 0.0 if follows else LEARNED
+    bench = _Bench.prepare(trained, dataset, is_over, rounding)
     searches = [_Search(hall, r) for hall in halls if (r := bench.refine(hall)) is not None]
     paths = Paths.of(dataset) if follows and searches and not is_over() else None
     if paths is not None and (found := _along(paths, searches, bench, dataset, once_more, progress)) is not None:
         return found
     pair = _agreeing(searches, bench.compare_on)
-    if pair is None and not is_over() and (third := bench.refine(more := once_more())) is not None:
+    certain = pair or bench.certain(searches)
+    if certain is None and not is_over() and (simple := bench.refine_simple()) and bench.certain([simple]):
+        searches, certain = [*searches, simple], simple.refined
+    if certain is None and not is_over() and (third := bench.refine(more := once_more())) is not None:
         searches.append(_Search(more, third))
         pair = _agreeing(searches, bench.compare_on)
+        certain = pair or bench.certain(searches)
     if not searches:
         return None
-    chosen = pair or min((one.refined for one in searches), key=lambda r: r.chosen.price)
-    final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS)
+    chosen = certain or min((one.refined for one in searches), key=lambda r: r.chosen.price)
+    final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS, rounding)
     law, thresholds = with_thresholds_fitted(refit(with_leading_constants(chosen.chosen.law), final), final)
     law = pruned(law, final)
     followed = None
     if follows and not is_over():
         followed = pruned_fit(lambda form: fit_trajectories(form, dataset), law)
     law = law if followed is None else followed.law
+    left_out = follows and followed is None and windows_of(dataset) is not None
     return ComposedLaw(
         law=law,
         estimates=thresholds + (estimates_of(law, final) if followed is None else followed_estimates(followed)),
         followed=followed,
         front=chosen.front,
         others=tuple(one.refined.chosen.law for one in searches if one.refined is not chosen),
-        is_stable=pair is not None,
+        is_stable=certain is not None,
+        is_exact=pair is None and certain is not None,
         tried=sum(one.refined.tried for one in searches),
-        unfollowed=int(follows and followed is None and is_over() and windows_of(dataset) is not None),
+        unfollowed=int(left_out and is_over()),
+        is_lost=left_out and not is_over(),
     )
 
 
@@ -229,16 +244,18 @@ class _Bench:
     is_over: Callable[[], bool]
 
     @classmethod
-    def prepare(cls, trained: TrainedModel, dataset: GraphDataset, is_over: Callable[[], bool]) -> "_Bench":
+    def prepare(
+        cls, trained: TrainedModel, dataset: GraphDataset, is_over: Callable[[], bool], rounding: float
+    ) -> "_Bench":
         """Lay out the snapshots."""
-        fit_on = _laid_out(dataset, trained, dataset.train, FIT_SNAPSHOTS)
+        fit_on = _laid_out(dataset, trained, dataset.train, FIT_SNAPSHOTS, rounding)
         columns = {**fit_on.edges, **fit_on.nodes}
         attributes = {f"{name}_{end}" for name in dataset.attribute_names for end in "12"}
-        judge_on = _laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS)
+        judge_on = _laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS, rounding)
         # Where pairs are wider apart than any in training, two forms that only fit alike part.
         beyond = dataset.extrapolation[:: max(1, len(dataset.extrapolation) // JUDGE_SNAPSHOTS)]
         return cls(
-            screen_on=_laid_out(dataset, trained, dataset.train, SCREEN_SNAPSHOTS),
+            screen_on=_laid_out(dataset, trained, dataset.train, SCREEN_SNAPSHOTS, rounding),
             fit_on=fit_on,
             judge_on=judge_on,
             compare_on=(judge_on, states_of(dataset, beyond)) if len(beyond) else (judge_on,),
@@ -250,8 +267,28 @@ class _Bench:
 
     def refine(self, hall: Mapping[str, HallOfFame]) -> Refined | None:
         """The best law near one search's equations."""
+        return self._refined(starts_of(hall, self.fit_on.dim))
+
+    def refine_simple(self) -> "_Search | None":
+        """The best law near powers of the distance, which no network has taught."""
+        names = tuple(name[:-2] for name in self.fit_on.edges if name.endswith("_2"))
+        found = self._refined(power_laws(names, self.fit_on.dim, with_softened=True)) if self.extras else None
+        return None if found is None else _Search({}, found)
+
+    def certain(self, searches: Sequence["_Search"]) -> Refined | None:
+        """The law of a search that is exact with few numbers, which no other form could be by chance."""
+        limit = max(EXACT, self.judge_on.rounding)
+        exact = [
+            one.refined
+            for one in searches
+            if one.refined.chosen.loss <= limit and len(one.refined.chosen.law.constants) <= FEW_NUMBERS
+        ]
+        return min(exact, key=lambda refined: refined.chosen.price, default=None)
+
+    def _refined(self, starts: Sequence[Law]) -> Refined | None:
+        """The best law near some."""
         return refine(
-            hall,
+            starts,
             self.screen_on,
             self.fit_on,
             self.judge_on,
@@ -278,13 +315,16 @@ def _is_one_law(one: Law, other: Law, compare_on: tuple[States, ...]) -> bool:
     return one.is_same_form(other) or all(one.is_same_function(other, states) for states in compare_on)
 
 
-def _laid_out(dataset: GraphDataset, trained: TrainedModel, part: Int[np.ndarray, "samples 2"], most: int) -> States:
+def _laid_out(
+    dataset: GraphDataset, trained: TrainedModel, part: Int[np.ndarray, "samples 2"], most: int, rounding: float
+) -> States:
     """Some snapshots of a part, weighed by the size of the network's accelerations."""
     # They are smoother than noisy given ones, whose own size would weigh a sample more where its
     # noise happens to make it small.
     rows = part[:: max(1, -(-len(part) // most))]
     predicted = trained.accelerations(dataset.batch(rows))
-    return states_of(dataset, rows, np.linalg.norm(predicted, axis=-1))
+    states = states_of(dataset, rows, np.linalg.norm(predicted, axis=-1))
+    return replace(states, rounding=max(states.rounding, rounding))
 
 
 def _extras(trained: TrainedModel, dim: int) -> tuple[str, ...]:

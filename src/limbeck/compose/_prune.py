@@ -36,9 +36,10 @@ def pruned(law: Law, states: States) -> Law:
 
 def _shorter(law: Law, states: States) -> Law | None:
     """The law without one of its doubtful numbers; None where it needs them all."""
-    errors = standard_errors(law, states)
-    doubtful = np.flatnonzero(~(np.abs(law.constants) > CERTAIN * errors))
-    allowed = max(AS_GOOD * law_loss(law, states), ROUNDING)
+    errors, loss = standard_errors(law, states), law_loss(law, states)
+    # Where nothing but rounding is left, errors say nothing of a number.
+    doubtful = np.flatnonzero(~(np.abs(law.constants) > CERTAIN * errors) | (loss <= states.rounding))
+    allowed = max(AS_GOOD * loss, ROUNDING)
     for number in sorted(doubtful, key=lambda k: abs(law.constants[k])):
         for trial in without_number(law, int(number)):
             fitted = refit(trial, states) if trial.components else trial

@@ -6,7 +6,7 @@ its complexity: each unit must lower the log-loss by `PRICE`.
 """
 
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +73,7 @@ class Refined:
 
 
 def refine(
-    halls: Mapping[str, HallOfFame],
+    starts: Iterable[Law],
     screen_on: States,
     fit_on: States,
     judge_on: States,
@@ -83,10 +83,10 @@ def refine(
     reciprocal: bool,
     is_over: Callable[[], bool],
 ) -> Refined | None:
-    """Find the best law near the equations of the halls of fame.
+    """Find the best law near some.
 
     Args:
-        halls: A hall of fame for each channel.
+        starts: Where to begin.
         screen_on: Few snapshots that every law is tried on first.
         fit_on: Snapshots that constants are fitted to.
         judge_on: Snapshots that laws are compared on.
@@ -101,8 +101,8 @@ def refine(
     attributes = tuple(name[:-2] for name in fit_on.edges if name.endswith("_2"))
     bench = _LawBench(screen_on, fit_on, judge_on, reciprocal, extras, attributes, signs)
     climb = Climb(bench)
-    for components in _starts(halls):
-        climb.add(bench.canonical(Law(components=components, dim=fit_on.dim)))
+    for law in starts:
+        climb.add(bench.canonical(law))
     climb.run(is_over=is_over)
     if climb.ranked() and not is_over() and min(climb.ranked(), key=price).loss > EXACT:
         for law in two_power_laws(min(climb.ranked(), key=price).law, fit_on):
@@ -198,18 +198,28 @@ def is_reciprocal(law: Law, states: States) -> bool:
         if name == "inertia" or is_one_body(name):
             continue
         sign = -1.0 if name.startswith("message_") else 1.0
-        there, back = (np.asarray(evaluate(expression, c), dtype=float) for c in (columns, swapped))
-        if not np.all(np.abs(there - sign * back) <= 1e-3 * (np.abs(there) + np.median(np.abs(there)))):
+        with np.errstate(all="ignore"):
+            there, back = (np.asarray(evaluate(expression, c), dtype=float) for c in (columns, swapped))
+            kept = np.abs(there - sign * back) <= 1e-3 * (np.abs(there) + np.median(np.abs(there)))
+        if not kept.all():
             return False
     return True
 
 
-def _starts(halls: Mapping[str, HallOfFame]) -> list[dict[str, Expression]]:
-    """The main channel's starts and front, each with the best equation of every other channel."""
+def starts_of(halls: Mapping[str, HallOfFame], dim: int) -> list[Law]:
+    """The main channel's starts and front, each with the best equation of every other channel.
+
+    Args:
+        halls: A hall of fame for each channel.
+        dim: Dimension of space.
+
+    Returns:
+        Laws.
+    """
     main = max(halls, key=lambda name: (name == "radial", name.startswith("message"), name))
     others = {name: hall.hopeful[0].expression for name, hall in halls.items() if name != main}
     forms = [*halls[main].starts, *(equation.expression for equation in halls[main].hopeful[:STARTS])]
-    return [{main: form, **others} for form in forms]
+    return [Law(components={main: form, **others}, dim=dim) for form in forms]
 
 
 def neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, ...]) -> list[Law]:

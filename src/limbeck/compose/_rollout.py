@@ -113,7 +113,8 @@ def _test_runs(dataset: GraphDataset) -> tuple[Int[np.ndarray, " systems"], Int[
     """Test simulations with the same unbroken run of times, and that run."""
     t = dataset.trajectories
     chosen = np.concatenate([dataset.test, dataset.extrapolation, dataset.held_out])
-    chosen = chosen[np.isin(chosen[:, 0], dataset.test[:, 0])]
+    seen = np.concatenate([dataset.train, dataset.validation])[:, 0]  # far snapshots may be of these too
+    chosen = chosen[np.isin(chosen[:, 0], dataset.test[:, 0]) | ~np.isin(chosen[:, 0], seen)]
     if len(chosen) == 0:
         return None
     whole = chosen[t.present[tuple(chosen.T)].all(axis=1)]

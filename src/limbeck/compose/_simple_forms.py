@@ -14,30 +14,43 @@ from ._law import Law
 from ._refine import couplings
 
 EXPONENTS = (1, 0, -1, -2)
+SOFTENING = 0.01  # square of the length that a fit begins at
 MOST_ATTRIBUTES = 4  # of which all products are tried
 
 
-def power_laws(attributes: Sequence[str], dim: int) -> list[Law]:
+def power_laws(attributes: Sequence[str], dim: int, *, with_softened: bool = False) -> list[Law]:
     """Forces along the line between two particles, a power of their distance each.
 
     Args:
         attributes: Names of attributes; each may be what a particle is pulled by, and its inertia.
         dim: Dimension of space.
+        with_softened: Whether powers of a distance that is softened in its square are among them.
 
     Returns:
         The laws, with a factor of -1.
     """
     names = tuple(attributes[:MOST_ATTRIBUTES])
     found = []
-    for pull, inert, exponent in product(
-        (Constant(1, free=False), *couplings("radial", names)), (None, *names), EXPONENTS
-    ):
-        power = Call("pow", (Variable("r"), Constant(exponent, free=False)))
+    powers = [_power(Variable("r"), exponent) for exponent in EXPONENTS]
+    powers += [soft for exponent in EXPONENTS if exponent < 0 and with_softened for soft in _softened_powers(exponent)]
+    for pull, inert, power in product((Constant(1, free=False), *couplings("radial", names)), (None, *names), powers):
         components: dict[str, Expression] = {"radial": simplify(Call("mul", (Constant(-1.0), pull, power)))}
         if inert is not None:
             components["inertia"] = Variable(f"{inert}_1")
         found.append(Law(components=components, dim=dim))
     return found
+
+
+def _power(base: Expression, exponent: float | int) -> Expression:
+    """A fixed power."""
+    exponent = int(exponent) if float(exponent).is_integer() else exponent
+    return Call("pow", (base, Constant(exponent, free=False)))
+
+
+def _softened_powers(exponent: int) -> tuple[Expression, Expression]:
+    """A power of the distance softened in its square, alone and along the distance."""
+    square = Call("add", (_power(Variable("r"), 2), Constant(SOFTENING)))
+    return _power(square, exponent / 2), Call("mul", (Variable("r"), _power(square, (exponent - 1) / 2)))
 
 
 def softened(law: Law) -> Law | None:

@@ -102,6 +102,7 @@ def _changes_of(part: Expression, parent: str, shiftable: frozenset[str]) -> Ite
         yield from _omissions(part)
         if part.op == "pow":
             yield from _changes_of_power(part)
+            yield from _softened(part, shiftable)
 
 
 def _changes_of_variable(part: Variable, parent: str, shiftable: frozenset[str]) -> Iterator[Expression]:
@@ -124,6 +125,7 @@ def _omissions(part: Call) -> Iterator[Expression]:
         yield from _merged_factors(part)
     if part.op == "add":
         yield from _completed_square(part)
+        yield from _undone_square(part)
     if part.op == "if":
         yield from part.args[1:]
     elif part.op not in ("lt", "le", "gt", "ge"):
@@ -142,6 +144,26 @@ def _completed_square(part: Call) -> Iterator[Expression]:
             if size and len(part.args) == len(sizes) and all(isinstance(other, Constant) for other in others):
                 square = Call("pow", (Call("add", (root, Constant(sizes[root] / (2 * size)))), TWO))
                 yield square if size == 1 else Call("mul", (Constant(size), square))
+
+
+def _undone_square(part: Call) -> Iterator[Expression]:
+    """A root beside the square of its shift as a square and a number: `r - c*(r + 1/(2*c))^2` is `-c*r^2 - 1/(4*c)`."""
+    sizes = {rest: number.value for number, rest in map(split_number, part.args)}
+    for rest, size in sizes.items():
+        if not (isinstance(rest, Call) and rest.op == "pow"):
+            continue
+        base, exponent = rest.args
+        if not (isinstance(base, Call) and base.op == "add" and len(base.args) == 2):
+            continue
+        if not (isinstance(exponent, Constant) and round(exponent.value) == 2):
+            continue
+        shift = next((one for one in base.args if isinstance(one, Constant)), None)
+        root = next((one for one in base.args if one in sizes and not isinstance(one, Constant)), None)
+        if shift is None or root is None:
+            continue
+        others = tuple(term for term in part.args if split_number(term)[1] not in (rest, root))
+        square = Call("mul", (Constant(size), Call("pow", (root, TWO))))
+        yield Call("add", (square, Constant(size * shift.value**2), *others))
 
 
 def _merged_factors(part: Call) -> Iterator[Expression]:
@@ -167,6 +189,25 @@ def _changes_of_power(part: Call) -> Iterator[Expression]:
         yield Call("pow", (base, Constant(exponent.value * TILT)))
         for step in (-1, 1):
             yield Call("pow", (base, Constant(_number(exponent.value + step), free=False)))
+
+
+def _softened(part: Call, shiftable: frozenset[str]) -> Iterator[Expression]:
+    """A power of a shifted distance as one of a distance that is softened in its square, alone and along the distance.
+
+    Source:
+        Plummer (1911), Monthly Notices of the Royal Astronomical Society 71, 460: r/(r² + a²)^(3/2) for 1/r².
+    """
+    base, exponent = part.args
+    if not (isinstance(base, Call) and base.op == "add" and len(base.args) == 2 and isinstance(exponent, Constant)):
+        return
+    shift = next((one for one in base.args if isinstance(one, Constant)), None)
+    distance = next((one for one in base.args if isinstance(one, Variable) and one.name in shiftable), None)
+    if shift is None or distance is None:
+        return
+    power = round(exponent.value)
+    softened = Call("add", (Call("pow", (distance, TWO)), Constant(max(shift.value**2, SHIFT**2))))
+    yield Call("pow", (softened, Constant(_number(power / 2), free=False)))
+    yield Call("mul", (distance, Call("pow", (softened, Constant(_number((power - 1) / 2), free=False)))))
 
 
 def _number(value: float | int) -> float | int:
