@@ -17,7 +17,7 @@ from limbeck.graphs import GraphDataset, pair_list
 from limbeck.pipeline import DistilStudy, Study, kind_of, read_file
 from limbeck.trajectories import FEWEST, Trajectories
 
-SAME = 1e-9
+SAME = 1e-9  # relative difference of values that were written with fewer digits
 
 
 def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_gaps: bool = False) -> tuple[Any, str]:

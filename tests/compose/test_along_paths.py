@@ -87,7 +87,7 @@ def test_a_choice_that_was_cut_off_is_no_agreement(stable, left, passed):
     composed = ComposedLaw(
         law=law_of(**SPRING), estimates=(), front=(), others=(), is_stable=stable, tried=1, unfollowed=left
     )
-    check = stability(composed)
+    check = stability(composed, 0.1)
     assert check.passed is passed
     assert ("time ran out" in check.reason) is bool(left)
 
@@ -114,4 +114,4 @@ def test_a_law_that_time_left_no_moment_to_follow_is_counted_as_unfollowed():
     assert composed is not None
     assert composed.followed is None
     assert composed.unfollowed == 1
-    assert not stability(composed).passed
+    assert not stability(composed, 0.1).passed

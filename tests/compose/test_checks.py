@@ -7,7 +7,7 @@ from clouds import cloud
 from compose.planted import law_of
 
 from limbeck.compose import ComposedLaw, TrajectoryFit
-from limbeck.compose._checks import _exactness, _heldout, _passes_through
+from limbeck.compose._checks import _exactness, _heldout, _passes_through, _stability
 from limbeck.graphs import connect
 
 
@@ -57,3 +57,12 @@ def test_a_network_that_misses_a_fifth_of_the_particles_too_is_no_excuse() -> No
     small = np.where(np.arange(1000) % 5 == 0, 0.1, 1e-3)
     assert _heldout(small, small, 1e-2, "", LAW).passed
     assert not _heldout(small, np.full(1000, 1e-3), 1e-2, "", LAW).passed
+
+
+def test_an_exact_law_of_one_search_is_exact_on_held_out_data_too() -> None:
+    alone = replace(LAW, is_exact=True)
+    assert _stability(alone, 1e-9).passed
+    assert "nothing but rounding with 2 fitted numbers" in _stability(alone, 1e-9).reason
+    assert not _stability(alone, 1e-4).passed
+    assert "no two chose the same form" in _stability(alone, 1e-4).reason
+    assert _stability(LAW, 1e-4).passed

@@ -117,7 +117,7 @@ def check_law(
         "rollout": _rollout(rollout, composed.followed),
         "energy": _energy(rollout),
         "messages_r2": None,
-        "stability": _stability(composed),
+        "stability": _stability(composed, float(np.median(errors))),
         "one_body_baseline": _one_body(composed, dataset, test, float(np.median(errors))),
     }
 
@@ -225,28 +225,30 @@ def _energy(rollout: Rollout | None) -> Check | None:
     )
 
 
-def _stability(composed: ComposedLaw) -> Check:
+def _stability(composed: ComposedLaw, error: float) -> Check:
     """Whether a second search found the same form, and time did not run out on forms that might have been better."""
     left = composed.unfollowed
+    # What one search alone chose has to be exact on data that no search has seen, too.
+    agreed = composed.is_stable and (not composed.is_exact or error <= ROUNDING)
     return Check(
         value=None,
         threshold=None,
-        passed=composed.is_stable and not left,
-        reason=_agreement(composed)
+        passed=agreed and not left,
+        reason=_agreement(composed, agreed)
         + (f"; time ran out before all forms were followed through the positions ({left} left)" if left else ""),
     )
 
 
-def _agreement(composed: ComposedLaw) -> str:
+def _agreement(composed: ComposedLaw, agreed: bool) -> str:
     """What the searches say of a law, in words."""
-    if composed.is_exact:
+    if composed.is_exact and agreed:
         numbers = len(composed.law.constants)
         return (
             f"no two searches chose one form, but this one leaves nothing but rounding with {numbers} fitted "
             f"number{'' if numbers == 1 else 's'}, which no form does by chance"
         )
     return f"of {1 + len(composed.others)} searches, on different samples and with different seeds, " + (
-        "two or more chose this form" if composed.is_stable else "no two chose the same form"
+        "two or more chose this form" if agreed else "no two chose the same form"
     )
 
 

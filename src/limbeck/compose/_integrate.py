@@ -37,13 +37,27 @@ def law_force(law: Law, dataset: GraphDataset) -> Force:
 
     def force(state: Snapshots) -> Any:
         if radius is not None:
-            x = state.positions
-            apart = jnp.linalg.norm(x[..., pairs.first, :] - x[..., pairs.second, :], axis=-1)
-            inside = apart < radius
+            inside = near(state.positions, pairs.first, pairs.second, radius)
             state = state._replace(forward=pairs.forward[0] * inside, backward=pairs.backward[0] * inside)
         return law_accelerations(law, state, pairs.first, pairs.second, dataset.attribute_names, jnp)
 
     return force
+
+
+def near(positions: Any, first: Any, second: Any, radius: float) -> Any:
+    """Which pairs are near enough to interact, as weights.
+
+    Args:
+        positions: Positions (nodes dim, or a batch).
+        first: Node that stands first in each pair.
+        second: Node that stands second.
+        radius: Largest distance at which a pair interacts.
+
+    Returns:
+        1 or 0 for each pair.
+    """
+    apart = positions[..., first, :] - positions[..., second, :]
+    return 1.0 * (jnp.linalg.norm(apart, axis=-1) < radius)
 
 
 def network_force(trained: TrainedModel) -> Force:

@@ -12,7 +12,7 @@ from limbeck.train import TrainedModel
 
 from ._callable import law_accelerations
 from ._conserved import Drift, Paths, drifts
-from ._integrate import integrate, law_force, network_force
+from ._integrate import integrate, law_force, near, network_force
 from ._law import Law
 from ._lyapunov import Tangent, tangent
 
@@ -168,8 +168,7 @@ def integrate_law(
 
     def force(state: Snapshots) -> Any:
         if radius is not None:
-            apart = state.positions[..., first, :] - state.positions[..., second, :]
-            inside = 1.0 * (jnp.linalg.norm(apart, axis=-1) < radius)
+            inside = near(state.positions, first, second, radius)
             state = state._replace(forward=inside, backward=inside)
         return law_accelerations(law, state, first, second, attribute_names, jnp)
 
