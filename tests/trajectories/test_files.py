@@ -171,13 +171,14 @@ def test_a_dataset_made_by_hand(good_table):
     np.testing.assert_array_equal(again.accelerations, t.accelerations)
 
 
+VECTORS = ("position", "velocity", "acceleration")
+
+
 def _dataset(change=None, **options):
     import xarray
 
     dims = ("simulation", "time", "particle", "space")
-    values = {
-        name: np.random.default_rng(0).normal(size=(2, 6, 3, 2)) for name in ("position", "velocity", "acceleration")
-    }
+    values = {name: np.random.default_rng(0).normal(size=(2, 6, 3, 2)) for name in VECTORS}
     time, m = np.arange(6.0), np.ones((2, 3))
     for name, (index, value) in (change or {}).items():
         {**values, "time": time, "m": m}[name][index] = value
@@ -192,7 +193,8 @@ def _dataset(change=None, **options):
         ({"position": ((1, 2, 1, 0), np.inf)}, "'position', simulation index 1, time index 2.*infinite"),
         ({"position": ((1, 2, 1), np.nan)}, "simulation '1', time 2, particle '1' is missing.*allow-gaps"),
         ({"position": ((0, 2), np.nan)}, "is missing.*allow-gaps"),
-        ({"position": ((0, slice(None), slice(1, 3)), np.nan)}, "fewer than two"),
+        ({name: ((0, slice(None), slice(1, 3)), np.nan) for name in VECTORS}, "fewer than two"),
+        ({"position": ((0, slice(None), slice(1, 3)), np.nan)}, "NaN at every time of the simulation"),
         ({"velocity": ((1, 2, 1), np.nan)}, "'velocity', simulation '1', time 2, particle '1'.*NaN"),
         ({"acceleration": ((1, 2, 1, 1), np.nan)}, "'acceleration', simulation '1', time 2, particle '1'.*NaN"),
         ({"acceleration": (..., np.nan)}, "no particle has an acceleration"),
@@ -207,7 +209,7 @@ def test_wrong_values_in_arrays(change, words):
 
 
 def test_padding_in_arrays_may_stand_anywhere():
-    dataset = _dataset({name: ((1, slice(None), 0), np.nan) for name in ("position", "velocity", "acceleration")})
+    dataset = _dataset({name: ((1, slice(None), 0), np.nan) for name in VECTORS})
     t = load_trajectories(dataset)
     assert t.particle_names == (("0", "1", "2"), ("1", "2"))
     np.testing.assert_array_equal(t.positions[1, :, :2], dataset["position"].values[1, :, 1:])

@@ -152,3 +152,32 @@ def test_flipped_bytes_leave_no_trace_but_the_message(tmp_path, good_table, monk
         refused(path, "not a whole NetCDF file")
     gc.collect()  # what was half opened is closed at last
     assert not ignored
+
+
+# Values that are none
+
+
+def test_values_that_were_never_written_are_missing(write):
+    """What a library fills real arrays with that declare no value for missing ones is a number of 37 digits."""
+    accelerations = np.random.default_rng(1).normal(size=(2, 8, 3, 2))
+    accelerations[1, 4, 2] = np.float32(9.96921e36)
+    path = write(vectors=("position", "velocity"), acceleration=(STATE, accelerations, {}))
+    t = load_trajectories(path)
+    assert np.argwhere(np.isnan(t.accelerations).all(axis=-1)).tolist() == [[1, 4, 2]]
+    masses = np.array([1.0, 9.969209968386869e36, 2.0])
+    refused(write(m=(("particle",), masses, {})), "'m', simulation '0', particle '1': got nan")
+
+
+def test_numbers_of_whole_simulations_are_named(write):
+    path = write(k=(("simulation",), np.array([1.0, 2.0]), {}), seed=(("simulation",), np.array([3, 4]), {}))
+    t = load_trajectories(path)
+    assert not t.attributes
+    assert [note.split()[1] for note in t.notes] == ["'k'", "'seed'"]
+    assert load_trajectories(path, ignore=["k", "seed"]).notes == ()
+
+
+def test_a_particle_that_is_nowhere_does_not_move(write):
+    positions, velocities = np.random.default_rng(1).normal(size=(2, 2, 8, 3, 2))
+    positions[1, :, 2] = np.nan
+    path = write(vectors=("acceleration",), position=(STATE, positions, {}), velocity=(STATE, velocities, {}))
+    refused(path, "'position', simulation '1', time 0, particle '2': got NaN at every time.*'velocity' has values")

@@ -17,7 +17,7 @@ from ._columns import Choices, final_names, known_choices, listing, nearest
 from ._ids import without_points
 from ._layout import same_time
 from ._netcdf import Field, Fields
-from ._properties import attributes_of
+from ._properties import attributes_of, left_out
 from ._remarks import (
     are_shared,
     has_own_edges,
@@ -84,7 +84,7 @@ def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, ki
         units=_units(fields),
         where=where,
         format=kind,
-        notes=own_notes(fields),
+        notes=(*own_notes(fields), *left_out(fields)),
     )
     check_presence(states, allow_gaps=allow_gaps, same_times=False)
     return states
@@ -209,6 +209,13 @@ def _moving(where: str, name: str, values: NodeVectors, present: Presence, times
         allowed = "finite, or NaN in all components" if partly else "finite where the particle is there"
         raise InputError(
             f"{where}: variable {name!r}, {cell(wrong, times, names)}: got NaN; it must be {allowed}: correct it"
+        )
+    never = np.broadcast_to(~present.any(axis=1)[:, None, :], present.shape)
+    moves = never & (np.abs(np.nan_to_num(values)) > 0).any(axis=-1)
+    if moves.any():
+        raise InputError(
+            f"{where}: variable 'position', {cell(moves, times, names)}: got NaN at every time of the simulation, but "
+            f"{name!r} has values there; a particle that isn't there has none: correct one of them"
         )
     return np.where(present[..., None], values, np.nan if partly else 0.0)
 

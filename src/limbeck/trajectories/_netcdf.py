@@ -16,6 +16,7 @@ import numpy as np
 from limbeck._errors import InputError
 
 PACKING = ("scale_factor", "add_offset")
+NEVER_WRITTEN = 15 * 2.0**119  # what libraries fill real variables with that declare no value for missing ones
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -200,6 +201,8 @@ def _decoded(one: Field) -> Field:
 def _unpacked(values: np.ndarray, attrs: Mapping[str, Any]) -> np.ndarray:
     """Apply the factor and the offset of packed values, and write missing ones as NaN."""
     missing = [attrs[key] for key in ("_FillValue", "missing_value") if _is_number(attrs.get(key))]
+    if values.dtype.kind == "f":
+        missing.append(NEVER_WRITTEN)
     absent = np.isin(values, [m for m in missing if m == m])
     if any(key in attrs for key in PACKING):
         values = values.astype(np.float64) * attrs.get("scale_factor", 1.0) + attrs.get("add_offset", 0.0)

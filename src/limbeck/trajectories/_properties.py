@@ -46,6 +46,16 @@ def attributes_of(
     return attributes, categories
 
 
+def left_out(fields: Fields) -> tuple[str, ...]:
+    """Say which numbers of a whole simulation are not used: they belong to none of its particles."""
+    return tuple(
+        f"Variable {name!r} is on (simulation) alone and was left out: a property of particles is on "
+        "(simulation, particle)."
+        for name, one in fields.variables.items()
+        if one.dims == DIMS[:1] and name not in KNOWN and one.values.dtype.kind in "iuf"
+    )
+
+
 def _candidates(fields: Fields, choices: Choices) -> dict[str, Field]:
     """Choose the variables that are properties of particles."""
     found = {}
