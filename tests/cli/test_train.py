@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from report.well_formed import read
 from runs import read_result, spring_words, write_study
@@ -11,9 +12,11 @@ from typer.testing import CliRunner
 import limbeck
 from limbeck.cli import app
 from limbeck.pipeline import SystemSource, TrainStudy, _train_run, read_run, resume_training, run_training
+from limbeck.trajectories import to_frame
 
 SMALL = ("--simulations", 12, "--steps", 500, "--width", 16, "--batch-size", 32, "--quiet")
 STUDY = TrainStudy(system=SystemSource(name="spring", simulations=12), model="kl", width=16, steps=500, batch_size=32)
+KINDS = {"kind": ("heavy", "light")}
 FILES = {"result.json", "messages.json", "messages.html", "study.toml", "events.jsonl"}
 
 
@@ -95,9 +98,16 @@ def test_an_interrupted_training_goes_on_to_the_same_networks(tmp_path, monkeypa
 
 
 def test_without_a_known_law_no_force_is_claimed(tmp_path):
-    limbeck.save_trajectories(limbeck.simulate("spring", n_systems=12, n_steps=200, every=10), tmp_path / "data.csv")
-    done = run("train", tmp_path / "data.csv", "--out", tmp_path / "run", *SMALL[2:])
+    frame = to_frame(limbeck.simulate("spring", n_systems=12, n_steps=200, every=10))
+    frame["kind"] = np.where(frame["m"] > 1, "heavy", "light")
+    frame[frame.index % 50 > 0].to_csv(tmp_path / "data.csv", index=False)  # some particles are missing at times
+    (tmp_path / "edges.csv").write_text("sender,receiver\n0,1\n1,0\n2,3\n3,2\n0,2\n2,0\n")
+    columns = ("--species", "kind", "--units", "x=AU", "--edges", tmp_path / "edges.csv", "--allow-gaps")
+    done = run("train", tmp_path / "data.csv", "--out", tmp_path / "run", *SMALL[2:], *columns)
     assert done.exit_code == 0, done.output
+    _, dataset, _ = _train_run.trained_members(tmp_path / "run")
+    t = dataset.trajectories
+    assert (t.categories, t.units["x"], len(t.edges.senders), t.present.all()) == (KINDS, "AU", 6, False)
     messages = read_result(tmp_path / "run")["messages"]
     assert not messages["force_known"]
     assert messages["networks"][0]["chosen"] is None
@@ -138,6 +148,7 @@ def test_a_region_is_held_out_of_a_training_and_named_in_its_record(tmp_path, tr
         (("spring", "--model", "flathgn", "--message-dim", "2"), "means nothing for 'flathgn'"),
         (("spring", "--inertia", "m"), "goes with the model 'flathgn'"),
         (("spring", "--seeds", "0"), "must be at least 1"),
+        (("spring", "--radius", "2", "--allow-gaps"), "go with files, not with"),
         (("nowhere.csv",), "there is no file nowhere.csv"),
         (("spring", "--ignore", "m"), "goes with files"),
     ],

@@ -27,3 +27,15 @@ Operators = Annotated[
     str | None, typer.Option(help="Operators of equations, separated by commas or blanks [+ - * / ^ exp log].")
 ]
 StudyFile = Annotated[Path | None, typer.Option(help="TOML file with settings; options override it.")]
+
+# What a command needs to know of its source.
+Dim = Annotated[int | None, typer.Option(help="Dimension of a simulated system [2].")]
+Nodes = Annotated[int | None, typer.Option(help="Particles of a simulated system [4].")]
+Simulations = Annotated[int | None, typer.Option(help="Simulations of a system [1000].")]
+Potential = Annotated[str | None, typer.Option(help="Pair potential of 'custom', as in 'q_1*q_2*exp(-r)/r'.")]
+Rename = Annotated[list[str] | None, typer.Option(help="OLD=NEW, may be repeated.")]
+Units = Annotated[str | None, typer.Option(help="As in x=AU,time=day,m=Msun.")]
+Edges = Annotated[Path | None, typer.Option(help="CSV of sender, receiver[, simulation].")]
+Radius = Annotated[float | None, typer.Option(help="Largest distance at which pairs interact [any].")]
+AllowGaps = Annotated[bool, typer.Option("--allow-gaps", help="Times may differ, particles be missing.")]
+SharedParticles = Annotated[bool, typer.Option("--shared-particles", help="A particle's name means one object.")]

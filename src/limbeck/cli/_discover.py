@@ -5,7 +5,30 @@ from typing import Annotated
 
 import typer
 
-from ._app import Engine, HoldOut, Names, Operators, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
+from ._app import (
+    AllowGaps,
+    Dim,
+    Edges,
+    Engine,
+    HoldOut,
+    Names,
+    Nodes,
+    Operators,
+    Out,
+    Overwrite,
+    Potential,
+    Quiet,
+    Radius,
+    Rename,
+    Seed,
+    SharedParticles,
+    Simulations,
+    StudyFile,
+    TimeLimit,
+    Track,
+    Units,
+    app,
+)
 from ._guard import FOUND, guarded
 from ._options import check_time_limit, names, operator_symbols, renames, study_of
 from ._show import conclude, progress_display
@@ -30,26 +53,22 @@ def discover(
     time_limit: TimeLimit = None,
     track: Track = None,
     study: StudyFile = None,
-    dim: Annotated[int | None, typer.Option(help="Dimension of a simulated system [2].")] = None,
-    nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [4].")] = None,
-    simulations: Annotated[int | None, typer.Option(help="Simulations of a system [1000].")] = None,
-    potential: Annotated[
-        str | None, typer.Option(help="Pair potential of 'custom', as in 'q_1*q_2*exp(-r)/r'.")
-    ] = None,
+    dim: Dim = None,
+    nodes: Nodes = None,
+    simulations: Simulations = None,
+    potential: Potential = None,
     dt: Annotated[float | None, typer.Option(help="Time between states of 'custom' [0.01].")] = None,
     steps: Annotated[int | None, typer.Option(help="States of a simulation of 'custom' [1000].")] = None,
     softening: Annotated[float | None, typer.Option(help="Length added to r in 'custom' [0.01].")] = None,
-    rename: Annotated[list[str] | None, typer.Option(help="OLD=NEW, may be repeated.")] = None,
+    rename: Rename = None,
     attributes: Names = None,
     ignore: Names = None,
     species: Names = None,
-    units: Annotated[str | None, typer.Option(help="As in x=AU,time=day,m=Msun.")] = None,
-    edges: Annotated[Path | None, typer.Option(help="CSV of sender, receiver[, simulation].")] = None,
-    radius: Annotated[float | None, typer.Option(help="Largest distance at which pairs interact [any].")] = None,
-    allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Times may differ, particles be missing.")] = False,
-    shared_particles: Annotated[
-        bool, typer.Option("--shared-particles", help="A particle's name means one object.")
-    ] = False,
+    units: Units = None,
+    edges: Edges = None,
+    radius: Radius = None,
+    allow_gaps: AllowGaps = False,
+    shared_particles: SharedParticles = False,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
 ) -> None:

@@ -4,7 +4,28 @@ from typing import Annotated
 
 import typer
 
-from ._app import HoldOut, Names, Out, Overwrite, Quiet, Seed, StudyFile, TimeLimit, Track, app
+from ._app import (
+    AllowGaps,
+    Dim,
+    Edges,
+    HoldOut,
+    Names,
+    Nodes,
+    Out,
+    Overwrite,
+    Potential,
+    Quiet,
+    Radius,
+    Rename,
+    Seed,
+    SharedParticles,
+    Simulations,
+    StudyFile,
+    TimeLimit,
+    Track,
+    Units,
+    app,
+)
 from ._guard import FOUND, guarded
 from ._options import check_time_limit, names, numbers, renames, study_of
 from ._show import progress_display
@@ -40,13 +61,19 @@ def train(
     time_limit: TimeLimit = None,
     track: Track = None,
     study: StudyFile = None,
-    dim: Annotated[int | None, typer.Option(help="Dimension of a simulated system [2].")] = None,
-    nodes: Annotated[int | None, typer.Option(help="Particles of a simulated system [4].")] = None,
-    simulations: Annotated[int | None, typer.Option(help="Simulations of a system [1000].")] = None,
-    potential: Annotated[str | None, typer.Option(help="Pair potential of 'custom'.")] = None,
-    rename: Annotated[list[str] | None, typer.Option(help="OLD=NEW, may be repeated.")] = None,
+    dim: Dim = None,
+    nodes: Nodes = None,
+    simulations: Simulations = None,
+    potential: Potential = None,
+    rename: Rename = None,
     attributes: Names = None,
     ignore: Names = None,
+    species: Names = None,
+    units: Units = None,
+    edges: Edges = None,
+    radius: Radius = None,
+    allow_gaps: AllowGaps = False,
+    shared_particles: SharedParticles = False,
     quiet: Quiet = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -66,6 +93,12 @@ def train(
             rename=renames(rename),
             attributes=names(attributes),
             ignore=names(ignore),
+            species=names(species),
+            units=units,
+            edges=None if edges is None else str(edges),
+            radius=radius,
+            allow_gaps=allow_gaps or None,
+            shared_particles=shared_particles or None,
         )
         check_time_limit(time_limit)
         settings = {
