@@ -9,11 +9,12 @@ import pytest
 from compose.planted import law_of
 from compose.test_shoot import SPRING, observed
 
-from limbeck.compose import compose_law
+from limbeck.compose import compose_law, states_of
 from limbeck.compose._along_paths import Paths, settled_along
 from limbeck.compose._checks import _stability as stability
-from limbeck.compose._compose import ComposedLaw
+from limbeck.compose._compose import ComposedLaw, _Bench, _Choices, _Search
 from limbeck.compose._followed_laws import followed_laws, followed_prices
+from limbeck.compose._refine import Refined, Scored
 from limbeck.expressions import parse
 from limbeck.models import Biases
 from limbeck.regress import Equation, HallOfFame
@@ -90,6 +91,20 @@ def test_a_choice_that_was_cut_off_is_no_agreement(stable, left, passed):
     check = stability(composed, 0.1)
     assert check.passed is passed
     assert ("time ran out" in check.reason) is bool(left)
+
+
+def test_a_search_stands_by_the_form_that_it_chose_bare_or_softened():
+    """Along smoothed paths longer forms can beat it, so that it is not among those near the search."""
+    hard, soft = (law_of(radial=f"-0.99*m_1*m_2*{r}**(-1)", inertia="m_1") for r in ("r", "(r + 0.01)"))
+    other = law_of(radial="m_1*m_2*(0.0096*(r + 0.018)**-1.14 - 104.0)/r", inertia="m_1")
+    chose = [Scored(law=law, loss=1e-3, is_allowed=True, size=9.0) for law in (hard, other)]
+    searches = [_Search({}, Refined(chosen=one, front=(one,), tried=1)) for one in chose]
+    dataset = observed("r1", steps=200)
+    bench = create_autospec(_Bench, instance=True)
+    bench.compare_on = (states_of(dataset, dataset.validation[:50]),)
+    choices = _Choices(Paths.of(dataset), bench, (), dict, searches, [(other,), (other,)])
+    assert (choices.agree(hard), choices.agree(soft), choices.agree(other)) == ([0], [0], [0, 1])
+    assert choices.agree(law_of(radial="-m_1*m_2/(r + 0.01)**2", inertia="m_1")) == []
 
 
 def test_a_law_that_time_left_no_moment_to_follow_is_counted_as_unfollowed():

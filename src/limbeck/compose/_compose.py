@@ -198,9 +198,16 @@ class _Choices:
         return tuple(form for law in settled for form in _with_softened(law, self.paths))
 
     def agree(self, law: Law) -> list[int]:
-        """Numbers of the searches near which a law lies."""
+        """Numbers of the searches that chose a law, bare or softened, or near which it lies along the paths."""
         on = self.bench.compare_on
-        return [k for k, laws in enumerate(self.laws) if any(_is_one_law(law, other, on) for other in laws)]
+        found = []
+        for k, laws in enumerate(self.laws):
+            # Smoothed paths can rank the form that a search chose behind others, and it may be followed all the same.
+            own = self.searches[k].refined.chosen.law
+            chosen = [form for form in (own, softened(own)) if form is not None and law.is_same_form(form)]
+            if chosen or any(_is_one_law(law, other, on) for other in laws):
+                found.append(k)
+        return found
 
     @property
     def agree_on_any(self) -> bool:
