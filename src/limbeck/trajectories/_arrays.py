@@ -210,8 +210,8 @@ def _moving(where: str, name: str, values: NodeVectors, present: Presence, times
         raise InputError(
             f"{where}: variable {name!r}, {cell(wrong, times, names)}: got NaN; it must be {allowed}: correct it"
         )
-    never = np.broadcast_to(~present.any(axis=1)[:, None, :], present.shape)
-    moves = never & (np.abs(np.nan_to_num(values)) > 0).any(axis=-1)
+    nowhere = ~np.asarray(present.any(axis=1, keepdims=True))
+    moves = nowhere & np.asarray((np.abs(np.nan_to_num(values)) > 0).any(axis=-1))
     if moves.any():
         raise InputError(
             f"{where}: variable 'position', {cell(moves, times, names)}: got NaN at every time of the simulation, but "
