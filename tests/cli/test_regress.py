@@ -77,6 +77,7 @@ def test_the_page_is_well_formed_and_shows_the_answer(found):
     assert "http" not in "".join(value or "" for tag, name, value in parser.attributes if name in ("src", "href"))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_equation(found, tmp_path):
     assert regress(saturation(), tmp_path / "run", *ARITHMETIC, "--units", "s=mM,y=1/s", "--quiet").exit_code == 0
     again, before = strict(tmp_path / "run" / "result.json"), strict(found / "result.json")

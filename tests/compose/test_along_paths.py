@@ -30,7 +30,7 @@ def paths(**options):
 
 @pytest.mark.parametrize("missing", [0.0, 0.05])
 def test_a_true_law_goes_through_the_positions_within_their_noise(missing):
-    p = paths(missing=missing)
+    p = paths(missing=missing, simulations=8)
     fit = p.fitted(law_of(**SPRING))
     assert fit is not None
     assert np.median(fit.misfits) == pytest.approx(1.0, abs=0.1)

@@ -69,7 +69,7 @@ def test_a_form_that_is_nearly_right_leaves_errors_that_follow_each_other():
 
 
 def test_particles_that_are_not_seen_at_times_are_there_all_the_same():
-    dataset, truth = observed(missing=0.05), law_of(**SPRING)
+    dataset, truth = observed(missing=0.05, simulations=8), law_of(**SPRING)
     fit = fit_trajectories(truth, dataset)
     assert fit is not None
     assert np.all(np.abs(fit.law.constants - truth.constants) < 4 * fit.errors)

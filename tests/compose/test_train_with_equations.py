@@ -51,7 +51,7 @@ def test_constants_of_energies_are_fitted_through_the_integrator():
     np.testing.assert_allclose(evaluate(found["pair_energy"], {"r": R}), (R - 0.99) ** 2, atol=1e-3)
 
 
-@pytest.mark.parametrize("on", ["accelerations", "trajectories"])
+@pytest.mark.parametrize("on", ["accelerations", pytest.param("trajectories", marks=pytest.mark.slow)])
 def test_the_rest_is_trained_with_the_constants(on):
     dataset = DATASET if on == "accelerations" else MOVING
     names = dataset.attribute_names

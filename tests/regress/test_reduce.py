@@ -86,7 +86,7 @@ def test_one_variable_stays_as_it_is() -> None:
     assert reduced(problem("x**2", "x"), 0) is None
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(
     a=st.sampled_from([-2, -1, 1, 2]),
     b=st.sampled_from([-2, -1, 1, 2]),
@@ -135,7 +135,7 @@ def test_what_one_draw_of_samples_leaves_another_takes_away(monkeypatch: pytest.
 
 
 def test_a_seed_repeats() -> None:
-    whole = problem("a*b/(c+d)", "a b c d", noise=0.01)
+    whole = problem("a/(b+c)", "a b c", noise=0.01)
     one, two = reduced(whole, 5), reduced(whole, 5)
     assert one is not None
     assert two is not None

@@ -117,9 +117,9 @@ def test_the_map_of_messages_follows_from_directions_alone(dim: int) -> None:
 
 def test_vector_messages_share_one_law() -> None:
     rng = np.random.default_rng(0)
-    between = rng.normal(size=(300, 2))
+    between = rng.normal(size=(120, 2))
     r = np.linalg.norm(between, axis=1)
-    columns = {"dx": between[:, 0], "dy": between[:, 1], "r": r, "q_1": rng.normal(size=300)}
+    columns = {"dx": between[:, 0], "dy": between[:, 1], "r": r, "q_1": rng.normal(size=120)}
     force = (-2 * (r - 0.9) / r)[:, None] * between
     mixing, offset = np.array([[0.3, 1.1], [-0.8, 0.4]]), np.array([0.2, 0.0])
     law = regress_vectors(
