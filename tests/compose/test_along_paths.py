@@ -1,5 +1,6 @@
 """Forms compared on positions: what accelerations can't tell apart, paths and the integrator do."""
 
+from dataclasses import replace
 from functools import lru_cache
 from types import SimpleNamespace
 from unittest.mock import create_autospec
@@ -7,14 +8,16 @@ from unittest.mock import create_autospec
 import numpy as np
 import pytest
 from compose.planted import law_of
+from compose.test_checks import FIT
 from compose.test_shoot import SPRING, observed
 
-from limbeck.compose import compose_law, states_of
+from limbeck.compose import _followed_laws, compose_law, states_of
 from limbeck.compose._along_paths import Paths, settled_along
 from limbeck.compose._checks import _stability as stability
 from limbeck.compose._compose import ComposedLaw, _Bench, _Choices, _Search
-from limbeck.compose._followed_laws import followed_laws, followed_prices
+from limbeck.compose._followed_laws import SHORTER, Followed, followed_laws, followed_prices
 from limbeck.compose._refine import Refined, Scored
+from limbeck.compose._windows import windows_of
 from limbeck.expressions import parse
 from limbeck.models import Biases
 from limbeck.regress import Equation, HallOfFame
@@ -65,6 +68,37 @@ def test_forms_that_time_ran_out_on_are_counted():
     )
     assert followed == ([], 2)
     assert heard == [(0, 4), (1, 4)]
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "chosen", "tried"),
+    [
+        ("right", "right", 1, [1]),
+        ("wrong", "right", 2, [1, 2]),
+        ("wrong", "wrong", 1, [1, 2]),
+        (None, "wrong", 2, [1, 2]),
+        (None, None, 1, [1, 2]),
+    ],
+)
+def test_where_no_law_goes_through_long_windows_shorter_ones_are_tried(monkeypatch, long, short, chosen, tried):
+    """In much noise a true law loses its way in close encounters, and a constant force that has none is left over."""
+    fits = {"right": FIT, "wrong": replace(FIT, whiteness=1.8)}
+    shorter = []
+
+    def through(distinct, dataset, times, is_over, progress):
+        shorter.append(times)
+        fit = fits.get({1: long, SHORTER: short}[times])
+        return Followed([] if fit is None else [(distinct[0], replace(fit, length=160 // times))], times)
+
+    monkeypatch.setattr(_followed_laws, "_through_windows", through)
+    found = followed_laws([law_of(**SPRING)], observed(), is_over=lambda: False, progress=lambda *_: None)
+    assert (found.left, shorter) == (chosen, tried)
+
+
+def test_windows_can_be_shorter():
+    usual, half = (windows_of(observed(), shorter) for shorter in (1, 2))
+    assert half.measured.shape[1] == usual.measured.shape[1] // 2
+    assert len(half) >= len(usual)
 
 
 @pytest.mark.slow

@@ -4,11 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 from clouds import cloud
-from compose.planted import law_of
+from compose.planted import LAWS, law_of, planted
 
 from limbeck.compose import ComposedLaw, TrajectoryFit
-from limbeck.compose._checks import _exactness, _heldout, _passes_through, _stability
+from limbeck.compose._checks import _exactness, _heldout, _stability, _vagueness
 from limbeck.graphs import connect
+
+FIT = TrajectoryFit(
+    law=law_of(radial="-2.0*(r - 0.99)", inertia="m_1"), errors=np.full(2, 1e-4), misfit=1.0, whiteness=2.0,
+    whiteness_error=0.005, n_windows=90, n_blocks=14, length=71, misfits=np.ones(96), freedom=np.full(96, 560.0),
+    begun=(np.zeros((96, 4, 2)), np.zeros((96, 4, 2))),
+)  # fmt: skip
 
 
 def test_an_error_that_no_noise_explains_is_said() -> None:
@@ -23,16 +29,11 @@ def test_an_error_that_no_noise_explains_is_said() -> None:
 
 
 def test_what_follows_each_other_in_time_is_no_noise() -> None:
-    fit = TrajectoryFit(
-        law=law_of(radial="-2.0*(r - 0.99)", inertia="m_1"), errors=np.full(2, 1e-4), misfit=1.0, whiteness=2.0,
-        whiteness_error=0.005, n_windows=90, n_blocks=14, length=71, misfits=np.ones(96), freedom=np.full(96, 560.0),
-        begun=(np.zeros((96, 4, 2)), np.zeros((96, 4, 2))),
-    )  # fmt: skip
-    assert _passes_through(fit)
-    assert not _passes_through(replace(fit, whiteness=1.9, whiteness_error=0.005))
-    assert _passes_through(replace(fit, whiteness=1.9, whiteness_error=0.05))  # too few numbers to tell
-    assert not _passes_through(replace(fit, n_windows=len(fit.misfits) // 2))
-    assert not _passes_through(replace(fit, misfit=1.6))
+    assert FIT.goes_through
+    assert not replace(FIT, whiteness=1.9, whiteness_error=0.005).goes_through
+    assert replace(FIT, whiteness=1.9, whiteness_error=0.05).goes_through  # too few numbers to tell
+    assert not replace(FIT, n_windows=len(FIT.misfits) // 2).goes_through
+    assert not replace(FIT, misfit=1.6).goes_through
 
 
 LAW = ComposedLaw(
@@ -46,6 +47,22 @@ def test_a_law_that_noisy_positions_were_lost_on_is_not_found() -> None:
     lost = _heldout(exact, exact, 1e-2, "", replace(LAW, is_lost=True))
     assert not lost.passed
     assert "could not be followed" in lost.reason
+
+
+def test_constants_that_are_hardly_known_are_no_finding() -> None:
+    states = planted(law_of(**LAWS["gravity"]))
+    law = law_of(radial="-1.5*m_1*m_2/(r + 0.01)**2", inertia="m_1")
+    seen = replace(
+        LAW, law=law, followed=replace(FIT, law=law, errors=np.array([0.06, 1e-4, 0.0])[: len(law.constants)])
+    )
+    vague = _vagueness(seen, states)
+    assert 0.035 < vague < 0.045  # .06 of 1.5
+    exact = np.full(100, 1e-4)
+    check = _heldout(exact, exact, 1e-2, "", seen, vague)
+    assert not check.passed
+    assert "not known well enough" in check.reason
+    assert _heldout(exact, exact, 1e-2, "", seen, 1e-3).passed
+    assert _vagueness(LAW, states) == 0.0  # not fitted to positions
 
 
 def test_a_network_that_misses_a_fifth_of_the_particles_too_is_no_excuse() -> None:

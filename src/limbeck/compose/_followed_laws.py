@@ -14,6 +14,8 @@ from ._reduced import SPOILT
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._steps import Begun
 
+SHORTER = 2  # times as short windows, where no law goes through those of the usual length
+
 
 class Followed(NamedTuple):
     """Laws that were followed through the same windows.
@@ -36,6 +38,9 @@ def followed_laws(
 ) -> Followed:
     """Follow laws of different forms through the same windows of the positions.
 
+    In much noise close encounters make a true law lose its way in long windows, where a wrong one without any (a
+    constant force, say) does not. So if none goes through, all are followed once more through shorter ones.
+
     Args:
         laws: Forms and starting values; of several with one form the first counts.
         dataset: Trajectories whose positions were smoothed.
@@ -45,12 +50,27 @@ def followed_laws(
     Returns:
         The laws in the order in which the positions speak for them.
     """
+    distinct = [law for k, law in enumerate(laws) if not any(law.is_same_form(other) for other in laws[:k])]
+    found = _through_windows(distinct, dataset, 1, is_over, progress)
+    if is_over() or (found.laws and found.laws[0][1].goes_through):
+        return found
+    closer = _through_windows(distinct, dataset, SHORTER, is_over, progress)
+    return closer if closer.laws and (closer.laws[0][1].goes_through or not found.laws) else found
+
+
+def _through_windows(
+    distinct: Sequence[Law],
+    dataset: GraphDataset,
+    shorter: int,
+    is_over: Callable[[], bool],
+    progress: Callable[[int, int], None],
+) -> Followed:
+    """Follow laws through windows of one length."""
 
     def follow(law: Law) -> TrajectoryFit | None:
         # Alone, windows that were left out begin anew; beside others, at the states that those found.
-        return fit_trajectories(law, dataset, thorough=len(distinct) == 1)
+        return fit_trajectories(law, dataset, thorough=len(distinct) == 1, shorter=shorter)
 
-    distinct = [law for k, law in enumerate(laws) if not any(law.is_same_form(other) for other in laws[:k])]
     n_fits = len(distinct) if len(distinct) == 1 else 2 * len(distinct)
     known: list[tuple[Law, TrajectoryFit]] = []
     left = 0
@@ -65,7 +85,7 @@ def followed_laws(
         begun = nearest_beginnings([fit for _, fit in known])
         for number, (law, fit) in enumerate(known):
             progress(n_fits - len(known) + number, n_fits)
-            known[number] = law, fit_trajectories(fit.law, dataset, begun) or fit
+            known[number] = law, fit_trajectories(fit.law, dataset, begun, shorter=shorter) or fit
     prices = followed_prices([fit for _, fit in known])
     return Followed([known[k] for k in np.argsort(prices, kind="stable")], left)
 

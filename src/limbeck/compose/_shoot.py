@@ -36,6 +36,10 @@ STALLED = 0.3  # the same where a step makes nothing better: what is left is the
 STUCK = 1e3  # damping at which no step helps
 PASSES = 3
 FEW_LEFT_OUT = 0.05  # share of windows; where more are left out, all are begun anew from the constants found
+MISFIT = 1.5  # of fitted positions in units of the noise; 1 under a true law
+FOLLOWED = 2 / 3  # of the windows; across close encounters not even a true law can be followed
+COLOURED = 0.05  # how far below 2 Durbin and Watson's statistic of what a law leaves of positions may lie,
+CHANCE = 5.0  # or so many of its standard errors
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,9 +75,20 @@ class TrajectoryFit:
     freedom: Float[np.ndarray, " windows"]
     begun: Begun
 
+    @property
+    def least_whiteness(self) -> float:
+        """What the whiteness must reach; under a true law and white noise it is 2."""
+        return 2.0 - max(COLOURED, CHANCE * self.whiteness_error)
+
+    @property
+    def goes_through(self) -> bool:
+        """Whether the law gives back the positions that were measured, in most windows and up to white noise."""
+        enough = self.n_windows >= FOLLOWED * len(self.misfits)
+        return enough and self.misfit <= MISFIT and self.whiteness >= self.least_whiteness
+
 
 def fit_trajectories(
-    law: Law, dataset: GraphDataset, begun: Begun | None = None, *, thorough: bool = True
+    law: Law, dataset: GraphDataset, begun: Begun | None = None, *, thorough: bool = True, shorter: int = 1
 ) -> TrajectoryFit | None:
     """Fit the free constants of a law to measured positions.
 
@@ -83,12 +98,13 @@ def fit_trajectories(
         begun: Positions and velocities that the windows begin near (each windows nodes dim), as other fits to the same
             dataset found them; None is where they were smoothed.
         thorough: Whether windows that a settled fit left out begin anew from its constants.
+        shorter: How many times shorter than usual the windows are.
 
     Returns:
         The fit, or None where positions were not smoothed, there is no constant or no stretch to follow, or the fit
         does not settle.
     """
-    windows = windows_of(dataset) if len(law.constants) else None
+    windows = windows_of(dataset, shorter) if len(law.constants) else None
     if windows is None:
         return None
     if begun is not None:

@@ -60,11 +60,12 @@ class Windows:
         return float(np.median(apart[both]) * np.median(self.weights[self.weights > 0]))
 
 
-def windows_of(dataset: GraphDataset) -> Windows | None:
+def windows_of(dataset: GraphDataset, shorter: int = 1) -> Windows | None:
     """Cut windows out of the training part, spread evenly over it.
 
     Args:
         dataset: Trajectories with positions that were smoothed.
+        shorter: How many times shorter than usual they are.
 
     Returns:
         The windows, or None where positions were not smoothed or no stretch is long enough.
@@ -81,6 +82,9 @@ def windows_of(dataset: GraphDataset) -> Windows | None:
             rows = np.arange(length)
     if not len(firsts):
         return None
+    if shorter > 1:
+        rows = np.arange(max(SHORTEST, len(rows) // shorter))
+        systems, firsts = _begins(dataset, len(rows))
     most = min(MOST_WINDOWS, max(8, MOST_NUMBERS // (len(rows) * t.n_nodes * t.dim * (2 * t.n_nodes * t.dim))))
     kept = np.unique(np.linspace(0, len(firsts) - 1, min(most, len(firsts))).round().astype(int))
     systems, firsts = systems[kept], firsts[kept]
