@@ -23,10 +23,12 @@ class Followed(NamedTuple):
     Attributes:
         laws: Each that could be followed with its fit, the one that the positions speak for first.
         left: Number of forms that time ran out on.
+        lost: Those whose fit did not settle.
     """
 
     laws: list[tuple[Law, TrajectoryFit]]
     left: int
+    lost: tuple[Law, ...] = ()
 
 
 def followed_laws(
@@ -39,7 +41,8 @@ def followed_laws(
     """Follow laws of different forms through the same windows of the positions.
 
     In much noise close encounters make a true law lose its way in long windows, where a wrong one without any (a
-    constant force, say) does not. So if none goes through, all are followed once more through shorter ones.
+    constant force, say), or without the softening that they tell of, does not. So forms that are lost, and all of
+    them if none goes through, are compared with the best in shorter windows.
 
     Args:
         laws: Forms and starting values; of several with one form the first counts.
@@ -52,10 +55,21 @@ def followed_laws(
     """
     distinct = [law for k, law in enumerate(laws) if not any(law.is_same_form(other) for other in laws[:k])]
     found = _through_windows(distinct, dataset, 1, is_over, progress)
-    if is_over() or (found.laws and found.laws[0][1].goes_through):
+    stands = bool(found.laws) and found.laws[0][1].goes_through
+    if is_over() or (stands and not found.lost):
         return found
-    closer = _through_windows(distinct, dataset, SHORTER, is_over, progress)
-    return closer if closer.laws and (closer.laws[0][1].goes_through or not found.laws) else found
+    closer = _through_windows(
+        [found.laws[0][0], *found.lost] if stands else distinct, dataset, SHORTER, is_over, progress
+    )
+    found = found._replace(left=closer.left)
+    if not closer.laws:
+        return found
+    law, fit = closer.laws[0]
+    if found.laws and (law is found.laws[0][0] or not fit.goes_through):
+        return found
+    longer = fit_trajectories(fit.law, dataset)  # from better constants it may keep its way
+    best = fit if longer is None or not longer.goes_through else longer
+    return Followed([(law, best), *closer.laws[1:]], closer.left, closer.lost)
 
 
 def _through_windows(
@@ -73,13 +87,15 @@ def _through_windows(
 
     n_fits = len(distinct) if len(distinct) == 1 else 2 * len(distinct)
     known: list[tuple[Law, TrajectoryFit]] = []
-    left = 0
+    left, lost = 0, []
     for number, law in enumerate(distinct):
         progress(number, n_fits)
         if is_over():
             left += 1
         elif (fit := pruned_fit(follow, law)) is not None:
             known.append((law, fit))
+        else:
+            lost.append(law)
     if len(known) > 1:
         # A window that one law lost in a close encounter, and another did not, says something once both begin alike.
         begun = nearest_beginnings([fit for _, fit in known])
@@ -87,7 +103,7 @@ def _through_windows(
             progress(n_fits - len(known) + number, n_fits)
             known[number] = law, fit_trajectories(fit.law, dataset, begun, shorter=shorter) or fit
     prices = followed_prices([fit for _, fit in known])
-    return Followed([known[k] for k in np.argsort(prices, kind="stable")], left)
+    return Followed([known[k] for k in np.argsort(prices, kind="stable")], left, tuple(lost))
 
 
 def nearest_beginnings(fits: Sequence[TrajectoryFit]) -> Begun:
