@@ -10,6 +10,7 @@ from compose.planted import law_of
 from limbeck.compose import fit_trajectories, noise_effect, refit, states_of
 from limbeck.compose._followed_laws import followed_prices
 from limbeck.compose._pruned_fit import pruned_fit
+from limbeck.compose._windows import windows_of
 from limbeck.graphs import connect
 from limbeck.simulate import simulate
 from limbeck.trajectories import load_trajectories, to_frame
@@ -81,6 +82,18 @@ def test_a_term_that_stands_for_smoothing_vanishes():
     fit = pruned_fit(lambda law: fit_trajectories(law, dataset), refit(truth, states_of(dataset, dataset.train)))
     assert fit is not None
     assert set(fit.law.components) == set(SPRING)
+
+
+def test_a_window_that_was_begun_badly_is_not_held_against_the_law():
+    dataset, truth = observed(), law_of(**SPRING)
+    windows = windows_of(dataset)
+    positions, velocities = windows.start.positions.copy(), windows.start.velocities.copy()
+    velocities[0] += 0.5
+    fit = fit_trajectories(truth, dataset, (positions, velocities))
+    assert fit is not None
+    assert fit.n_windows < len(windows)
+    assert fit.misfits.max() < 1.5
+    assert np.abs(fit.begun[1][0] - windows.start.velocities[0]).max() < 0.1
 
 
 def test_exact_positions_are_not_followed():

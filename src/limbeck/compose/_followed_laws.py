@@ -67,10 +67,6 @@ def followed_laws(
     law, fit = closer.laws[0]
     if found.laws and (law is found.laws[0][0] or not fit.goes_through):
         return found
-    # A window that one of them lost weighs so much that it must not decide alone against a law that stands.
-    beside = [other.misfit for one, other in closer.laws if one is found.laws[0][0]] if stands else [math.inf]
-    if not beside or fit.misfit > beside[0]:
-        return found
     longer = fit_trajectories(fit.law, dataset)  # from better constants it may keep its way
     best = fit if longer is None or not longer.goes_through else longer
     return Followed([(law, best), *closer.laws[1:]], closer.left, closer.lost)

@@ -1,10 +1,10 @@
 """Windows whose states are eliminated: which of them count, the step of the constants, and its errors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from limbeck._types import Constants
 
@@ -54,6 +54,19 @@ class Reduced:
         """Median of the windows that can be followed; 0 where none can."""
         known = self.misfits[np.isfinite(self.misfits)]
         return float(np.median(known)) if len(known) else 0.0
+
+    def replaced(self, chosen: Bool[np.ndarray, " windows"], other: "Reduced") -> "Reduced":
+        """The same windows, some of them from another evaluation.
+
+        Args:
+            chosen: Which are the other's.
+            other: The other.
+
+        Returns:
+            Both together.
+        """
+        pairs = [(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)]
+        return Reduced(*(np.where(chosen.reshape(-1, *[1] * (old.ndim - 1)), new, old) for old, new in pairs))
 
     def variance(self, weight: Weights) -> float:
         """Mean square distance over the windows that count."""

@@ -165,7 +165,7 @@ class _Shooting:
             if late and left < (STALLED if worse else SETTLED):
                 alone = now.contradicted(weight)
                 if alone is None:
-                    return constants, self._fitted(constants, now, weight, states)
+                    return constants, self._fitted(constants, weight, *self._begun_anew(constants, now, weight, states))
                 weight[alone] = 0.0
             fresh = now.weights(growth, late=turn + 1 >= LEAST_ROUNDS)
             # A window that has lost its weight near the end does not get it back: in and out would never settle.
@@ -202,8 +202,27 @@ class _Shooting:
         change = change.reshape(len(self.windows), 2, *states[0].shape[1:])
         return states[0] + change[:, 0], states[1] + change[:, 1]
 
-    def _fitted(
+    def _begun_anew(
         self, constants: Constants, now: Reduced, weight: Float[np.ndarray, " windows"], states: Begun
+    ) -> tuple[Reduced, Begun]:
+        """States of windows without weight, moved alone: how near the law comes is to tell, not where it was begun."""
+        left_out = weight == 0
+        if not left_out.any():
+            return now, states
+        reach = left_out.astype(float)  # of a step that leads upwards, a quarter
+        for _ in range(LEAST_ROUNDS):
+            change = (reach[:, None] * now.own).reshape(len(self.windows), 2, *states[0].shape[1:])
+            moved = states[0] + change[:, 0], states[1] + change[:, 1]
+            trial = self._evaluate(constants, moved)
+            nearer = left_out & (trial.misfits < now.misfits)
+            reach = np.where(nearer, 1.0, reach / 4)
+            kept = nearer[:, None, None]
+            states = np.where(kept, moved[0], states[0]), np.where(kept, moved[1], states[1])
+            now = now.replaced(nearer, trial)
+        return now, states
+
+    def _fitted(
+        self, constants: Constants, weight: Float[np.ndarray, " windows"], now: Reduced, states: Begun
     ) -> TrajectoryFit | None:
         """What is said of the settled fit."""
         errors, n_blocks = now.standard_errors(weight, self.windows.systems)
