@@ -204,7 +204,7 @@ class _Choices:
         for k, laws in enumerate(self.laws):
             # Smoothed paths can rank the form that a search chose behind others, and it may be followed all the same.
             own = self.searches[k].refined.chosen.law
-            chosen = [form for form in (own, softened(own)) if form is not None and law.is_same_form(form)]
+            chosen = any(form is not None and law.is_same_form(form) for form in (own, softened(own)))
             if chosen or any(_is_one_law(law, other, on) for other in laws):
                 found.append(k)
         return found

@@ -14,7 +14,7 @@ from ._reduced import SPOILT
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._steps import Begun
 
-SHORTER = 2  # times as short windows, where no law goes through those of the usual length
+SHORTER = 2  # times as short are the windows in which forms that were lost are compared with the best
 
 
 class Followed(NamedTuple):

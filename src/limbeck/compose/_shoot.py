@@ -152,7 +152,7 @@ class _Shooting:
             step = now.step(weight, damping)
             if step is None or not np.isfinite(errors).all() or damping > STUCK:
                 break
-            moved = self._moved(states, now, step, weight)
+            moved = self._moved(states, (weight > 0)[:, None] * (now.own + now.coupled @ step))
             trial = self._evaluate(constants + step, moved)
             # A step that is short because it is damped says nothing.
             left = np.max((np.abs(step) - ROUNDING * np.abs(constants)) / errors) if damping <= DAMPING else np.inf
@@ -196,9 +196,8 @@ class _Shooting:
         found[0][bad] = np.inf
         return Reduced(*found)
 
-    def _moved(self, states: Begun, now: Reduced, step: Constants, weight: np.ndarray) -> Begun:
-        """States at the beginnings after a step of the constants."""
-        change = (weight > 0)[:, None] * (now.own + now.coupled @ step)
+    def _moved(self, states: Begun, change: Float[np.ndarray, "windows coordinates"]) -> Begun:
+        """States at the beginnings after a step."""
         change = change.reshape(len(self.windows), 2, *states[0].shape[1:])
         return states[0] + change[:, 0], states[1] + change[:, 1]
 
@@ -211,8 +210,7 @@ class _Shooting:
             return now, states
         reach = left_out.astype(float)  # of a step that leads upwards, a quarter
         for _ in range(LEAST_ROUNDS):
-            change = (reach[:, None] * now.own).reshape(len(self.windows), 2, *states[0].shape[1:])
-            moved = states[0] + change[:, 0], states[1] + change[:, 1]
+            moved = self._moved(states, reach[:, None] * now.own)
             trial = self._evaluate(constants, moved)
             nearer = left_out & (trial.misfits < now.misfits)
             reach = np.where(nearer, 1.0, reach / 4)
