@@ -16,7 +16,7 @@ from limbeck.compose import _followed_laws, compose_law, states_of
 from limbeck.compose._along_paths import Paths, settled_along
 from limbeck.compose._checks import _stability as stability
 from limbeck.compose._compose import ComposedLaw, _Bench, _Choices, _Search
-from limbeck.compose._followed_laws import SHORTER, Followed, followed_laws, followed_prices
+from limbeck.compose._followed_laws import SHORTER, Followed, followed_laws, followed_prices, ranked
 from limbeck.compose._refine import Refined, Scored
 from limbeck.compose._windows import windows_of
 from limbeck.expressions import parse
@@ -120,6 +120,30 @@ def test_windows_can_be_shorter():
     usual, half = (windows_of(observed(), shorter) for shorter in (1, 2))
     assert half.measured.shape[1] == usual.measured.shape[1] // 2
     assert len(half) >= len(usual)
+
+
+@pytest.mark.parametrize(
+    ("nearer", "lost", "first"),
+    [
+        (5e-3, 1, 1),
+        (5e-3, 4, 1),
+        (5e-3, 5, 0),  # that many are not lost by chance
+        (5e-5, 1, 0),  # nearer, but not clearly
+        (0.0, 1, 0),
+        (5e-3, 0, 1),
+    ],
+)
+def test_a_few_lost_windows_do_not_outweigh_all_others(nearer, lost, first):
+    """A true law of which one window went astray costs more than one that is nearly right, and leads all the same."""
+    misfits = 1.0 + 0.05 * np.random.default_rng(0).normal(size=(2, 96))
+    misfits[1] = misfits[0] - nearer + 1e-3 * np.sign(misfits[1] - 1.0)
+    misfits[1, :lost] = np.inf
+    freedom = np.full(96, 1000.0)
+    fits = [replace(FIT, law=law_of(**SPRING), misfits=one, freedom=freedom, misfit=1.0) for one in misfits]
+    prices = followed_prices(fits)
+    assert (prices[1] > prices[0]) is (lost > 0 or not nearer)
+    assert ranked(fits) == [first, 1 - first]
+    assert ranked(fits[::-1]) == [1 - first, first]
 
 
 @pytest.mark.slow
