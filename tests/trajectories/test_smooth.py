@@ -70,6 +70,29 @@ def test_the_stated_error_is_the_error():
     assert acceleration_noise(t) == pytest.approx(np.median(stated))
 
 
+def with_accelerations(times, x, v, a):
+    frame = table(times, x, v)
+    step, node = (index.ravel() for index in np.indices(x.shape[:2]))
+    frame[["ax", "ay"]] = a[step, node]
+    return frame
+
+
+@pytest.mark.parametrize("steps", ["even", "jittered", "random", "with gaps"])
+@pytest.mark.parametrize("sigma", [0.0, 3e-2])
+def test_the_noise_of_accelerations_is_told_from_uneven_times(steps, sigma):
+    times, x, v, a = sines(800, float(steps == "jittered"))
+    rng = np.random.default_rng(1)
+    if steps == "random":
+        rate, phase = rng.uniform(1, 3, (3, 2)), rng.uniform(0, 6, (3, 2))
+        times = np.sort(rng.uniform(0, 8, 800))
+        angle = times[:, None, None] * rate + phase
+        x, v, a = np.sin(angle), rate * np.cos(angle), -(rate**2) * np.sin(angle)
+    kept = rng.random(len(times)) > (0.2 if steps == "with gaps" else 0.0)
+    frame = with_accelerations(times[kept], x[kept], v[kept], shaken(a, sigma)[kept])
+    found = acceleration_noise(load_trajectories(frame, allow_gaps=steps == "with gaps"))
+    assert found == pytest.approx(sigma, rel=0.15, abs=1e-6)
+
+
 def test_an_ellipse_with_noise():
     times, x, a = ellipse(1200)
     t = load_trajectories(table(times, shaken(x)))

@@ -58,7 +58,7 @@ def _own(squares: list[np.ndarray], centre: float, common: float, shared: float)
 
 def _squares(times: Float[np.ndarray, " some_times"], values: Block) -> list[np.ndarray]:
     """Squared differences of each order, summed over components."""
-    return [(_differences(times, values, order) ** 2).sum(axis=-1) for order in ORDERS]
+    return [(divided_differences(times, values, order) ** 2).sum(axis=-1) for order in ORDERS]
 
 
 def _agreeing(estimates: np.ndarray) -> np.ndarray | np.bool_:
@@ -67,10 +67,19 @@ def _agreeing(estimates: np.ndarray) -> np.ndarray | np.bool_:
     return (low > 0) & (high <= (1 + AGREE) * low)
 
 
-def _differences(
+def divided_differences(
     times: Float[np.ndarray, " some_times"], values: Block, order: int
 ) -> Float[np.ndarray, "some_systems fewer_times some_nodes dim"]:
-    """Divided differences along time, scaled to keep the variance of white noise."""
+    """Divided differences along time, scaled to keep the variance of white noise.
+
+    Args:
+        times: Strictly increasing, with any steps; differences across NaN are NaN.
+        values: Series at these times.
+        order: Degree of the lowest power of time that they do not cancel.
+
+    Returns:
+        One difference for each `order + 1` neighbours.
+    """
     width = order + 1
     neighbours = np.arange(len(times) - order)[:, None] + np.arange(width)
     here = times[neighbours] / (times[neighbours[:, -1]] - times[neighbours[:, 0]])[:, None]

@@ -1,7 +1,11 @@
 """How noisy the accelerations are, judged from their change over time."""
 
 import numpy as np
+from jaxtyping import Float
 
+from limbeck._types import NodeVectors, Times
+
+from ._measured_noise import divided_differences
 from ._trajectories import Trajectories
 
 SMOOTH = 0.5  # least correlation of neighbouring accelerations for which noise can be told from motion
@@ -11,7 +15,7 @@ MOST_SYSTEMS = 200
 def acceleration_noise(trajectories: Trajectories) -> float:
     """Standard deviation of white noise on each component of the accelerations.
 
-    Third and fourth differences in time cancel a smooth motion and keep noise. Where the two
+    Third and fourth divided differences in time cancel a smooth motion and keep noise. Where the two
     disagree, or neighbouring accelerations hardly correlate (the motion is not resolved, or the
     accelerations are random), nothing is known and 0 is returned, the strict answer.
 
@@ -29,15 +33,21 @@ def acceleration_noise(trajectories: Trajectories) -> float:
     if trajectories.n_times < 8:
         return 0.0
     series = trajectories.accelerations[:MOST_SYSTEMS]
-    third, fourth = np.diff(series, 3, axis=1), np.diff(series, 4, axis=1)
-    third, fourth = third[np.isfinite(third)], fourth[np.isfinite(fourth)]
+    third, fourth = (_differences(trajectories.times[:MOST_SYSTEMS], series, order) for order in (3, 4))
     if len(fourth) < 100 or not _is_smooth(series):
         return 0.0
-    # The sums of squared binomial coefficients are 20 and 70; .6745 is the quartile of a normal distribution.
-    by_third, by_fourth = (np.median(np.abs(d)) / (0.6745 * np.sqrt(n)) for d, n in ((third, 20.0), (fourth, 70.0)))
+    # .6745 is the quartile of a normal distribution.
+    by_third, by_fourth = (np.median(np.abs(d)) / 0.6745 for d in (third, fourth))
     if not 0.8 < by_fourth / max(by_third, np.finfo(float).tiny) < 1.25:
         return 0.0
     return float(by_third)
+
+
+def _differences(times: Times, series: NodeVectors, order: int) -> Float[np.ndarray, " differences"]:
+    """Divided differences of all simulations that are defined, of unit variance under such noise."""
+    found = [divided_differences(own, one[None], order) for own, one in zip(times, series, strict=True)]
+    every = np.concatenate([one.ravel() for one in found])
+    return every[np.isfinite(every)]
 
 
 def _is_smooth(series: np.ndarray) -> bool:
