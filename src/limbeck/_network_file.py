@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck._errors import ArtefactMismatch, InputError, RunError
+from limbeck._files import check_file
 from limbeck.artefacts import read_arrays, save_arrays
 from limbeck.compose import describe_network, network_from
 
@@ -28,12 +29,7 @@ def save_network(network: Any, path: str | os.PathLike[str]) -> None:
         limbeck.save_network(symbolic, "spring.network")
     """
     path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; a network needs a file")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path}: the folder {path.parent} can't be written")
+    check_file(path)
     head, arrays = describe_network(network)
     try:
         save_arrays(path, head, arrays)

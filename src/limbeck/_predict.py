@@ -1,6 +1,5 @@
 """Accelerations under the law of a finished run, for states in a file."""
 
-import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from limbeck._discovery import load
 from limbeck._errors import InputError
+from limbeck._files import check_file
 from limbeck.compose import law_accelerations
 from limbeck.config import from_toml
 from limbeck.expressions import variables
@@ -87,12 +87,7 @@ def check_output(out: Path, data: Path) -> None:
     Raises:
         InputError: If it can't be written, or is the file of the states.
     """
-    if out.is_dir():
-        raise InputError(f"{out} is a folder; --out needs a file")
-    if not out.parent.is_dir():
-        raise InputError(f"{out}: the folder {out.parent} doesn't exist; create it first")
-    if not os.access(out.parent, os.W_OK):
-        raise InputError(f"{out}: the folder {out.parent} can't be written")
+    check_file(out)
     if out.exists() and data.exists() and out.samefile(data):
         raise InputError(f"{out} holds the states themselves; choose another name")
 

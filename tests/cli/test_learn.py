@@ -64,6 +64,13 @@ def test_what_was_learned_is_read_back(run, monkeypatch):
 
 
 @pytest.mark.user_error
+def test_a_force_in_a_table_has_no_messages(run):
+    done = limbeck("messages", run[1])
+    assert done.returncode == 2
+    assert "learned m: its force is a table of the distance, and has no messages to read" in done.stderr
+
+
+@pytest.mark.user_error
 @pytest.mark.parametrize(
     ("words", "message"),
     [

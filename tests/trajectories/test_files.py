@@ -37,6 +37,26 @@ def assert_same(one: Trajectories, other: Trajectories) -> None:
 
 
 @pytest.mark.parametrize("name", ["t.nc", "t.csv", "t.parquet"])
+@pytest.mark.parametrize("missing", [0.0, 0.05])
+def test_what_was_measured_comes_back_beside_what_was_smoothed(tmp_path, name, missing):
+    """Else a noisy record that is kept in a file would be smoothed twice, and its law followed through nothing."""
+    rng = np.random.default_rng(0)
+    system, time, node = (index.ravel() for index in np.indices((2, 300, 3)))
+    frame = pd.DataFrame({"simulation": system, "time": 0.01 * time, "particle": node})
+    frame["x"] = np.sin(0.02 * time + node) + 1e-3 * rng.normal(size=len(frame))
+    frame["y"] = np.cos(0.03 * time + node + system) + 1e-3 * rng.normal(size=len(frame))
+    frame = frame[rng.random(len(frame)) >= missing]
+    one = load_trajectories(frame, allow_gaps=missing > 0)
+    assert one.measured_positions is not None
+    left = save_trajectories(one, tmp_path / name)
+    other = load_trajectories(tmp_path / name, allow_gaps=missing > 0)
+    assert_same(one, other)
+    np.testing.assert_array_equal(one.measured_positions, other.measured_positions)
+    np.testing.assert_array_equal(one.measured_noise, other.measured_noise)
+    assert any("smoothed" in what for what in left) is (name != "t.nc")
+
+
+@pytest.mark.parametrize("name", ["t.nc", "t.csv", "t.parquet"])
 @pytest.mark.parametrize(("dim", "systems", "times", "nodes"), [(1, 1, 1, 2), (2, 2, 3, 3), (3, 3, 2, 2)])
 def test_every_value_comes_back(tmp_path_factory, name, dim, systems, times, nodes):
     shape = (systems, times, nodes, dim)

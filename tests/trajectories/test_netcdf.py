@@ -181,3 +181,15 @@ def test_a_particle_that_is_nowhere_does_not_move(write):
     positions[1, :, 2] = np.nan
     path = write(vectors=("acceleration",), position=(STATE, positions, {}), velocity=(STATE, velocities, {}))
     refused(path, "'position', simulation '1', time 0, particle '2': got NaN at every time.*'velocity' has values")
+
+
+@pytest.mark.parametrize("name", ["position", "velocity", "acceleration"])
+def test_errors_that_are_missing_are_refused_where_there_is_a_value(write, name):
+    errors = np.full((2, 8, 3, 2), 0.1)
+    errors[0, 3, 1] = np.nan
+    refused(write(**{f"{name}_err": (STATE, errors, {})}), f"'{name}_err'.*negative or NaN")
+    assert load_trajectories(write(**{f"{name}_err": (STATE, errors, {})}), ignore=[f"{name}_err"]).n_nodes == 3
+    targets = np.random.default_rng(0).normal(size=errors.shape)
+    targets[0, 3, 1] = np.nan
+    more = {"acceleration": (STATE, targets, {}), "acceleration_err": (STATE, errors, {})}
+    assert load_trajectories(write(vectors=("position", "velocity"), **more)).n_nodes == 3

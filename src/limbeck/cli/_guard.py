@@ -34,9 +34,12 @@ def guarded(work: Callable[[], int], folder: Path | None) -> None:
 
 def _way_on(folder: Path | None) -> str:
     """How to go on with a run that ended early, if it left something to go on from."""
-    if folder is None or not (folder / "study.toml").exists():
+    try:
+        # With a result it is an earlier run, which the one that ended had not replaced yet.
+        left = folder is not None and (folder / "study.toml").exists() and not (folder / "result.json").exists()
+    except OSError:
         return ""
-    return f"; go on with: limbeck resume {folder}"
+    return f"; go on with: limbeck resume {folder}" if left else ""
 
 
 def _fail(message: str, code: int) -> int:

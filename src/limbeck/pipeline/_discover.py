@@ -119,6 +119,8 @@ def _run(
     with run.timed("simulate" if study.is_simulated else "load"):
         dataset = connected(trajectories_of(study), study) if dataset is None else dataset
         run.fingerprint = check_fingerprint(run, dataset)
+    if not study.is_simulated:  # a file was read before its folder was taken
+        run.timings["load"] = time.monotonic() - started
     noise = noise_effect(dataset)
     attempts = attempts_along(run, dataset, noise)
     result = conclude(run, dataset, attempts, chosen_among(attempts), noise)

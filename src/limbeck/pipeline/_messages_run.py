@@ -57,6 +57,11 @@ def _of_discovery(folder: Path) -> tuple[MessageMembers, GraphDataset, SystemDef
     if not path.exists():
         raise InputError(f"the run in {folder} kept no network: nothing accelerates in its data")
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), Study, str(folder / STUDY))
+    if study.learned_names:
+        raise InputError(
+            f"the run in {folder} learned {', '.join(study.learned_names)}: its force is a table of the distance, and "
+            "has no messages to read"
+        )
     dataset = connected(trajectories_of(study), replace(study, learn=""))  # their columns are not kept
     header = read_header(path)
     biases = parse_biases(",".join(header["biases"]) or "none")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from limbeck._errors import InputError
+from limbeck._files import first_bytes
 from limbeck._types import Samples
 from limbeck.regress import TabularProblem, tabular_problem
 from limbeck.trajectories import Rows, parse_units
@@ -83,15 +84,7 @@ def _read(path: Path) -> tuple[Any, Rows]:
 
 def _check_file(path: Path) -> None:
     """Refuse what is no such file."""
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder; give one file: {KNOWN}")
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; check the path") from None
-    except OSError as error:
-        raise InputError(f"{path}: the file can't be read ({error.strerror}); check its permissions") from None
+    start = first_bytes(path, KNOWN)[:4]
     named, found = path.suffix.lower() in PARQUET, start == b"PAR1"
     if start and (named != found or start[1:] == b"HDF" or start[:3] == b"CDF"):
         raise InputError(f"{path}: name and content do not agree on a format; {KNOWN}")

@@ -89,8 +89,8 @@ class _Timer:
         self.started = time.monotonic()
         self.run.journal.note(self.stage, "started", None)
 
-    def __exit__(self, *_: object) -> None:
-        """Stop."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Stop; what ended in an error or was interrupted did not finish."""
         seconds = time.monotonic() - self.started
         self.run.timings[self.stage] = self.run.timings.get(self.stage, 0.0) + seconds
-        self.run.journal.note(self.stage, "finished", round(seconds, 3))
+        self.run.journal.note(self.stage, "finished" if kind is None else "broken off", round(seconds, 3))

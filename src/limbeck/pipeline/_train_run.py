@@ -210,7 +210,6 @@ def _result(
     batch = dataset.batch(dataset.test[:: max(1, len(dataset.test) // 2_000)])
     there = batch.targeted()
     missed = np.abs(trained.accelerations(batch) - batch.targets)[there]
-    best = np.nan_to_num(np.min(trained.errors, axis=0), nan=np.inf)
     recipe, form = study.recipe(dataset.trajectories.n_nodes), _form(study)
     return {
         "schema": SCHEMA,
@@ -234,7 +233,7 @@ def _result(
             "penalty_scale": recipe.penalty_scale,
         },
         "validation_error": finite(trained.validation_error),
-        "validation_errors": [finite(float(error)) for error in best],
+        "validation_errors": [finite(float(error)) for error in trained.member_errors],
         "test_loss": {
             "value": finite(float(missed.sum(axis=-1).mean())),
             "meaning": "sum over components of |error of a|, mean over particles of held-out simulations",

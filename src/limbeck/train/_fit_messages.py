@@ -42,8 +42,8 @@ class TrainedMessages:
         pairs: The pairs they were trained with.
         best_member: Number of `model` among them.
         penalties: Weight of the message penalty of each member.
-        validation_error: Median relative error of `model` on validation snapshots.
-        errors: Validation error after each chunk, by member.
+        member_errors: Median relative error of each member at its best on validation snapshots.
+        errors: Validation error after each chunk, by member; where pruning goes on, also of what is pruned later.
         losses: Mean of what was minimised in each chunk, by member, penalties included.
         kept: Components of the message after each chunk, by member.
         dimensions: What a search of the dimension found for each member, None where it found no edge
@@ -57,13 +57,18 @@ class TrainedMessages:
     pairs: PairIndex
     best_member: int
     penalties: tuple[float, ...]
-    validation_error: float
+    member_errors: Float[np.ndarray, " seeds"]
     errors: Float[np.ndarray, "chunks seeds"]
     losses: Float[np.ndarray, "chunks seeds"]
     kept: Int[np.ndarray, "chunks seeds"]
     dimensions: tuple[int | None, ...]
     steps: int
     status: str
+
+    @property
+    def validation_error(self) -> float:
+        """Median relative error of `model` on validation snapshots."""
+        return float(self.member_errors[self.best_member])
 
     def member(self, number: int) -> MessageNetwork | HamiltonianNetwork:
         """The network of one member.
@@ -235,7 +240,7 @@ def _finished(trainer: Trainer, penalties: tuple[float, ...], state: TrainState,
         pairs=trainer.pairs,
         best_member=best,
         penalties=tuple(float(p) for p in np.repeat(penalties, seeds)),
-        validation_error=float(errors[best]),
+        member_errors=errors,
         errors=state.errors[:done],
         losses=state.losses[:done],
         kept=kept,

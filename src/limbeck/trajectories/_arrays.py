@@ -28,7 +28,7 @@ from ._remarks import (
     own_radius,
 )
 from ._states import States, check_presence, filled
-from ._variables import DIMS, VECTORS, Names, cell, numbers, ordered, place
+from ._variables import DIMS, MEASURED, VECTORS, Names, cell, is_ours, numbers, ordered, place
 
 
 def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, kind: str) -> States:
@@ -52,7 +52,12 @@ def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, ki
     shape = vectors["position"].shape
     _check_sizes(where, shape, vectors)
     order, times = _times(fields, shape, allow_gaps=allow_gaps)
-    vectors |= {f"{name}_err": _errors(fields, name, shape) for name in VECTORS if f"{name}_err" in fields.variables}
+    vectors |= {
+        f"{name}_err": _errors(fields, name, vectors.get(name), shape)
+        for name in VECTORS
+        if f"{name}_err" in fields.variables
+    }
+    vectors |= _measured(fields, shape)
     vectors = {name: np.take_along_axis(values, order[:, :, None, None], axis=1) for name, values in vectors.items()}
     names = _system_names(fields, shape[0]), _particle_names(fields, shape)
     present = _presence(where, times, vectors["position"], names)
@@ -72,6 +77,8 @@ def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, ki
         position_errors=vectors.get("position_err"),
         velocity_errors=vectors.get("velocity_err"),
         acceleration_errors=vectors.get("acceleration_err"),
+        measured_positions=vectors.get("measured_position"),
+        measured_noise=vectors["measured_noise"][..., 0] if "measured_noise" in vectors else None,
         attributes={name: filled(values, there) for name, values in attributes.items()},
         categories=categories,
         edges=own_edges(fields, shape[0], shape[2]),
@@ -220,15 +227,34 @@ def _moving(where: str, name: str, values: NodeVectors, present: Presence, times
     return np.where(present[..., None], values, np.nan if partly else 0.0)
 
 
-def _errors(fields: Fields, name: str, shape: tuple[int, ...]) -> NodeVectors:
-    """Take standard errors, which are not negative."""
-    values = _vector(fields, f"{name}_err")
-    if name not in fields.variables or values.shape != shape or (values < 0).any():
+def _errors(fields: Fields, name: str, values: NodeVectors | None, shape: tuple[int, ...]) -> NodeVectors:
+    """Take standard errors, which are not negative; those that we derived are NaN where they could not be told."""
+    errors = _vector(fields, f"{name}_err")
+    if (
+        values is None
+        or errors.shape != shape
+        or (errors < 0).any()
+        or not (is_ours(fields) or np.isfinite(errors[np.isfinite(values)]).all())
+    ):
         raise InputError(
             f"{fields.where}: variable '{name}_err' holds standard errors: it needs {name!r} beside it, the same shape "
-            f"{shape} and no negative value; correct it, or use --ignore {name}_err"
+            f"{shape}, and no value that is negative or NaN where {name!r} has one; correct it, or use "
+            f"--ignore {name}_err"
         )
-    return values
+    return errors
+
+
+def _measured(fields: Fields, shape: tuple[int, ...]) -> dict[str, NodeVectors]:
+    """Take positions before they were smoothed and their noise (one component), from a file that limbeck wrote."""
+    if not (is_ours(fields) and MEASURED.keys() <= fields.variables.keys()):
+        return {}
+    found = {
+        name: np.nan_to_num(numbers(fields.where, name, ordered(fields.where, name, fields.variable(name), dims)))
+        for name, dims in MEASURED.items()
+    }
+    if any(values.shape != shape[: values.ndim] for values in found.values()):
+        raise InputError(f"{fields.where}: 'measured_position' is not shaped like 'position': write the file again")
+    return {"measured_position": found["measured_position"], "measured_noise": found["measured_noise"][..., None]}
 
 
 def _system_names(fields: Fields, count: int) -> tuple[str, ...]:

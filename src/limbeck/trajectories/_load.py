@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from limbeck._errors import InputError
+from limbeck._files import check_uncompressed, first_bytes
 
 from ._columns import Choices
-from ._compressed import check_uncompressed
 from ._derive import derive
 from ._states import States
 from ._trajectories import Edges, Trajectories
@@ -134,15 +134,7 @@ def _read(source: Any, choices: Choices, allow_gaps: bool) -> States:
 
 def _format(path: Path) -> str:
     """Find the format of a file by its name and its first bytes, which must agree."""
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder; give one file: {KNOWN}")
-    try:
-        with path.open("rb") as file:
-            start = file.read(4096)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; check the path") from None
-    except OSError as error:
-        raise InputError(f"{path}: the file can't be read ({error.strerror}); check its permissions") from None
+    start = first_bytes(path, KNOWN)
     check_uncompressed(path, start)
     named, found = FORMATS.get(path.suffix.lower()), _sniffed(start)
     if not start:
@@ -169,14 +161,13 @@ def _sniffed(start: bytes) -> str | None:
 
 def _edges(file: Path, states: States) -> Edges:
     """Read who acts on whom."""
-    if not file.is_file():
-        raise InputError(f"--edges: {file}: there is no such file; give a CSV file with columns sender, receiver")
+    try:
+        first_bytes(file, "a CSV file with columns sender, receiver")
+    except InputError as error:
+        raise InputError(f"--edges: {error}") from None
     from ._edges import read_edges
 
-    try:
-        return read_edges(file, states.system_names, states.particle_names)
-    except OSError as error:
-        raise InputError(f"--edges: {file}: the file can't be read ({error.strerror}); check its permissions") from None
+    return read_edges(file, states.system_names, states.particle_names)
 
 
 def _record(states: States, units: dict[str, str], *, shared_particles: bool) -> Trajectories:

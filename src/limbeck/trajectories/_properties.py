@@ -10,7 +10,7 @@ from ._columns import Choices, check_attribute_name
 from ._ids import sorted_ids
 from ._netcdf import Field, Fields
 from ._remarks import check_codes, own_labels
-from ._variables import DIMS, EDGES, KNOWN, Names, is_ours, numbers, place
+from ._variables import DIMS, EDGES, KNOWN, MEASURED, Names, is_ours, numbers, place
 
 
 def attributes_of(
@@ -59,7 +59,7 @@ def left_out(fields: Fields) -> tuple[str, ...]:
 def _candidates(fields: Fields, choices: Choices) -> dict[str, Field]:
     """Choose the variables that are properties of particles."""
     found = {}
-    known = KNOWN | set(EDGES) if is_ours(fields) else KNOWN
+    known = KNOWN | {*EDGES, *MEASURED} if is_ours(fields) else KNOWN
     for name, one in fields.variables.items():
         chosen = name in choices.species or name in (choices.attributes or ())
         possible = "particle" in one.dims and set(one.dims) <= set(DIMS[:3])

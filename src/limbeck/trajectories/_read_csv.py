@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 
 from limbeck._errors import InputError
-
-from ._compressed import check_uncompressed
+from limbeck._files import check_uncompressed
 
 MISSING = ["", "NaN", "nan", "NAN", "-nan", "-NaN", "NA", "N/A", "n/a", "null", "NULL", "None", "#N/A"]
 # From 3.1 pandas reads floats exactly by default and warns when asked to; before, it must be asked.

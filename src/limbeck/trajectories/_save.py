@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from limbeck._errors import InputError, RunError
+from limbeck._files import check_file
 
 from ._columns import AXES
 from ._load import FORMATS, KNOWN
@@ -25,9 +26,10 @@ def save_trajectories(trajectories: Trajectories, path: str | os.PathLike[str]) 
     """Write trajectories to a NetCDF, CSV or Parquet file, by the ending of its name.
 
     NetCDF holds everything but `source`. Tables hold simulation, time, particle, positions, given velocities and
-    accelerations, errors and attributes; derived ones are left out, since reading derives them again to the same
-    values. Edges, radius, units (in CSV), notes and `shared_particles` don't fit in a table and are named in what is
-    returned. Categories are written as labels: read them with `species`.
+    accelerations, errors and attributes; derived ones are left out, since reading derives them again. Positions that
+    were smoothed are written as they were measured, without errors. Edges, radius, units (in CSV), notes and
+    `shared_particles` don't fit in a table and are named in what is returned. Categories are written as labels: read
+    them with `species`.
 
     Args:
         trajectories: What to write.
@@ -74,12 +76,7 @@ def check_target(path: Path) -> str:
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise InputError(f"{path}: the ending {path.suffix!r} names no format; {KNOWN}")
-    if path.is_dir():
-        raise InputError(f"{path}: this is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} doesn't exist; create it first")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path}: the folder {path.parent} can't be written")
+    check_file(path)
     return kind
 
 
@@ -138,7 +135,7 @@ def to_frame(trajectories: Trajectories) -> Any:
 
 def _vectors(t: Trajectories) -> Mapping[str, np.ndarray]:
     """Choose the vectors of a table: those that were given."""
-    found = {"": t.positions}
+    found = {"": t.positions if t.measured_positions is None else t.measured_positions}
     if t.velocities_are == "given":
         found["v"] = t.velocities
     if t.accelerations_are == "given":
@@ -148,7 +145,12 @@ def _vectors(t: Trajectories) -> Mapping[str, np.ndarray]:
 
 def _vector_errors(t: Trajectories) -> Mapping[str, np.ndarray]:
     """Choose the errors of a table: those of vectors that were given."""
-    errors = {"": t.position_errors, "v": t.velocity_errors, "a": t.acceleration_errors}
+    # Those of smoothed positions are not those of the measured ones, which reading finds again.
+    errors = {
+        "": None if t.measured_positions is not None else t.position_errors,
+        "v": t.velocity_errors,
+        "a": t.acceleration_errors,
+    }
     return {prefix: values for prefix in _vectors(t) if (values := errors[prefix]) is not None}
 
 
@@ -179,6 +181,7 @@ def _left_out(t: Trajectories, kind: str) -> tuple[str, ...]:
         "which columns are categories (give them as --species)": bool(t.categories),
         "derived velocities (derived again on reading)": t.velocities_are == "derived",
         "derived accelerations (derived again on reading)": t.accelerations_are == "derived",
+        "smoothed positions and their errors (smoothed again on reading)": t.measured_positions is not None,
         "notes": bool(t.notes),
     }
     return tuple(what for what, out in left.items() if out)

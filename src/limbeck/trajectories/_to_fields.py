@@ -104,6 +104,10 @@ def _vectors(t: Trajectories) -> dict[str, Field]:
         found[name] = Field(dims=STATE, values=there, attrs={"units": unit, "provenance": provenance})
         if errors is not None:
             found[f"{name}_err"] = Field(dims=STATE, values=errors, attrs={"units": unit})
+    if t.measured_positions is not None and t.measured_noise is not None:
+        there = np.where(t.present[..., None], t.measured_positions, np.nan)
+        found["measured_position"] = Field(dims=STATE, values=there, attrs={"units": length or "1"})
+        found["measured_noise"] = Field(dims=STATE[:3], values=t.measured_noise, attrs={"units": length or "1"})
     return found
 
 
