@@ -186,6 +186,23 @@ def test_a_search_stands_by_the_form_that_it_chose_bare_or_softened():
     assert choices.agree(law_of(radial="-m_1*m_2/(r + 0.01)**2", inertia="m_1")) == []
 
 
+@pytest.mark.parametrize(("followed", "agreed"), [(0.0100, [0, 1]), (0.0103, [0, 1]), (0.05, [0])])
+def test_searches_agree_on_what_their_forms_became_when_they_were_followed(followed, agreed):
+    """Along smoothed paths a longer form is bent by smoothing; followed, it becomes the law that it contains."""
+    soft = law_of(radial="-0.99*m_1*m_2/(r + 0.013)", inertia="m_1")
+    longer = law_of(radial="m_1*m_2*(0.0115/(r + 0.0093) - 1.02)/r", inertia="m_1")
+    became = law_of(radial=f"m_1*m_2*({followed}/(r + {followed}) - 1.0)/r", inertia="m_1")  # -1/(r + followed)
+    fits = [replace(FIT, law=law_of(radial="-1.0*m_1*m_2/(r + 0.01)", inertia="m_1")), replace(FIT, law=became)]
+    chose = [Scored(law=law, loss=1e-3, is_allowed=True, size=9.0) for law in (soft, longer)]
+    searches = [_Search({}, Refined(chosen=one, front=(one,), tried=1)) for one in chose]
+    dataset = observed("r1", steps=200)
+    bench = create_autospec(_Bench, instance=True)
+    bench.compare_on = (states_of(dataset, dataset.validation[:50]),)
+    choices = _Choices(Paths.of(dataset), bench, (), dict, searches, [(soft,), (longer,)])
+    assert choices.agree(soft) == [0]
+    assert choices.agree(soft, list(zip((soft, longer), fits, strict=True))) == agreed
+
+
 def test_a_law_that_time_left_no_moment_to_follow_is_counted_as_unfollowed():
     dataset = observed()
     spring = parse(SPRING["radial"])

@@ -2,25 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-from limbeck.expressions import free_constants, to_readable
 from limbeck.graphs import GraphDataset
-from limbeck.regress import ConstantEstimate, HallOfFame, named, thresholds as thresholds_in
+from limbeck.regress import ConstantEstimate, HallOfFame, thresholds as thresholds_in
 from limbeck.train import TrainedModel
 
 from ._along_paths import Paths, nearest_along, settled_along
 from ._conditions import with_thresholds_fitted
+from ._estimates import estimates_of, followed_estimates
 from ._followed_laws import followed_laws
 from ._law import Law
 from ._prune import CERTAIN, pruned
 from ._pruned_fit import pruned_fit
 from ._refine import Refined, Scored, refine, sign_variables, starts_of, with_leading_constants
-from ._refit import interval, refit, standard_errors
+from ._refit import refit
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._simple_forms import power_laws, softened
 from ._states import States, states_of
@@ -34,6 +33,7 @@ MOST_SEARCHES = 3
 EXACT, FEW_NUMBERS = 1e-7, 3  # an error that is all rounding, and fitted numbers that don't reach it by chance
 LEARNED = 3e-5  # errors that are due to a property which was learned, and no reason for another form
 SIMPLE = 2  # laws without a network's help that are tried beside them
+ALIKE = 1e-3  # relative difference of two followed laws that are one: what forms of nearly one function differ by
 STARTS = 4  # laws of a front from which forms are sought along noisy paths
 
 
@@ -163,9 +163,9 @@ def _along(
     if not standing.laws:
         return None
     law, fit = standing.laws[0]
-    if len(choices.agree(law)) < 2:
+    if len(choices.agree(law, standing.laws)) < 2:
         choices.search_once_more()
-    chose = choices.agree(law)
+    chose = choices.agree(law, standing.laws)
     first = chose[0] if chose else 0
     return ComposedLaw(
         law=fit.law,
@@ -197,15 +197,30 @@ class _Choices:
         settled = settled_along(laws, self.paths, self.bench.extras, reciprocal=self.bench.reciprocal)
         return tuple(form for law in settled for form in _with_softened(law, self.paths))
 
-    def agree(self, law: Law) -> list[int]:
-        """Numbers of the searches that chose a law, bare or softened, or near which it lies along the paths."""
+    def agree(self, law: Law, followed: Sequence[tuple[Law, TrajectoryFit]] = ()) -> list[int]:
+        """The searches that chose a law, bare or softened, or near which it lies.
+
+        Args:
+            law: The law.
+            followed: Laws that were followed, this one first: all that became one function with it (sums and
+                quotients that it is a special case of) stand for it.
+
+        Returns:
+            Their numbers.
+        """
         on = self.bench.compare_on
+        alike = [
+            form
+            for form, fit in followed
+            if all(followed[0][1].law.is_same_function(fit.law, states, within=ALIKE) for states in on)
+        ]
         found = []
         for k, laws in enumerate(self.laws):
             # Smoothed paths can rank the form that a search chose behind others, and it may be followed all the same.
             own = self.searches[k].refined.chosen.law
             chosen = any(form is not None and law.is_same_form(form) for form in (own, softened(own)))
-            if chosen or any(_is_one_law(law, other, on) for other in laws):
+            near = any(_is_one_law(law, o, on) or any(o.is_same_form(form) for form in alike) for o in laws)
+            if chosen or near:
                 found.append(k)
         return found
 
@@ -339,59 +354,3 @@ def _extras(trained: TrainedModel, dim: int) -> tuple[str, ...]:
     if not trained.model.biases.rotation:
         return ()
     return ("friction", "drag", "central", *(f"uniform_{axis}" for axis in "xyz"[:dim]))
-
-
-def estimates_of(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
-    """Constants that were fitted to accelerations, with errors, intervals and places.
-
-    Args:
-        law: The refitted law.
-        states: The snapshots that it was fitted to.
-
-    Returns:
-        One estimate for each free constant.
-    """
-    n_blocks = len(np.unique(states.systems))
-    blocks = n_blocks if n_blocks >= 10 else max(2, len(states.targets) // 100)
-    return _listed(law, standard_errors(law, states), blocks)
-
-
-def followed_estimates(fit: TrajectoryFit) -> tuple[ConstantEstimate, ...]:
-    """Constants that were fitted to positions, with errors, intervals and places.
-
-    Args:
-        fit: The fit through the integrator.
-
-    Returns:
-        One estimate for each free constant.
-    """
-    return _listed(fit.law, fit.errors, fit.n_blocks)
-
-
-def _listed(law: Law, errors: Float[np.ndarray, " constants"], blocks: int) -> tuple[ConstantEstimate, ...]:
-    """Constants with errors, intervals and places."""
-    places = places_of(law)
-    found = []
-    for k, (value, error) in enumerate(zip(law.constants, errors, strict=True)):
-        low, high = interval(float(value), float(error), blocks)
-        found.append(
-            ConstantEstimate(
-                name=f"c{k + 1}", value=float(value), standard_error=float(error), low=low, high=high, place=places[k]
-            )
-        )
-    return tuple(found)
-
-
-def places_of(law: Law) -> list[str]:
-    """Where each constant stands: the channel's formula with names for numbers.
-
-    Args:
-        law: A law.
-
-    Returns:
-        One text for each free constant.
-    """
-    places, numbers = [], count(1)
-    for name, expression in law.components.items():
-        places += [f"{name}: {to_readable(named(expression, numbers))}"] * len(free_constants(expression))
-    return places

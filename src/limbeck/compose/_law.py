@@ -81,21 +81,22 @@ class Law:
         mine, theirs = self.components, other.components
         return mine.keys() == theirs.keys() and all(same_form(mine[name], theirs[name]) for name in mine)
 
-    def is_same_function(self, other: "Law", states: States) -> bool:
+    def is_same_function(self, other: "Law", states: States, within: float = SAME) -> bool:
         """Whether two laws are one function in two writings, such as a product and its expansion.
 
         Args:
             other: Another law.
             states: Snapshots to compare their accelerations on.
+            within: Relative difference; where constants carry noise, two writings differ by more than rounding.
 
         Returns:
-            True if all but a hundredth of the accelerations agree to one part in a million.
+            True if all but a hundredth of the accelerations agree so.
         """
         mine, theirs = self.accelerations(states), other.accelerations(states)
         size = np.linalg.norm(mine, axis=1)
         with np.errstate(all="ignore"):
-            apart = np.linalg.norm(mine - theirs, axis=1) / (size + SAME * np.median(size))
-        return bool(np.quantile(np.nan_to_num(apart, nan=np.inf), 0.99) < SAME)
+            apart = np.linalg.norm(mine - theirs, axis=1) / (size + within * np.median(size))
+        return bool(np.quantile(np.nan_to_num(apart, nan=np.inf), 0.99) < within)
 
     def accelerations(self, states: States) -> Float[np.ndarray, "particles dim"]:
         """Accelerations of every particle with a target.

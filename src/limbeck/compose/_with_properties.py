@@ -9,7 +9,8 @@ from limbeck.graphs import GraphDataset
 from limbeck.regress import ConstantEstimate
 from limbeck.trajectories import object_index, objects_return
 
-from ._compose import ComposedLaw, places_of
+from ._compose import ComposedLaw
+from ._estimates import places_of
 from ._exponents import with_free_exponents
 from ._fit_properties import FittedProperties, FittedProperty, fit_properties
 from ._levels import Levels, find_levels
