@@ -94,10 +94,8 @@ def resume_study(
         raise InputError(
             f"{folder} holds no run of limbeck to resume; start one with limbeck discover SOURCE --out {folder}"
         )
-    finished = finished_result(folder)
+    finished = finished_result(folder, listener)
     if finished is not None:
-        if listener is not None:
-            listener("run", "was finished", None)
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), Study, str(folder / STUDY))
     check_trackers(study.track)

@@ -108,10 +108,8 @@ def resume_distillation(folder: Path, *, listener: Listener | None = None) -> di
         ArtefactMismatch: If data or study are not those that the run began with.
     """
     started = time.monotonic()
-    finished = finished_result(folder)
+    finished = finished_result(folder, listener)
     if finished is not None:
-        if listener is not None:
-            listener("run", "was finished", None)
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), DistilStudy, str(folder / STUDY))
     check_trackers(study.track)

@@ -113,11 +113,12 @@ def kind_of(folder: Path) -> str:
     return named.partition('"')[2].rstrip('"') if is_run(folder) else ""
 
 
-def finished_result(folder: Path) -> dict[str, Any] | None:
+def finished_result(folder: Path, listener: Listener | None = None) -> dict[str, Any] | None:
     """The result of a finished run; None where there is none, or none that is whole.
 
     Args:
         folder: Folder of a run.
+        listener: Told if it was finished.
 
     Returns:
         The content of `result.json`, or None.
@@ -137,6 +138,8 @@ def finished_result(folder: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(result, dict) or result.get("schema") != SCHEMA:
         raise ArtefactMismatch(f"{folder / RESULT} has another schema than {SCHEMA}; start again with --overwrite")
+    if listener is not None:
+        listener("run", "was finished", None)
     return result
 
 

@@ -1,11 +1,8 @@
 """Read the messages of networks, and write what they say into a folder: `messages.json` and `messages.html`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from limbeck.analyse import (
     MessageRecord,
@@ -16,10 +13,11 @@ from limbeck.analyse import (
     summary_to_mapping,
 )
 from limbeck.artefacts import to_json, write_whole
-from limbeck.expressions import evaluate, parse, variables
 from limbeck.graphs import GraphDataset
 from limbeck.report import MessagesReport, render_messages
 from limbeck.simulate import SystemDefinition
+
+from ._true_force import pair_columns, true_force
 
 MESSAGES, PAGE = "messages.json", "messages.html"
 DRAWN = 2_000  # snapshots in the pictures
@@ -70,7 +68,7 @@ def write_messages(
         The content of `messages.json`.
     """
     inertia = INERTIA if truth is not None and INERTIA in dataset.attribute_names else None
-    force = _force(truth, dataset)
+    force = true_force(truth, pair_columns(dataset))
 
     def recorded(network: Any, most: int | None) -> MessageRecord:
         return record_messages(network, dataset, true_force=force, inertia=inertia, most_snapshots=most)
@@ -98,16 +96,3 @@ def write_messages(
     write_whole(folder / PAGE, render_messages(report))
     write_whole(folder / MESSAGES, to_json(content))
     return content
-
-
-def _force(
-    truth: SystemDefinition | None, dataset: GraphDataset
-) -> Callable[[dict[str, np.ndarray]], np.ndarray] | None:
-    """Radial kernel of the true force on columns; None where it is not known."""
-    if truth is None:
-        return None
-    kernel = parse(truth.pair_force)
-    columns = {"r"} | {f"{name}_{end}" for name in dataset.attribute_names for end in "12"}
-    if not variables(kernel) <= columns:  # an attribute with one value throughout is no column
-        return None
-    return lambda c: np.broadcast_to(np.asarray(evaluate(kernel, c), dtype=float), len(c["r"]))

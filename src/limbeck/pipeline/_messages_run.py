@@ -18,11 +18,10 @@ from limbeck.trajectories import content_hash
 from ._dataset import connected
 from ._folder import CHECKPOINTS, STUDY, finished_result, hold, kind_of
 from ._messages import MessageMembers, write_messages
+from ._run import NETWORK
 from ._study import Study, trajectories_of
 from ._train_run import trained_members
 from ._train_study import KIND as TRAINING
-
-NETWORK = "network.limbeck"
 
 
 def read_run(folder: Path) -> dict[str, Any]:

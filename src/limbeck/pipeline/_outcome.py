@@ -1,11 +1,8 @@
 """What a run ends with: verdict, comparison with a known truth, and the files that say so."""
 
-import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from limbeck.analyse import message_r2
 from limbeck.artefacts import finite, to_json, write_whole
@@ -19,7 +16,6 @@ from limbeck.compose import (
     recovery,
     verdict,
 )
-from limbeck.expressions import evaluate, parse
 from limbeck.graphs import GraphDataset
 from limbeck.report import Report, TrainingStage, render_report
 from limbeck.simulate import SystemDefinition
@@ -42,6 +38,7 @@ from ._rollout_fields import evaluation_seconds, rollout_fields
 from ._run import Run
 from ._study import Study
 from ._train_stage import save_network, training_stage
+from ._true_force import pair_columns, true_force
 
 
 def conclude(
@@ -134,12 +131,8 @@ def _against_truth(
     """Compare with the truth where it is known; the verdict does not hear of it."""
     if truth is None or chosen is None:
         return None, None
-    kernel = parse(truth.pair_force)
-    r2 = None
-    with contextlib.suppress(KeyError):  # an attribute that the truth names has one value throughout and is no column
-        r2 = message_r2(
-            chosen.trained, dataset, lambda columns: np.broadcast_to(evaluate(kernel, columns), len(columns["r"]))
-        )
+    force = true_force(truth, pair_columns(dataset))
+    r2 = None if force is None else message_r2(chosen.trained, dataset, force)
     if chosen.law is None:
         return None, r2
     with run.timed("recovery"):

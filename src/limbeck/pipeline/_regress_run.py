@@ -67,10 +67,8 @@ def resume_regression(folder: Path, *, listener: Listener | None = None) -> dict
         ArtefactMismatch: If another version wrote it.
     """
     started = time.monotonic()
-    finished = finished_result(folder)
+    finished = finished_result(folder, listener)
     if finished is not None:
-        if listener is not None:
-            listener("run", "was finished", None)
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), RegressionStudy, str(folder / STUDY))
     with taken_up(folder):

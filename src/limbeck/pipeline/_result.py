@@ -32,11 +32,9 @@ from limbeck.expressions import (
     Expression,
     Variable,
     evaluate,
-    parse,
     same_form,
     simplify,
     to_string,
-    variables,
 )
 from limbeck.graphs import GraphDataset
 from limbeck.models import CoupledMessage, ForceNetwork, RadialMessage
@@ -47,6 +45,7 @@ from limbeck.train import TrainedModel
 from limbeck.trajectories import Trajectories
 
 from ._study import Study
+from ._true_force import true_force
 
 PACKAGES = ("limbeck", "jax", "equinox", "optax", "diffrax", "numpy", "scipy", "pyoperon")
 COLUMNS = ("component", "complexity", "backend_complexity", "loss", "heldout_loss", "score", "selected", "equation")
@@ -369,17 +368,7 @@ def message_samples(
     # Forces and inertia share one free scale: bring the message to the law's by the median ratio.
     with np.errstate(all="ignore"):
         ratio = np.nanmedian(law / channel.values)
-    true = None
-    if truth is not None:
-        true = (
-            np.broadcast_to(evaluate(parse(truth.pair_force), columns), law.shape).astype(float)
-            if _known(truth, columns)
-            else None
-        )
+    force = true_force(truth, columns)
+    true = None if force is None else force(columns)
     scale = float(ratio) if np.isfinite(ratio) else 1.0
     return MessageSamples(distance=columns["r"], message=scale * channel.values, law_force=law, true_force=true)
-
-
-def _known(truth: SystemDefinition, columns: Mapping[str, Any]) -> bool:
-    """Whether every variable of the truth is at hand."""
-    return variables(parse(truth.pair_force)) <= columns.keys()

@@ -10,6 +10,7 @@ import jax
 from ._folder import CHECKPOINTS, Journal
 from ._study import Study
 
+NETWORK = "network.limbeck"  # among the checkpoints: the one that was chosen
 STRUCK = "time_limit_struck"  # among the checkpoints: an empty file
 TRAIN_STAGE, SEARCH_STAGE, LEARN_STAGE = (
     1,

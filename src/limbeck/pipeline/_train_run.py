@@ -95,10 +95,8 @@ def resume_training(
         ArtefactMismatch: If the data or the version are not those that the training began with.
     """
     started = time.monotonic()
-    finished = finished_result(folder)
+    finished = finished_result(folder, listener)
     if finished is not None:
-        if listener is not None:
-            listener("run", "was finished", None)
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), TrainStudy, str(folder / STUDY))
     check_trackers(study.track)

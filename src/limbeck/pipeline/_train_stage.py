@@ -16,7 +16,7 @@ from limbeck.models import Biases
 from limbeck.report import TrainingStage
 from limbeck.train import TrainConfig, TrainedModel, TrainState, fit, initial_state
 
-from ._run import TRAIN_STAGE, Run
+from ._run import NETWORK, TRAIN_STAGE, Run
 from ._study import Study
 
 CHECKPOINT_SECONDS = 2.0
@@ -145,6 +145,6 @@ def training_stage(trained: TrainedModel, study: Study) -> TrainingStage:
 
 
 def save_network(run: Run, trained: TrainedModel, step: int) -> None:
-    """Keep the chosen network, so that predictions can be made from the folder."""
+    """Keep the chosen network, so that its messages can be read from the folder."""
     header = {"fingerprint": run.fingerprint, "biases": list(trained.model.biases.names), "step": step}
-    save_arrays(run.checkpoint("network.limbeck"), header, eqx.filter(trained.model, eqx.is_array))
+    save_arrays(run.checkpoint(NETWORK), header, eqx.filter(trained.model, eqx.is_array))
