@@ -24,7 +24,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
-	$(BIN)/python -m pytest -n $(WORKERS) -o addopts="-ra --durations=5 --strict-markers --strict-config \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -o addopts="-ra --durations=5 --strict-markers --strict-config \
 	  --import-mode=importlib" -m "user_error and not slow" tests
 
 test-slow: $(VENV)/.installed-dev

@@ -44,7 +44,6 @@ def test_the_rollout_follows_the_simulator(found) -> None:
     assert np.allclose(x, made.positions, atol=1e-5)
 
 
-@pytest.mark.user_error
 def test_missing_attributes_and_times_that_do_not_rise_are_refused(found) -> None:
     x = np.zeros((1, 2, 2))
     with pytest.raises(limbeck.InputError, match="attribute m"):

@@ -72,7 +72,6 @@ def test_a_region_that_the_network_saw_is_kept_from_the_equations(training, tmp_
     assert _distil_run._origin(study, read)["hold_out"] is None
 
 
-@pytest.mark.user_error
 def test_a_region_of_the_training_is_kept_and_no_other_taken(training, tmp_path):
     folder = tmp_path / "held-out"
     shutil.copytree(training, folder)
@@ -93,7 +92,6 @@ def test_an_interrupted_distillation_goes_on_to_the_same_law(law, tmp_path):
     assert law_of(resume_distillation(again)) == law_of(read_result(law))
 
 
-@pytest.mark.user_error
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -114,7 +112,6 @@ def test_what_is_no_whole_training_is_refused_and_nothing_is_written(training, t
     assert not (tmp_path / "law").exists()
 
 
-@pytest.mark.user_error
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -131,7 +128,6 @@ def test_wrong_options_are_refused(training, tmp_path, words, message):
     assert not (tmp_path / "law").exists()
 
 
-@pytest.mark.user_error
 def test_the_training_itself_is_never_overwritten(training):
     for out in (training, training.parent):
         done = run("distil", training, "--out", out, "--overwrite", "--quiet")
@@ -139,7 +135,6 @@ def test_the_training_itself_is_never_overwritten(training):
     assert (training / "result.json").exists()
 
 
-@pytest.mark.user_error
 def test_the_function_refuses_the_same(tmp_path):
     with pytest.raises(limbeck.InputError, match="no run of limbeck"):
         limbeck.distil(tmp_path, study=DistilStudy(seed=1))

@@ -63,14 +63,12 @@ def test_what_was_learned_is_read_back(run, monkeypatch):
     assert str(learned.reading) == "resists and couples"
 
 
-@pytest.mark.user_error
 def test_a_force_in_a_table_has_no_messages(run):
     done = limbeck("messages", run[1])
     assert done.returncode == 2
     assert "learned m: its force is a table of the distance, and has no messages to read" in done.stderr
 
 
-@pytest.mark.user_error
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -90,7 +88,6 @@ def test_what_cannot_be_learned_is_refused(tmp_path, words, message):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.user_error
 def test_the_solar_system_takes_no_options_of_others(tmp_path):
     done = limbeck("discover", "solar-system", "--dim", 3, "--out", tmp_path / "run")
     assert done.returncode == 2

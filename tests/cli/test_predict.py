@@ -137,7 +137,6 @@ def test_a_law_of_velocities_asks_for_them(tmp_path):
         predicted(run, chain().drop(columns=["vx", "vy"]), tmp_path)
 
 
-@pytest.mark.user_error
 def test_the_command_takes_pairs_and_gaps(tmp_path):
     run = finished(tmp_path / "run", {"radial": "-r"}, FileSource(path="states.csv"))
     chain().to_csv(tmp_path / "states.csv", index=False)

@@ -178,7 +178,6 @@ def test_a_run_is_replaced_only_when_asked(found, tmp_path):
     assert regress(noise_table(), folder, "--quiet", "--overwrite", *SOON).exit_code == 3
 
 
-@pytest.mark.user_error
 def test_a_regression_is_no_law_of_motion(found):
     with pytest.raises(limbeck.InputError, match="holds a regression of a table"):
         limbeck.load(found)

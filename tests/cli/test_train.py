@@ -128,7 +128,6 @@ def test_a_region_is_held_out_of_a_training_and_named_in_its_record(tmp_path, tr
     assert str(dataset.hold_out) == "r<0.5"
 
 
-@pytest.mark.user_error
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -161,7 +160,6 @@ def test_wrong_options_are_refused_and_nothing_is_written(tmp_path, words, messa
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.user_error
 def test_messages_refuse_what_has_none(tmp_path):
     done = run("messages", tmp_path)
     assert (done.exit_code, "no run of limbeck" in done.stderr) == (2, True)

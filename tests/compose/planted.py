@@ -9,8 +9,16 @@ from limbeck.graphs import PairList, Snapshots
 NAMES = ("m", "q")
 
 
-def planted(law: Law, *, n_samples: int = 80, n_nodes: int = 4, seed: int = 0, noise: float = 0.0) -> States:
-    """States of random particles with the accelerations of a law."""
+def planted(
+    law: Law,
+    *,
+    n_samples: int = 80,
+    n_nodes: int = 4,
+    n_systems: int | None = None,
+    seed: int = 0,
+    noise: float = 0.0,
+) -> States:
+    """States of random particles with the accelerations of a law; each sample is a simulation, or some share one."""
     rng = np.random.default_rng(seed)
     first, second = np.triu_indices(n_nodes, k=1)
     ones = np.ones((n_samples, len(first)))
@@ -18,10 +26,11 @@ def planted(law: Law, *, n_samples: int = 80, n_nodes: int = 4, seed: int = 0, n
     attributes = np.stack([rng.lognormal(size=(n_samples, n_nodes)), rng.normal(size=(n_samples, n_nodes))], axis=-1)
     blank = Snapshots(x, v, attributes, ones, ones, np.zeros_like(x), np.ones((n_samples, n_nodes)))
     pairs = PairList(first, second, ones[:1], ones[:1])
-    states = lay_out(blank, pairs, NAMES, np.arange(n_samples))
+    systems = np.sort(np.arange(n_samples) % (n_systems or n_samples))
+    states = lay_out(blank, pairs, NAMES, systems)
     targets = law.accelerations(states).reshape(x.shape)
     targets = targets + noise * np.std(targets) * rng.normal(size=x.shape)
-    return lay_out(blank._replace(targets=targets), pairs, NAMES, np.arange(n_samples))
+    return lay_out(blank._replace(targets=targets), pairs, NAMES, systems)
 
 
 def law_of(dim: int = 2, **channels: str) -> Law:

@@ -66,10 +66,28 @@ def test_potential_is_minus_the_integral_of_the_force() -> None:
 
 
 @pytest.mark.parametrize(
-    "channels", [{"radial": "Piecewise((-2*r, r > 2), (0, True))"}, {"drag": "-1.0"}, LAWS["turning"]]
+    "channels",
+    [
+        {"radial": "Piecewise((-2*r, r > 2), (0, True))"},
+        {"drag": "-1.0"},
+        LAWS["turning"],
+        {"radial": "-m_2/(r + 0.01)**2"},  # an acceleration: the two ends are pulled unequally
+        {"radial": "-(m_1*m_2 + 1e-4*m_2)/(r + 0.01)**2", "inertia": "m_1"},
+    ],
 )
 def test_no_potential_where_there_is_none(channels: dict[str, str]) -> None:
     assert pair_potential(law_of(**channels)) is None
+
+
+def test_a_pair_that_does_not_act_may_lie_where_the_law_is_undefined() -> None:
+    x = np.array([[0.0, 0.0], [0.5, 0.0], [3.0, 0.0]])
+    acting = np.array([[1.0, 0.0, 0.0]])  # the third particle is out of reach
+    snapshots = Snapshots(x[None], np.zeros((1, 3, 2)), np.ones((1, 3, 2)), acting, acting, x[None], np.ones((1, 3)))
+    first, second = np.triu_indices(3, k=1)
+    law = law_of(radial="-(1.0 - r)**0.5", inertia="m_1")
+    with np.errstate(invalid="ignore"):
+        found = law_accelerations(law, snapshots, first, second, NAMES, np)[0]
+    np.testing.assert_allclose(found, [[np.sqrt(0.5), 0.0], [-np.sqrt(0.5), 0.0], [0.0, 0.0]])
 
 
 def test_no_pair_force_is_zero() -> None:

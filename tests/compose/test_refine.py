@@ -9,6 +9,7 @@ from compose.planted import LAWS, law_of, planted
 
 from limbeck.compose import refine, refit, standard_errors
 from limbeck.compose._compose import _Bench, _Search
+from limbeck.compose._prune import pruned
 from limbeck.compose._refine import Refined, Scored, starts_of
 from limbeck.compose._refit import law_loss
 from limbeck.compose._simple_forms import power_laws
@@ -85,10 +86,34 @@ def test_intervals_hold_the_truth_under_noise() -> None:
     for seed in range(60):
         states = planted(law, n_samples=60, seed=seed, noise=0.02)
         fitted = refit(law, states)
-        errors = standard_errors(fitted, states)
+        errors, _ = standard_errors(fitted, states)
         held.append(np.abs(fitted.constants - law.constants) < 2.0 * errors)
     assert np.mean(held) > 0.85
     assert np.mean(held) < 1.0
+
+
+@pytest.mark.parametrize(("n_systems", "n_samples"), [(9, 18), (1, 24), (9, 45), (40, 200)])
+def test_errors_of_few_data_are_not_vanishing(n_systems, n_samples) -> None:
+    """A drag that is not there is certain (three standard errors from zero) in few of 60 data sets of any size."""
+    law, true, pulls = law_of(**LAWS["spring"], drag="-0.01"), law_of(**LAWS["spring"]), []
+    for seed in range(60):
+        states = planted(true, n_samples=n_samples, n_systems=n_systems, seed=seed, noise=0.05)
+        states = replace(states, weights=np.ones(len(states.weights)))  # noisy sizes would weigh, and bend constants
+        fitted = refit(law, states)
+        errors, n_blocks = standard_errors(fitted, states)
+        assert n_blocks >= 9
+        pulls.append((fitted.constants - [*true.constants, 0.0]) / errors)
+    spread = np.median(np.abs(pulls), axis=0) / 0.6745
+    assert np.all((spread > 0.5) & (spread < 1.6)), spread
+    assert np.count_nonzero(np.abs(pulls)[:, -1] > 3) <= 4
+
+
+def test_a_law_that_is_undefined_somewhere_is_uncertain() -> None:
+    states = planted(law_of(**LAWS["spring"]), n_samples=60, noise=0.02)
+    law = law_of(radial=f"-(r - {np.quantile(states.edges['r'], 0.005)})**0.9", inertia="m_1")
+    assert np.isfinite(law_loss(law, states))
+    assert np.all(np.isinf(standard_errors(law, states)[0]))
+    assert pruned(law, states) is not None
 
 
 def test_derivatives_across_close_encounters_do_not_bend_constants() -> None:
@@ -104,7 +129,7 @@ def test_derivatives_across_close_encounters_do_not_bend_constants() -> None:
     assert np.max(np.abs(refit(begun, seen, rounds=1).constants / law.constants - 1)) > 1e-3
     fit = refit(begun, seen)
     np.testing.assert_allclose(fit.constants, law.constants, rtol=1e-6)
-    assert np.all(standard_errors(fit, seen) < 1e-6 * np.abs(law.constants))
+    assert np.all(standard_errors(fit, seen)[0] < 1e-6 * np.abs(law.constants))
 
 
 def test_white_noise_has_no_outliers_to_leave_behind() -> None:

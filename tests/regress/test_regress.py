@@ -107,7 +107,6 @@ def test_sympy_reads_names_of_its_own_as_the_note_says():
     assert sympy.sympify("E*I + beta/sum", locals=symbols).free_symbols == set(symbols.values())
 
 
-@pytest.mark.user_error
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -149,7 +148,6 @@ def test_rows_without_weight_are_left_out():
     assert found.regression.chosen.loss < 1e-7
 
 
-@pytest.mark.user_error
 def test_another_table_is_refused(law):
     with pytest.raises(limbeck.InputError, match="1 columns"):
         law(np.zeros((3, 1)))
@@ -157,7 +155,6 @@ def test_another_table_is_refused(law):
         law(pd.DataFrame({"z": [1.0]}))
 
 
-@pytest.mark.user_error
 def test_few_rows_are_refused_and_weights_must_fit_a_problem():
     with pytest.raises(limbeck.InputError, match="at least 10 rows"):
         limbeck.regress(np.zeros((9, 1)), np.arange(9.0))

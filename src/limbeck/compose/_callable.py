@@ -41,7 +41,9 @@ def law_accelerations(
     total = xp.zeros_like(x)
     for receivers, senders, weights in ((first, second, snapshots.forward), (second, first, snapshots.backward)):
         columns = _edge_columns(x, v, attributes, receivers, senders, attribute_names, xp) | dict(constants)
-        force = _edge_force(law, columns, dim, xp) * weights[..., None]
+        force = _edge_force(law, columns, dim, xp)
+        # A pair that doesn't act (too far apart, or not there) may lie where the law is undefined.
+        force = xp.where(weights[..., None] > 0, force, 0.0) * weights[..., None]
         incidence = xp.eye(n_nodes)[receivers]
         total = total + xp.einsum("pn,...pd->...nd", incidence, force)
     columns = _node_columns(x, v, attributes, attribute_names, xp) | dict(constants)

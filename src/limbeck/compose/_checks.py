@@ -250,8 +250,9 @@ def _agreement(composed: ComposedLaw, agreed: bool) -> str:
             f"no two searches chose one form, but this one leaves nothing but rounding with {numbers} fitted "
             f"number{'' if numbers == 1 else 's'}, which no form does by chance"
         )
+    chose = "two or more chose this form" if composed.followed is None else "two or more lead to this form"
     return f"of {1 + len(composed.others)} searches, on different samples and with different seeds, " + (
-        "two or more chose this form" if agreed else "no two chose the same form"
+        chose if agreed else "no two chose the same form"
     )
 
 

@@ -9,7 +9,7 @@ from ._refit import refit
 from ._states import States
 
 ROUNDS = 2
-ROUNDING = 1e-20
+ROUNDING = 1e-20  # sum of squared weighted errors that is all rounding
 
 
 def with_thresholds_fitted(law: Law, states: States) -> tuple[Law, tuple[ConstantEstimate, ...]]:

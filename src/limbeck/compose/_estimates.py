@@ -24,9 +24,7 @@ def estimates_of(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
     Returns:
         One estimate for each free constant.
     """
-    n_blocks = len(np.unique(states.systems))
-    blocks = n_blocks if n_blocks >= 10 else max(2, len(states.targets) // 100)
-    return _listed(law, standard_errors(law, states), blocks)
+    return _listed(law, *standard_errors(law, states))
 
 
 def followed_estimates(fit: TrajectoryFit) -> tuple[ConstantEstimate, ...]:

@@ -13,7 +13,7 @@ from ._states import States
 
 CERTAIN = 3.0  # standard errors that a constant must lie from zero
 AS_GOOD = 1.01
-ROUNDING = 1e-9
+ROUNDING = 1e-9  # loss below which any form is as good
 
 
 def pruned(law: Law, states: States) -> Law:
@@ -36,7 +36,7 @@ def pruned(law: Law, states: States) -> Law:
 
 def _shorter(law: Law, states: States) -> Law | None:
     """The law without one of its doubtful numbers; None where it needs them all."""
-    errors, loss = standard_errors(law, states), law_loss(law, states)
+    (errors, _), loss = standard_errors(law, states), law_loss(law, states)
     # Where nothing but rounding is left, errors say nothing of a number.
     doubtful = np.flatnonzero(~(np.abs(law.constants) > CERTAIN * errors) | (loss <= states.rounding))
     allowed = max(AS_GOOD * loss, ROUNDING)

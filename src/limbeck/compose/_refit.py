@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import stats
 
 from limbeck._types import Constants
@@ -12,7 +12,8 @@ from limbeck.expressions import least_squares
 from ._law import Law
 from ._states import States
 
-ROUNDING = 1e-9
+ROUNDING = 1e-9  # of a constant, which no error is below
+FEWEST_BLOCKS, LONGEST_BLOCK = 10, 100  # simulations below which blocks are particles in a row, and how many at most
 OUTLIER = 5.0  # medians beyond which a residual loses weight; of white noise hardly any lies there
 ROUNDS, NEARER = 10, 0.5  # fits at most, and share of the median error that one must come down to for another
 
@@ -87,12 +88,13 @@ def law_loss(law: Law, states: States) -> float:
     return max(math.sqrt(middle * high), states.rounding)
 
 
-def standard_errors(law: Law, states: States) -> Float[np.ndarray, " constants"]:
-    """Standard errors of the free constants at their best values.
+def standard_errors(law: Law, states: States) -> tuple[Float[np.ndarray, " constants"], int]:
+    """Standard errors of the free constants at their best values, and the number of blocks that they rest on.
 
     The sandwich estimator with one block for each simulation, since errors of
     neighbouring snapshots are not independent; with fewer than ten simulations,
-    blocks of a hundred consecutive particles stand in. Outliers weigh as
+    ten blocks and more of at most a hundred consecutive particles stand in. Errors are never
+    below those of independent noise, to which few blocks are blind. Outliers weigh as
     little as at the end of a fit that left them behind.
 
     Args:
@@ -100,40 +102,45 @@ def standard_errors(law: Law, states: States) -> Float[np.ndarray, " constants"]
         states: The snapshots that it was fitted to.
 
     Returns:
-        One error for each free constant; infinite where the data do not determine it.
+        One error for each free constant, infinite where the data do not determine it or the law is undefined
+        somewhere; and the number of blocks.
 
     Source:
         Liang and Zeger (1986), Biometrika 73, 13, the robust covariance.
     """
     value, slopes = law.accelerations_and_slopes(law.constants, states)
     n_constants = slopes.shape[-1]
-    if n_constants == 0:
-        return np.zeros(0)
+    blocks = _blocks(states)
+    n_blocks = int(blocks.max()) + 1
+    if n_constants == 0 or not (np.isfinite(value).all() and np.isfinite(slopes).all()):
+        return np.full(n_constants, np.inf), n_blocks
     weights = states.weights
-    size = _residual(value, states)
-    if np.isfinite(size).all():
-        weights = _lowered(weights, size)
+    weights = _lowered(weights, _residual(value, states))
     slopes = slopes * weights[:, None, None]
     residual = (value - states.targets) * weights[:, None]
-    blocks = states.systems
-    if len(np.unique(blocks)) < 10:
-        blocks = np.arange(len(blocks)) // 100
-    contributions = np.einsum("pd,pdc->pc", residual, slopes)
-    summed = np.zeros((int(blocks.max()) + 1, n_constants))
-    np.add.at(summed, blocks, contributions)
+    summed = np.zeros((n_blocks, n_constants))
+    np.add.at(summed, blocks, np.einsum("pd,pdc->pc", residual, slopes))
     flat = slopes.reshape(-1, n_constants)
     scale = np.linalg.norm(flat, axis=0)
     scale[scale == 0] = 1.0
     # Columns of one size make the inverse safe for constants of very different sizes.
     normal = (flat / scale).T @ (flat / scale)
-    if np.linalg.cond(normal) > 1e13:
-        return np.full(n_constants, np.inf)
+    if n_blocks < 2 or residual.size <= n_constants or np.linalg.cond(normal) > 1e13:
+        return np.full(n_constants, np.inf), n_blocks
     inverse = np.linalg.inv(normal)
-    n_blocks = max(2, len(np.unique(blocks)))
     middle = (summed / scale).T @ (summed / scale) * (n_blocks / (n_blocks - 1))
-    variance = np.diag(inverse @ middle @ inverse) / scale**2
+    white = np.diag(inverse) * np.sum(residual**2) / (residual.size - n_constants)
+    variance = np.maximum(np.diag(inverse @ middle @ inverse), white) / scale**2
     # Rounding in the data and the end of the iteration leave this much even where nothing is noisy.
-    return np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(law.constants)
+    return np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(law.constants), n_blocks
+
+
+def _blocks(states: States) -> Int[np.ndarray, " particles"]:
+    """Number of the block of each particle, from 0 on."""
+    systems, blocks = np.unique(states.systems, return_inverse=True)
+    if len(systems) >= FEWEST_BLOCKS:
+        return blocks
+    return np.arange(len(blocks)) // min(max(len(blocks) // FEWEST_BLOCKS, 1), LONGEST_BLOCK)
 
 
 def interval(value: float, error: float, n_blocks: int) -> tuple[float, float]:

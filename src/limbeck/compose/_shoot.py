@@ -30,7 +30,7 @@ from ._windows import Windows, windows_of
 
 ROUNDS, LEAST_ROUNDS = 14, 4
 DAMPING = 1e-6
-ROUNDING = 1e-9
+ROUNDING = 1e-9  # of a constant, which no error is below
 SETTLED = 0.05  # change of every constant, in standard errors, at which the fit ends
 STALLED = 0.3  # the same where a step makes nothing better: what is left is the integrator's own unevenness
 STUCK = 1e3  # damping at which no step helps

@@ -1,18 +1,21 @@
 """A law as strings: the forces and the acceleration that `result.json` and people read."""
 
+import numpy as np
+
 from limbeck.expressions import (
     Call,
     Constant,
     Expression,
     Variable,
     antiderivative,
+    evaluate,
     simplify,
     substitute,
     to_string,
     variables,
 )
 
-from ._law import Law, is_one_body
+from ._law import SAME, Law, is_one_body
 from ._states import AXES
 
 
@@ -104,13 +107,25 @@ def pair_potential(law: Law) -> Expression | None:
 
     Returns:
         An expression in `r` and attributes, or None where there is none: a force that is not
-        radial, or that is given in pieces, or whose antiderivative is not found.
+        radial, or differs for the two ends, or is given in pieces, or whose antiderivative is not found.
     """
     pair_channels = [name for name in law.components if name != "inertia" and not is_one_body(name)]
-    if pair_channels != ["radial"]:
+    if pair_channels != ["radial"] or not _is_symmetric(law.components["radial"]):
         return None
     slope = antiderivative(law.components["radial"], "r")
     return None if slope is None else simplify(Call("neg", (slope,)))
+
+
+def _is_symmetric(expression: Expression) -> bool:
+    """Whether an expression stays the same where the two ends of a pair change places."""
+    names = sorted(variables(expression))
+    ends = {name: name[:-1] + {"1": "2", "2": "1"}[name[-1]] for name in names if name.endswith(("_1", "_2"))}
+    some = np.random.default_rng(0).uniform(0.5, 2.0, (len(names) + len(ends), 32))
+    columns = dict(zip(dict.fromkeys([*names, *ends.values()]), some, strict=False))
+    swapped = {**columns, **{name: columns[other] for name, other in ends.items()}}
+    with np.errstate(all="ignore"):
+        one, other = (np.broadcast_to(evaluate(expression, c), 32) for c in (columns, swapped))
+    return bool(np.allclose(one, other, rtol=SAME, atol=0.0, equal_nan=True))
 
 
 def used_variables(law: Law) -> frozenset[str]:

@@ -42,12 +42,13 @@ def with_properties_fitted(
     t = dataset.trajectories
     blocks = CHUNKS if objects_return(t) else t.n_systems
     numbers = zip(fitted.law.constants, fitted.errors, places_of(fitted.law), strict=True)
-    estimates = [_estimate(k, v, e, place, blocks) for k, (v, e, place) in enumerate(numbers)]
+    own = [_estimate(k, v, e, place, blocks) for k, (v, e, place) in enumerate(numbers)]
+    thresholds = composed.estimates[: len(composed.estimates) - len(composed.law.constants)]  # are not fitted again
     freed, places = with_free_exponents(fitted.law, fitted_states(fitted.dataset(dataset)))
     if places:
         again = fit_properties(freed, names, dataset, ties=ties)
-        estimates += list(_exponents(again, places, len(estimates), blocks))
-    return replace(composed, law=fitted.law, estimates=tuple(estimates)), fitted
+        own += list(_exponents(again, places, len(own), blocks))
+    return replace(composed, law=fitted.law, estimates=(*thresholds, *own)), fitted
 
 
 def _on_levels(
