@@ -108,6 +108,18 @@ def test_errors_of_few_data_are_not_vanishing(n_systems, n_samples) -> None:
     assert np.count_nonzero(np.abs(pulls)[:, -1] > 3) <= 4
 
 
+@pytest.mark.parametrize(
+    "radial",
+    ["-1.5*(m_1*m_2 + 1/(r + 9.9e108))/(r + 0.01)**2", "-1.5*m_1*m_2/(r + 0.01)**2 + 0.3/(r*(m_1 - 4e12))"],
+)
+def test_a_term_whose_number_ran_away_is_left_out(radial) -> None:
+    """An exact 1/r had been refused, since a number that says nothing is determined by nothing."""
+    states = planted(law_of(**LAWS["gravity"]))
+    law = pruned(law_of(radial=radial, inertia="m_1"), states)
+    assert law.is_same_form(law_of(**LAWS["gravity"]))
+    np.testing.assert_allclose(law.constants, [-1.5, 0.01], rtol=1e-6)
+
+
 def test_a_law_that_is_undefined_somewhere_is_uncertain() -> None:
     states = planted(law_of(**LAWS["spring"]), n_samples=60, noise=0.02)
     law = law_of(radial=f"-(r - {np.quantile(states.edges['r'], 0.005)})**0.9", inertia="m_1")

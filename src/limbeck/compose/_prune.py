@@ -1,10 +1,11 @@
 """Numbers that a law does not need: those that the data say nothing of, or that may be zero."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from limbeck.expressions import Constant, Expression, free_constants, simplify
+from limbeck.expressions import Call, Constant, Expression, Variable, free_constants, simplify
 from limbeck.regress import with_fixed
 
 from ._law import Law
@@ -13,6 +14,7 @@ from ._states import States
 
 CERTAIN = 3.0  # standard errors that a constant must lie from zero
 AS_GOOD = 1.01
+RUN_AWAY = 1e9  # size of a number that only wants to be infinite
 ROUNDING = 1e-9  # loss below which any form is as good
 
 
@@ -49,7 +51,7 @@ def _shorter(law: Law, states: States) -> Law | None:
 
 
 def without_number(law: Law, number: int) -> Iterator[Law]:
-    """The law with one number fixed at 0, and at 1.
+    """The law with one number fixed at 0, and at 1; and at infinity, if it has run away and leaves something there.
 
     Args:
         law: The law.
@@ -62,12 +64,28 @@ def without_number(law: Law, number: int) -> Iterator[Law]:
     for name, expression in law.components.items():
         count = len(free_constants(expression))
         if start <= number < start + count:
-            for value in (0.0, 1.0):
-                changed = simplify(with_fixed(expression, number - start, value))
+            trials = [simplify(with_fixed(expression, number - start, value)) for value in (0.0, 1.0)]
+            limit = _limit(with_fixed(expression, number - start, math.inf))
+            if abs(law.constants[number]) > RUN_AWAY and limit is not None and not _is_zero(simplify(limit)):
+                trials.append(simplify(limit))
+            for changed in trials:
                 components = {**law.components, name: changed}
                 yield Law(components={k: e for k, e in components.items() if not _is_zero(e)}, dim=law.dim)
             return
         start += count
+
+
+def _limit(expression: Expression) -> Expression | None:
+    """What is left of an expression with an infinite number in it; None where it is infinite, or that is not told."""
+    if isinstance(expression, Constant):
+        return expression if math.isfinite(expression.value) else None
+    if isinstance(expression, Variable):
+        return expression
+    parts = [_limit(part) for part in expression.args]
+    known = tuple(part for part in parts if part is not None)
+    if len(known) == len(parts):
+        return Call(expression.op, known)
+    return Constant(0, free=False) if expression.op == "div" and parts[0] is not None else None
 
 
 def _is_zero(expression: Expression) -> bool:
