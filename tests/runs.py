@@ -31,6 +31,15 @@ def limbeck(*words, cwd=None):
     return subprocess.run(command(*words), capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
 
 
+def here(*words):
+    """Run limbeck in this process, which saves its start: for what ends in a moment."""
+    from typer.testing import CliRunner  # not above: the jaxtyping hook has to reach limbeck first
+
+    from limbeck.cli import app
+
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
 def spring_words(folder, study, *more):
     return ("discover", "spring", "--simulations", 12, "--study", study, "--out", folder, *more)
 

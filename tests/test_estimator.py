@@ -43,6 +43,7 @@ def test_fit_predict_score_and_what_is_learnt():
     assert str(model).startswith("y = ")
 
 
+@pytest.mark.slow
 def test_it_works_in_a_pipeline_and_in_cross_validation():
     table = saturation(rows=60)
     model = make_pipeline(FunctionTransformer(np.log), limbeck.SymbolicRegressor(**QUICK))
@@ -72,6 +73,7 @@ def test_too_few_rows_are_never_called_a_law():
     assert "too few" in model.law_.reasons[0]
 
 
+@pytest.mark.slow
 def test_a_generator_may_decide():
     table = saturation(rows=20)
     for state in (np.random.RandomState(3), None):

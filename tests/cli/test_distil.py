@@ -4,19 +4,13 @@ import shutil
 
 import numpy as np
 import pytest
-from runs import accelerations_by_sympy, law_of, read_result
-from typer.testing import CliRunner
+from runs import accelerations_by_sympy, here, law_of, read_result
 
 import limbeck
-from limbeck.cli import app
 from limbeck.pipeline import DistilStudy, _distil_run, resume_distillation
 
 FILES = {"result.json", "report.html", "equations.csv", "events.jsonl", "study.toml", "checkpoints"}
 SEARCH = "[search]\nevaluations = 3000\n"
-
-
-def run(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +18,7 @@ def training(tmp_path_factory):
     """A small training of springs; not to be changed."""
     folder = tmp_path_factory.mktemp("distil") / "training"
     words = ("--simulations", 30, "--steps", 400, "--width", 32, "--batch-size", 64, "--quiet")
-    done = run("train", "spring", "--out", folder, *words)
+    done = here("train", "spring", "--out", folder, *words)
     assert (done.exit_code, done.output) == (0, "")
     return folder
 
@@ -34,7 +28,7 @@ def law(training):
     """The folder of its law; not to be changed."""
     folder, study = training.parent / "law", training.parent / "small.toml"
     study.write_text(SEARCH)
-    done = run("distil", training, "--out", folder, "--study", study, "--quiet")
+    done = here("distil", training, "--out", folder, "--study", study, "--quiet")
     assert (done.exit_code, done.output) == (0, "")
     return folder
 
@@ -59,7 +53,7 @@ def test_the_law_loads_and_predicts(law, tmp_path):
     assert found.found
     assert "radial" in found.hall_of_fame
     limbeck.save_trajectories(limbeck.simulate("spring", n_systems=2, n_steps=6, seed=9), tmp_path / "new.csv")
-    done = run("predict", law, tmp_path / "new.csv", "--out", tmp_path / "a.csv")
+    done = here("predict", law, tmp_path / "new.csv", "--out", tmp_path / "a.csv")
     assert done.exit_code == 0, done.output
 
 
@@ -79,7 +73,7 @@ def test_a_region_of_the_training_is_kept_and_no_other_taken(training, tmp_path)
     path.write_text(path.read_text().replace('hold_out = ""', 'hold_out = "r<0.5"'))
     read = _distil_run._read(DistilStudy(training=str(folder)))
     assert read.hold_out == "r<0.5" == _distil_run._origin(DistilStudy(), read)["hold_out"]
-    done = run("distil", folder, "--hold-out", "r<0.3", "--out", tmp_path / "law")
+    done = here("distil", folder, "--hold-out", "r<0.3", "--out", tmp_path / "law")
     assert done.exit_code == 2
     assert "the training held r<0.5 out" in done.stderr
 
@@ -106,7 +100,7 @@ def test_what_is_no_whole_training_is_refused_and_nothing_is_written(training, t
     copy = tmp_path / "copy"
     shutil.copytree(training, copy)
     spoil(copy)
-    done = run("distil", copy, "--out", tmp_path / "law", "--quiet")
+    done = here("distil", copy, "--out", tmp_path / "law", "--quiet")
     assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1), done.output
     assert message in done.stderr
     assert not (tmp_path / "law").exists()
@@ -122,7 +116,7 @@ def test_what_is_no_whole_training_is_refused_and_nothing_is_written(training, t
     ],
 )
 def test_wrong_options_are_refused(training, tmp_path, words, message):
-    done = run("distil", training, "--out", tmp_path / "law", "--quiet", *words)
+    done = here("distil", training, "--out", tmp_path / "law", "--quiet", *words)
     assert done.exit_code == 2
     assert message in done.stderr
     assert not (tmp_path / "law").exists()
@@ -130,7 +124,7 @@ def test_wrong_options_are_refused(training, tmp_path, words, message):
 
 def test_the_training_itself_is_never_overwritten(training):
     for out in (training, training.parent):
-        done = run("distil", training, "--out", out, "--overwrite", "--quiet")
+        done = here("distil", training, "--out", out, "--overwrite", "--quiet")
         assert done.exit_code == 2
     assert (training / "result.json").exists()
 

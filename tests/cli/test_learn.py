@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from runs import limbeck, read_result, write_study
+from runs import here, limbeck, read_result, write_study
 
 import limbeck as library
 from limbeck.artefacts import load_record
@@ -64,8 +64,8 @@ def test_what_was_learned_is_read_back(run, monkeypatch):
 
 
 def test_a_force_in_a_table_has_no_messages(run):
-    done = limbeck("messages", run[1])
-    assert done.returncode == 2
+    done = here("messages", run[1])
+    assert done.exit_code == 2
     assert "learned m: its force is a table of the distance, and has no messages to read" in done.stderr
 
 
@@ -82,15 +82,15 @@ def test_a_force_in_a_table_has_no_messages(run):
     ],
 )
 def test_what_cannot_be_learned_is_refused(tmp_path, words, message):
-    done = limbeck("discover", "r2", *words, "--out", tmp_path / "run")
-    assert done.returncode == 2
+    done = here("discover", "r2", *words, "--out", tmp_path / "run")
+    assert done.exit_code == 2
     assert message in done.stderr
     assert not (tmp_path / "run").exists()
 
 
 def test_the_solar_system_takes_no_options_of_others(tmp_path):
-    done = limbeck("discover", "solar-system", "--dim", 3, "--out", tmp_path / "run")
-    assert done.returncode == 2
+    done = here("discover", "solar-system", "--dim", 3, "--out", tmp_path / "run")
+    assert done.exit_code == 2
     assert "--dim goes with" in done.stderr
 
 

@@ -6,11 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from report.well_formed import read
-from runs import read_result, spring_words, write_study
-from typer.testing import CliRunner
+from runs import here, read_result, spring_words, write_study
 
 import limbeck
-from limbeck.cli import app
 from limbeck.pipeline import SystemSource, TrainStudy, _train_run, read_run, resume_training, run_training
 from limbeck.trajectories import to_frame
 
@@ -20,15 +18,11 @@ KINDS = {"kind": ("heavy", "light")}
 FILES = {"result.json", "messages.json", "messages.html", "study.toml", "events.jsonl"}
 
 
-def run(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A finished training of two seeds; not to be changed."""
     folder = tmp_path_factory.mktemp("train") / "run"
-    done = run("train", "spring", "--seeds", 2, "--out", folder, *SMALL)
+    done = here("train", "spring", "--seeds", 2, "--out", folder, *SMALL)
     assert (done.exit_code, done.output) == (0, "")
     return folder
 
@@ -49,7 +43,7 @@ def test_a_folder_holds_networks_result_and_page(trained):
 def test_messages_are_read_again_to_the_same_figures(trained):
     before = (trained / "messages.json").read_text()
     (trained / "messages.json").unlink()
-    done = run("messages", trained)
+    done = here("messages", trained)
     assert done.exit_code == 0, done.output
     assert "against force: R²" in done.stdout
     assert (trained / "messages.json").read_text() == before
@@ -58,19 +52,19 @@ def test_messages_are_read_again_to_the_same_figures(trained):
 def test_a_tracker_follows_a_training_and_its_resume(tmp_path):
     folder = tmp_path / "run"
     words = ("train", "spring", "--simulations", 12, "--steps", 500, "--width", 16, "--quiet")
-    done = run(*words, "--track", "tensorboard", "--out", folder)
+    done = here(*words, "--track", "tensorboard", "--out", folder)
     assert done.exit_code == 0, done.output
     (events,) = (folder / "tensorboard").iterdir()
     assert b"train/error" in events.read_bytes()
     (folder / "result.json").unlink()
-    assert run("resume", folder, "--quiet").exit_code == 0
+    assert here("resume", folder, "--quiet").exit_code == 0
     assert (folder / "result.json").exists()
 
 
 @pytest.mark.slow
 def test_messages_of_a_discovery(tmp_path):
     folder = tmp_path / "run"
-    done = run(*spring_words(folder, write_study(tmp_path), "--quiet"))
+    done = here(*spring_words(folder, write_study(tmp_path), "--quiet"))
     assert done.exit_code in (0, 3), done.output
     assert read_run(folder)["force_known"]
     assert (folder / "messages.html").exists()
@@ -84,7 +78,8 @@ class _Stop:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("model", ["kl", pytest.param("flathgn", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["kl", "flathgn"])
 def test_an_interrupted_training_goes_on_to_the_same_networks(tmp_path, monkeypatch, model):
     monkeypatch.setattr(_train_run, "CHECKPOINT_SECONDS", 0.0)
     study = replace(STUDY, model=model)
@@ -103,7 +98,7 @@ def test_without_a_known_law_no_force_is_claimed(tmp_path):
     frame[frame.index % 50 > 0].to_csv(tmp_path / "data.csv", index=False)  # some particles are missing at times
     (tmp_path / "edges.csv").write_text("sender,receiver\n0,1\n1,0\n2,3\n3,2\n0,2\n2,0\n")
     columns = ("--species", "kind", "--units", "x=AU", "--edges", tmp_path / "edges.csv", "--allow-gaps")
-    done = run("train", tmp_path / "data.csv", "--out", tmp_path / "run", *SMALL[2:], *columns)
+    done = here("train", tmp_path / "data.csv", "--out", tmp_path / "run", *SMALL[2:], *columns)
     assert done.exit_code == 0, done.output
     _, dataset, _ = _train_run.trained_members(tmp_path / "run")
     t = dataset.trajectories
@@ -115,7 +110,7 @@ def test_without_a_known_law_no_force_is_claimed(tmp_path):
 
 def test_a_region_is_held_out_of_a_training_and_named_in_its_record(tmp_path, trained):
     folder = tmp_path / "run"
-    done = run("train", "spring", "--hold-out", "r<0.5", "--out", folder, *SMALL[:2], "--steps", 200, *SMALL[4:])
+    done = here("train", "spring", "--hold-out", "r<0.5", "--out", folder, *SMALL[:2], "--steps", 200, *SMALL[4:])
     assert (done.exit_code, done.output) == (0, "")
     found = read_result(folder)["hold_out"]
     assert found["region"] == "r<0.5"
@@ -153,7 +148,7 @@ def test_a_region_is_held_out_of_a_training_and_named_in_its_record(tmp_path, tr
     ],
 )
 def test_wrong_options_are_refused_and_nothing_is_written(tmp_path, words, message):
-    done = run("train", *words, "--out", tmp_path / "run", "--quiet")
+    done = here("train", *words, "--out", tmp_path / "run", "--quiet")
     assert done.exit_code == 2
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -161,7 +156,7 @@ def test_wrong_options_are_refused_and_nothing_is_written(tmp_path, words, messa
 
 
 def test_messages_refuse_what_has_none(tmp_path):
-    done = run("messages", tmp_path)
+    done = here("messages", tmp_path)
     assert (done.exit_code, "no run of limbeck" in done.stderr) == (2, True)
 
 

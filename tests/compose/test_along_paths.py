@@ -32,7 +32,7 @@ def paths(**options):
     return Paths.of(observed(**options))
 
 
-@pytest.mark.parametrize("missing", [0.0, 0.05])
+@pytest.mark.parametrize("missing", [0.0, pytest.param(0.05, marks=pytest.mark.slow)])
 def test_a_true_law_goes_through_the_positions_within_their_noise(missing):
     p = paths(missing=missing, simulations=8)
     fit = p.fitted(law_of(**SPRING))

@@ -155,7 +155,8 @@ def test_a_force_that_jumps_has_no_lyapunov_time() -> None:
     assert "jumps" in found.lyapunov_reason
 
 
-@pytest.mark.parametrize("systems", [pytest.param(30, marks=pytest.mark.slow), 150])
+@pytest.mark.slow
+@pytest.mark.parametrize("systems", [30, 150])
 def test_a_rollout_is_of_twenty_simulations_or_of_all_that_are_held_out(systems: int) -> None:
     dataset = connect(simulate("spring", n_systems=systems, n_nodes=2, n_steps=8, seed=1), seed=0)
     held_out = np.setdiff1d(

@@ -127,6 +127,7 @@ def attraction_tangent(x, change):
     return -np.sum((dd - 2 * np.sum(d * dd, axis=-1)[..., None] * d / soft) / soft, axis=1)
 
 
+@pytest.mark.slow
 def test_three_bodies_are_chaotic_whatever_the_units() -> None:
     rng = np.random.default_rng(4)
     start, times = starts(rng.normal(size=(4, 3, 2)), 0.5 * rng.normal(size=(4, 3, 2))), np.linspace(0, 6, 150)

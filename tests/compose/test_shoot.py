@@ -69,6 +69,7 @@ def test_a_form_that_is_nearly_right_leaves_errors_that_follow_each_other():
     assert fit is None or fit.whiteness < 1.9
 
 
+@pytest.mark.slow
 def test_particles_that_are_not_seen_at_times_are_there_all_the_same():
     dataset, truth = observed(missing=0.05, simulations=8), law_of(**SPRING)
     fit = fit_trajectories(truth, dataset)

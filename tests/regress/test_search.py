@@ -67,6 +67,7 @@ def test_the_front_falls_strictly(engine):
     assert all(variables(e.expression) <= set(VARIABLES) for e in hall.equations)
 
 
+@pytest.mark.slow
 @every_engine
 @given(seed=st.integers(0, 1000))
 @settings(max_examples=2)
@@ -88,6 +89,7 @@ def test_the_unit_of_the_target_does_not_matter(engine, factor):
     assert same_form(best.expression, search(plain, quick(engine), engine=engine, seed=0).front[-1].expression)
 
 
+@pytest.mark.slow
 def test_the_exhaustive_engine_scales_exactly():
     plain = problem(wavy)
     one, two = (search(p, OURS, engine="enumerate", seed=0) for p in (plain, replace(plain, target=8 * plain.target)))

@@ -23,7 +23,7 @@ def told(names, folder, events=EVENTS, listener=None):
             heard(*event)
 
 
-@pytest.mark.parametrize("names", [(), tuple(TRACKERS)])
+@pytest.mark.parametrize("names", [(), pytest.param(tuple(TRACKERS), marks=pytest.mark.slow)])
 def test_a_listener_hears_everything(tmp_path, names):
     heard = []
     told(names, tmp_path, listener=lambda *event: heard.append(event))

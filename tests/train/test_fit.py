@@ -152,7 +152,11 @@ def test_random_accelerations_are_given_up_and_a_resumed_training_too():
 
 @pytest.mark.parametrize(
     "biases",
-    [STRONGEST, replace(STRONGEST, third_law=False), Biases(translation=True)],
+    [
+        pytest.param(STRONGEST, marks=pytest.mark.slow),
+        pytest.param(replace(STRONGEST, third_law=False), marks=pytest.mark.slow),
+        Biases(translation=True),
+    ],
     ids=["strongest", "no third law", "translation"],
 )
 def test_a_spring_is_learnt(biases):
