@@ -85,7 +85,9 @@ def _limit(expression: Expression) -> Expression | None:
     known = tuple(part for part in parts if part is not None)
     if len(known) == len(parts):
         return Call(expression.op, known)
-    return Constant(0, free=False) if expression.op == "div" and parts[0] is not None else None
+    power = parts[-1] if expression.op == "pow" else None
+    falls = isinstance(power, Constant) and power.value < 0
+    return Constant(0, free=False) if falls or (expression.op == "div" and parts[0] is not None) else None
 
 
 def _is_zero(expression: Expression) -> bool:
