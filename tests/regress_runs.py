@@ -4,9 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
-from typer.testing import CliRunner
-
-from limbeck.cli import app
+from runs import here
 
 STUDY = "[regression.search]\nevaluations = 4000\npopulation = 300\n"
 
@@ -33,7 +31,7 @@ def regress(table, folder, *more, target="y"):
         table.to_csv(place / "table.csv", index=False)
         table = place / "table.csv"
     words = ["regress", table, "--target", target, "--out", folder, "--study", study, *more]
-    return CliRunner().invoke(app, [str(word) for word in words])
+    return here(*words)
 
 
 def strict(path):

@@ -172,16 +172,21 @@ def test_a_choice_that_was_cut_off_is_no_agreement(stable, left, passed):
     assert ("time ran out" in check.reason) is bool(left)
 
 
+def choices_of(chosen, near):
+    """Searches by the law that each chose, and the laws near each."""
+    scored = [Scored(law=law, loss=1e-3, is_allowed=True, size=9.0) for law in chosen]
+    searches = [_Search({}, Refined(chosen=one, front=(one,), tried=1)) for one in scored]
+    dataset = observed("r1", steps=200)
+    bench = create_autospec(_Bench, instance=True)
+    bench.compare_on = (states_of(dataset, dataset.validation[:50]),)
+    return _Choices(Paths.of(dataset), bench, (), dict, searches, near)
+
+
 def test_a_search_stands_by_the_form_that_it_chose_bare_or_softened():
     """Along smoothed paths longer forms can beat it, so that it is not among those near the search."""
     hard, soft = (law_of(radial=f"-0.99*m_1*m_2*{r}**(-1)", inertia="m_1") for r in ("r", "(r + 0.01)"))
     other = law_of(radial="m_1*m_2*(0.0096*(r + 0.018)**-1.14 - 104.0)/r", inertia="m_1")
-    chose = [Scored(law=law, loss=1e-3, is_allowed=True, size=9.0) for law in (hard, other)]
-    searches = [_Search({}, Refined(chosen=one, front=(one,), tried=1)) for one in chose]
-    dataset = observed("r1", steps=200)
-    bench = create_autospec(_Bench, instance=True)
-    bench.compare_on = (states_of(dataset, dataset.validation[:50]),)
-    choices = _Choices(Paths.of(dataset), bench, (), dict, searches, [(other,), (other,)])
+    choices = choices_of((hard, other), [(other,), (other,)])
     assert (choices.agree(hard), choices.agree(soft), choices.agree(other)) == ([0], [0], [0, 1])
     assert choices.agree(law_of(radial="-m_1*m_2/(r + 0.01)**2", inertia="m_1")) == []
 
@@ -193,12 +198,7 @@ def test_searches_agree_on_what_their_forms_became_when_they_were_followed(follo
     longer = law_of(radial="m_1*m_2*(0.0115/(r + 0.0093) - 1.02)/r", inertia="m_1")
     became = law_of(radial=f"m_1*m_2*({followed}/(r + {followed}) - 1.0)/r", inertia="m_1")  # -1/(r + followed)
     fits = [replace(FIT, law=law_of(radial="-1.0*m_1*m_2/(r + 0.01)", inertia="m_1")), replace(FIT, law=became)]
-    chose = [Scored(law=law, loss=1e-3, is_allowed=True, size=9.0) for law in (soft, longer)]
-    searches = [_Search({}, Refined(chosen=one, front=(one,), tried=1)) for one in chose]
-    dataset = observed("r1", steps=200)
-    bench = create_autospec(_Bench, instance=True)
-    bench.compare_on = (states_of(dataset, dataset.validation[:50]),)
-    choices = _Choices(Paths.of(dataset), bench, (), dict, searches, [(soft,), (longer,)])
+    choices = choices_of((soft, longer), [(soft,), (longer,)])
     assert choices.agree(soft) == [0]
     assert choices.agree(soft, list(zip((soft, longer), fits, strict=True))) == agreed
 

@@ -163,9 +163,10 @@ def _along(
     if not standing.laws:
         return None
     law, fit = standing.laws[0]
-    if len(choices.agree(law, standing.laws)) < 2:
-        choices.search_once_more()
     chose = choices.agree(law, standing.laws)
+    if len(chose) < 2:
+        choices.search_once_more()
+        chose = choices.agree(law, standing.laws)
     first = chose[0] if chose else 0
     return ComposedLaw(
         law=fit.law,

@@ -24,7 +24,7 @@ def estimates_of(law: Law, states: States) -> tuple[ConstantEstimate, ...]:
     Returns:
         One estimate for each free constant.
     """
-    return _listed(law, *standard_errors(law, states))
+    return listed(law, *standard_errors(law, states))
 
 
 def followed_estimates(fit: TrajectoryFit) -> tuple[ConstantEstimate, ...]:
@@ -36,21 +36,41 @@ def followed_estimates(fit: TrajectoryFit) -> tuple[ConstantEstimate, ...]:
     Returns:
         One estimate for each free constant.
     """
-    return _listed(fit.law, fit.errors, fit.n_blocks)
+    return listed(fit.law, fit.errors, fit.n_blocks)
 
 
-def _listed(law: Law, errors: Float[np.ndarray, " constants"], blocks: int) -> tuple[ConstantEstimate, ...]:
-    """Constants with errors, intervals and places."""
-    places = places_of(law)
-    found = []
-    for k, (value, error) in enumerate(zip(law.constants, errors, strict=True)):
-        low, high = interval(float(value), float(error), blocks)
-        found.append(
-            ConstantEstimate(
-                name=f"c{k + 1}", value=float(value), standard_error=float(error), low=low, high=high, place=places[k]
-            )
-        )
-    return tuple(found)
+def listed(law: Law, errors: Float[np.ndarray, " constants"], n_blocks: int) -> tuple[ConstantEstimate, ...]:
+    """Constants with errors, intervals and places.
+
+    Args:
+        law: The fitted law.
+        errors: Standard error of each of its constants.
+        n_blocks: Number of independent blocks of data that the errors rest on.
+
+    Returns:
+        One estimate for each free constant.
+    """
+    numbers = zip(law.constants, errors, places_of(law), strict=True)
+    return tuple(estimate(k, value, error, place, n_blocks) for k, (value, error, place) in enumerate(numbers))
+
+
+def estimate(number: int, value: float, error: float, place: str, n_blocks: int) -> ConstantEstimate:
+    """One constant with its interval.
+
+    Args:
+        number: How many stand before it.
+        value: The constant.
+        error: Its standard error.
+        place: Where it stands.
+        n_blocks: Number of independent blocks of data that the error rests on.
+
+    Returns:
+        The estimate.
+    """
+    low, high = interval(float(value), float(error), n_blocks)
+    return ConstantEstimate(
+        name=f"c{number + 1}", value=float(value), standard_error=float(error), low=low, high=high, place=place
+    )
 
 
 def places_of(law: Law) -> list[str]:

@@ -64,11 +64,11 @@ def without_number(law: Law, number: int) -> Iterator[Law]:
     for name, expression in law.components.items():
         count = len(free_constants(expression))
         if start <= number < start + count:
-            trials = [simplify(with_fixed(expression, number - start, value)) for value in (0.0, 1.0)]
-            limit = _limit(with_fixed(expression, number - start, math.inf))
-            if abs(law.constants[number]) > RUN_AWAY and limit is not None and not _is_zero(simplify(limit)):
-                trials.append(simplify(limit))
-            for changed in trials:
+            changes = [with_fixed(expression, number - start, value) for value in (0.0, 1.0)]
+            if abs(law.constants[number]) > RUN_AWAY:
+                limit = _limit(with_fixed(expression, number - start, math.inf))
+                changes += [] if limit is None or _is_zero(simplify(limit)) else [limit]
+            for changed in map(simplify, changes):
                 components = {**law.components, name: changed}
                 yield Law(components={k: e for k, e in components.items() if not _is_zero(e)}, dim=law.dim)
             return

@@ -10,10 +10,11 @@ from limbeck._types import Constants
 from limbeck.expressions import least_squares
 
 from ._law import Law
+from ._reduced import FEWEST_BLOCKS
 from ._states import States
 
 ROUNDING = 1e-9  # of a constant, which no error is below
-FEWEST_BLOCKS, LONGEST_BLOCK = 10, 100  # simulations below which blocks are particles in a row, and how many at most
+LONGEST_BLOCK = 100  # particles in a row that stand for a simulation where there are few
 OUTLIER = 5.0  # medians beyond which a residual loses weight; of white noise hardly any lies there
 ROUNDS, NEARER = 10, 0.5  # fits at most, and share of the median error that one must come down to for another
 
@@ -114,8 +115,7 @@ def standard_errors(law: Law, states: States) -> tuple[Float[np.ndarray, " const
     n_blocks = int(blocks.max()) + 1
     if n_constants == 0 or not (np.isfinite(value).all() and np.isfinite(slopes).all()):
         return np.full(n_constants, np.inf), n_blocks
-    weights = states.weights
-    weights = _lowered(weights, _residual(value, states))
+    weights = _lowered(states.weights, _residual(value, states))
     slopes = slopes * weights[:, None, None]
     residual = (value - states.targets) * weights[:, None]
     summed = np.zeros((n_blocks, n_constants))

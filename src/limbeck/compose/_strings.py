@@ -9,6 +9,7 @@ from limbeck.expressions import (
     Variable,
     antiderivative,
     evaluate,
+    rename,
     simplify,
     substitute,
     to_string,
@@ -118,13 +119,12 @@ def pair_potential(law: Law) -> Expression | None:
 
 def _is_symmetric(expression: Expression) -> bool:
     """Whether an expression stays the same where the two ends of a pair change places."""
-    names = sorted(variables(expression))
-    ends = {name: name[:-1] + {"1": "2", "2": "1"}[name[-1]] for name in names if name.endswith(("_1", "_2"))}
-    some = np.random.default_rng(0).uniform(0.5, 2.0, (len(names) + len(ends), 32))
-    columns = dict(zip(dict.fromkeys([*names, *ends.values()]), some, strict=False))
-    swapped = {**columns, **{name: columns[other] for name, other in ends.items()}}
+    ends = {"1": "2", "2": "1"}
+    turned = rename(expression, {n: n[:-1] + ends[n[-1]] for n in variables(expression) if n.endswith(("_1", "_2"))})
+    names = sorted(variables(expression) | variables(turned))
+    columns = dict(zip(names, np.random.default_rng(0).uniform(0.5, 2.0, (len(names), 32)), strict=True))
     with np.errstate(all="ignore"):
-        one, other = (np.broadcast_to(evaluate(expression, c), 32) for c in (columns, swapped))
+        one, other = (np.broadcast_to(evaluate(each, columns), 32) for each in (expression, turned))
     return bool(np.allclose(one, other, rtol=SAME, atol=0.0, equal_nan=True))
 
 

@@ -10,13 +10,13 @@ from limbeck.regress import ConstantEstimate
 from limbeck.trajectories import object_index, objects_return
 
 from ._compose import ComposedLaw
-from ._estimates import places_of
+from ._estimates import estimate, listed
 from ._exponents import with_free_exponents
 from ._fit_properties import FittedProperties, FittedProperty, fit_properties
 from ._levels import Levels, find_levels
 from ._property_problem import CHUNKS, fitted_states
 from ._pruned_fit import pruned_fit
-from ._refit import ROUNDING, interval
+from ._refit import ROUNDING
 
 
 def with_properties_fitted(
@@ -41,8 +41,7 @@ def with_properties_fitted(
     fitted, ties = _on_levels(fitted, names, dataset)
     t = dataset.trajectories
     blocks = CHUNKS if objects_return(t) else t.n_systems
-    numbers = zip(fitted.law.constants, fitted.errors, places_of(fitted.law), strict=True)
-    own = [_estimate(k, v, e, place, blocks) for k, (v, e, place) in enumerate(numbers)]
+    own = list(listed(fitted.law, fitted.errors, blocks))
     thresholds = composed.estimates[: len(composed.estimates) - len(composed.law.constants)]  # are not fitted again
     freed, places = with_free_exponents(fitted.law, fitted_states(fitted.dataset(dataset)))
     if places:
@@ -86,12 +85,4 @@ def _exponents(
     for k, (number, place) in enumerate(sorted(places.items())):
         value, error = fitted.law.constants[number], fitted.errors[number]
         if np.isfinite(error):
-            yield _estimate(count + k, value, error, f"{place}, fitted in place of the whole number", blocks)
-
-
-def _estimate(number: int, value: float, error: float, place: str, blocks: int) -> ConstantEstimate:
-    """One constant with its interval."""
-    low, high = interval(float(value), float(error), blocks)
-    return ConstantEstimate(
-        name=f"c{number + 1}", value=float(value), standard_error=float(error), low=low, high=high, place=place
-    )
+            yield estimate(count + k, value, error, f"{place}, fitted in place of the whole number", blocks)

@@ -248,13 +248,13 @@ def _measured(fields: Fields, shape: tuple[int, ...]) -> dict[str, NodeVectors]:
     """Take positions before they were smoothed and their noise (one component), from a file that limbeck wrote."""
     if not (is_ours(fields) and MEASURED.keys() <= fields.variables.keys()):
         return {}
-    found = {
-        name: np.nan_to_num(numbers(fields.where, name, ordered(fields.where, name, fields.variable(name), dims)))
-        for name, dims in MEASURED.items()
-    }
-    if any(values.shape != shape[: values.ndim] for values in found.values()):
-        raise InputError(f"{fields.where}: 'measured_position' is not shaped like 'position': write the file again")
-    return {"measured_position": found["measured_position"], "measured_noise": found["measured_noise"][..., None]}
+    positions, name = _vector(fields, "measured_position"), "measured_noise"
+    noise = numbers(fields.where, name, ordered(fields.where, name, fields.variable(name), MEASURED[name]))
+    if positions.shape != shape or noise.shape != shape[:3] or not ((noise >= 0) & np.isfinite(noise)).all():
+        raise InputError(
+            f"{fields.where}: 'measured_position' and its noise do not belong to 'position': write the file again"
+        )
+    return {"measured_position": np.nan_to_num(positions), "measured_noise": noise[..., None]}
 
 
 def _system_names(fields: Fields, count: int) -> tuple[str, ...]:
