@@ -267,12 +267,15 @@ def _compiled_chunk() -> Callable[..., Any]:
     return jit(_run_chunk, donate="none", compiler_options=_compiler_options())
 
 
-def _compiler_options() -> dict[str, str]:
+def _compiler_options() -> dict[str, str | bool]:
     """Options of the compiler that this backend takes and a chunk gains from."""
-    # On a CPU the library that fuses products of matrices takes a fifth longer than plain ones do at 64 units.
-    options = {"xla_cpu_experimental_ynn_fusion_type": ""}
-    if jax.default_backend() != "cpu":
-        return {}
+    # On a CPU the library that fuses products of matrices takes a fifth longer than plain ones do at 64 units. On a
+    # GPU trying out kernels for them takes most of the compilation, and those chosen at 64 units are slower by half.
+    gains: dict[str, dict[str, str | bool]] = {
+        "cpu": {"xla_cpu_experimental_ynn_fusion_type": ""},
+        "gpu": {"xla_gpu_enable_triton_gemm": False},
+    }
+    options = gains.get(jax.default_backend(), {})
     try:
         jax.jit(lambda x: x, compiler_options=options).lower(0.0).compile()
     except jax.errors.JaxRuntimeError:  # another version of the compiler has no such option
