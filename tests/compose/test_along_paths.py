@@ -12,10 +12,10 @@ from compose.planted import law_of
 from compose.test_checks import FIT
 from compose.test_shoot import SPRING, observed
 
-from limbeck.compose import _followed_laws, compose_law, states_of
+from limbeck.compose import _compose, _followed_laws, compose_law, states_of
 from limbeck.compose._along_paths import Paths, settled_along
 from limbeck.compose._checks import _stability as stability
-from limbeck.compose._compose import ComposedLaw, _Bench, _Choices, _Search
+from limbeck.compose._compose import ComposedLaw, _along, _Bench, _Choices, _Search
 from limbeck.compose._followed_laws import SHORTER, Followed, followed_laws, followed_prices, ranked
 from limbeck.compose._refine import Refined, Scored
 from limbeck.compose._windows import windows_of
@@ -172,14 +172,18 @@ def test_a_choice_that_was_cut_off_is_no_agreement(stable, left, passed):
     assert ("time ran out" in check.reason) is bool(left)
 
 
+def searches_for(chosen):
+    """Searches by the law that each chose."""
+    scored = [Scored(law=law, loss=1e-3, is_allowed=True, size=9.0) for law in chosen]
+    return [_Search({}, Refined(chosen=one, front=(one,), tried=1)) for one in scored]
+
+
 def choices_of(chosen, near):
     """Searches by the law that each chose, and the laws near each."""
-    scored = [Scored(law=law, loss=1e-3, is_allowed=True, size=9.0) for law in chosen]
-    searches = [_Search({}, Refined(chosen=one, front=(one,), tried=1)) for one in scored]
     dataset = observed("r1", steps=200)
     bench = create_autospec(_Bench, instance=True)
     bench.compare_on = (states_of(dataset, dataset.validation[:50]),)
-    return _Choices(Paths.of(dataset), bench, (), dict, searches, near)
+    return _Choices(Paths.of(dataset), bench, dict, searches_for(chosen), near)
 
 
 def test_a_search_stands_by_the_form_that_it_chose_bare_or_softened():
@@ -201,6 +205,31 @@ def test_searches_agree_on_what_their_forms_became_when_they_were_followed(follo
     choices = choices_of((soft, longer), [(soft,), (longer,)])
     assert choices.agree(soft) == [0]
     assert choices.agree(soft, list(zip((soft, longer), fits, strict=True))) == agreed
+
+
+@pytest.mark.parametrize(("taught", "agreed"), [("-2.0*r", True), ("-2.1*r + 0.02/r", False)])
+def test_a_power_that_no_network_taught_is_nothing_that_searches_agree_on(monkeypatch, taught, agreed):
+    """It is the same for all searches, so that any two would lead to it."""
+    power, one, other = (law_of(radial=force, inertia="m_1") for force in ("-2.0*r", taught, "-2.0*r**2"))
+    dataset, fitted_on = observed(), create_autospec(Paths, instance=True)
+    fitted_on.fitted.return_value = None
+    bench = create_autospec(_Bench, instance=True)
+    bench.extras, bench.reciprocal, bench.compare_on = EXTRAS, True, (states_of(dataset, dataset.validation[:50]),)
+    bench.is_over, bench.refine.return_value = lambda: False, None
+    monkeypatch.setattr(_compose, "nearest_along", lambda *_, **__: (power,))
+    monkeypatch.setattr(_compose, "settled_along", lambda laws, *_, **__: tuple(laws))
+
+    def follow(forms, *_, **__):
+        return Followed([(form, replace(FIT, law=form, errors=FIT.errors[:1])) for form in forms if form == power], 0)
+
+    monkeypatch.setattr(_compose, "followed_laws", follow)
+    found = _along(fitted_on, searches_for((one, one)), bench, dataset, dict, lambda *_: None)
+    assert found is not None
+    assert found.law.is_same_form(power)
+    assert found.is_stable is agreed
+    apart = _along(fitted_on, searches_for((one, other)), bench, dataset, dict, lambda *_: None)
+    assert apart is not None
+    assert not apart.is_stable
 
 
 def test_a_law_that_time_left_no_moment_to_follow_is_counted_as_unfollowed():

@@ -153,12 +153,12 @@ def _along(
 
     simple = power_laws(dataset.attribute_names, dataset.trajectories.dim) if bench.extras else []
     simple = nearest_along(simple, paths, SIMPLE, reciprocal=bench.reciprocal)
-    choices = _Choices(paths, bench, simple, once_more, list(searches), [])
+    choices = _Choices(paths, bench, once_more, list(searches), [])
     choices.laws.extend(choices.near(one.refined) for one in searches)
     if not choices.agree_on_any:
         choices.search_once_more()
-    plain = [form for law in simple[:1] for form in _with_softened(law, paths)]
-    forms = [*(law for laws in choices.laws for law in laws), *plain]
+    # What no network taught is followed beside what searches lead to, but is nothing that they agree on.
+    forms = [*(law for laws in choices.laws for law in laws), *choices.settled(simple)]
     standing = followed_laws(forms, dataset, is_over=bench.is_over, progress=progress)
     if not standing.laws:
         return None
@@ -186,7 +186,6 @@ class _Choices:
 
     paths: Paths
     bench: "_Bench"
-    simple: Sequence[Law]
     once_more: Callable[[], Mapping[str, HallOfFame]]
     searches: list["_Search"]
     laws: list[tuple[Law, ...]]
@@ -194,7 +193,10 @@ class _Choices:
     def near(self, refined: Refined) -> tuple[Law, ...]:
         """Laws near a search's, bare and softened, their constants fitted along the paths."""
         starts = sorted(refined.front, key=lambda scored: scored.price)[:STARTS]
-        laws = [refined.chosen.law, *(scored.law for scored in starts), *self.simple]
+        return self.settled([refined.chosen.law, *(scored.law for scored in starts)])
+
+    def settled(self, laws: Sequence[Law]) -> tuple[Law, ...]:
+        """Laws near some, bare and softened, their constants fitted along the paths."""
         settled = settled_along(laws, self.paths, self.bench.extras, reciprocal=self.bench.reciprocal)
         return tuple(form for law in settled for form in _with_softened(law, self.paths))
 
