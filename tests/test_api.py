@@ -44,6 +44,27 @@ def test_the_rollout_follows_the_simulator(found) -> None:
     assert np.allclose(x, made.positions, atol=1e-5)
 
 
+def test_neither_a_unit_nor_a_far_origin_costs_a_rollout_its_precision() -> None:
+    unit, origin = 1e-9, 1e-3
+    known = {"pair_force": (), "acceleration": (), "pair_potential": None, "constants": (), "attribute_names": ()}
+    plain, tiny = (
+        DiscoveredLaw(channels={}, composed=Law(components={"radial": parse(f"-2.0*(r - {rest!r})")}, dim=2), **known)
+        for rest in (0.99, 0.99 * unit)
+    )
+    made = limbeck.simulate("spring", n_systems=1, n_steps=60, seed=5)
+    x, v, times = made.positions[:, 0], made.velocities[:, 0], made.times[0]
+    far = tiny.rollout(unit * x + origin, unit * v, times)[0]
+    np.testing.assert_allclose((far - origin) / unit, plain.rollout(x, v, times)[0], atol=1e-6)
+
+
+def test_an_attribute_whose_name_ends_another_is_not_asked_for() -> None:
+    law = Law(components={"radial": parse("-2.0*um_2*r")}, dim=2)
+    known = {"pair_force": (), "acceleration": (), "pair_potential": None, "constants": ()}
+    found = DiscoveredLaw(channels={"radial": "-2.0*um_2*r"}, composed=law, attribute_names=("m", "um"), **known)
+    x = np.array([[0.0, 0.0], [1.0, 0.0]])
+    np.testing.assert_allclose(found(x, 0.0 * x, {"um": np.ones(2)})[:, 0], [2.0, -2.0])
+
+
 def test_missing_attributes_and_times_that_do_not_rise_are_refused(found) -> None:
     x = np.zeros((1, 2, 2))
     with pytest.raises(limbeck.InputError, match="attribute m"):

@@ -43,6 +43,7 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     if found.law is None:
         raise InputError(f"the run in {folder} has no law to predict with: {'; '.join(found.reasons)}")
     law, t = found.law, _states(folder, data, edges, allow_gaps=allow_gaps)
+    t = _with_pairs(t, law.radius, has_edges=law.has_edges, data=data)
     t = _with_codes(t, found.result["data"].get("categories", {}), data)
     if t.dim != law.composed.dim:
         raise InputError(f"the law is for {law.composed.dim} dimensions; {data} has {t.dim}")
@@ -59,9 +60,10 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     rows = np.stack([system, time], axis=1)
     dataset = _whole(t, law.attribute_names)
     batch = dataset.batch(rows)
-    predicted = law_accelerations(
-        law.composed, batch, dataset.pairs.first, dataset.pairs.second, law.attribute_names, np
-    )
+    with np.errstate(all="ignore"):  # where the law is undefined, which the summary says
+        predicted = law_accelerations(
+            law.composed, batch, dataset.pairs.first, dataset.pairs.second, law.attribute_names, np
+        )
     here = t.present[system, time]
     sample, node = np.nonzero(here)
     columns: dict[str, Any] = {
@@ -72,6 +74,9 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     for k in range(t.dim):
         columns[f"a{'xyz'[k]}"] = predicted[sample, node, k]
     summary = _summary(predicted, batch)
+    undefined = np.count_nonzero(~np.isfinite(predicted[sample, node]).all(axis=1))
+    if undefined:
+        summary = f"{summary}; the law is undefined for {undefined} of {len(node)} particles' states"
     if not found.found:
         summary = f"the law is a candidate only, its run ended with 'not found'; {summary}"
     return pd.DataFrame(columns), summary
@@ -109,6 +114,13 @@ def _states(folder: Path, data: Path, edges: Path | None, *, allow_gaps: bool) -
         raise InputError(
             f"{error}; the run had edges, which hold here too: give those of these states with --edges"
         ) from None
+
+
+def _with_pairs(t: Trajectories, radius: float | None, *, has_edges: bool, data: Path) -> Trajectories:
+    """The states with the run's radius, where its data did not come from a file that a study names."""
+    if has_edges and t.edges is None:
+        raise InputError(f"{data}: the run was told who acts on whom: give the edges of these states with --edges")
+    return t if radius is None or t.radius is not None or t.edges is not None else replace(t, radius=radius)
 
 
 def _with_codes(t: Trajectories, categories: Mapping[str, list[str]], data: Path) -> Trajectories:

@@ -12,7 +12,7 @@ from limbeck.config import to_toml
 from limbeck.pipeline import FileSource, Study
 
 
-def finished(folder, law, source, *, attributes=(), categories=None, constants=None, properties=()):
+def finished(folder, law, source, *, attributes=(), categories=None, constants=None, properties=(), **data):
     """A run that ended with a law."""
     (folder / "checkpoints").mkdir(parents=True)
     result = {
@@ -31,6 +31,7 @@ def finished(folder, law, source, *, attributes=(), categories=None, constants=N
             "dim": 2,
             "categories": categories or {},
             "constant_attributes": constants or {},
+            **data,
         },
         "bias": {"step": 0, "steps": [], "final": []},
     }
@@ -75,6 +76,25 @@ def test_pairs_of_other_particles_are_asked_for(tmp_path):
     run = finished(tmp_path / "run", {"radial": "-r"}, FileSource(path="states.csv", edges=str(own)))
     with pytest.raises(InputError, match="--edges"):
         predicted(run, chain(particle=["a", "b", "c"]), tmp_path)
+
+
+def test_pairs_that_no_file_of_the_run_names_are_kept_or_asked_for(tmp_path):
+    """A system that was simulated, or trajectories that were at hand."""
+    near = finished(tmp_path / "near", {"radial": "-r"}, FileSource(), radius=1.5)
+    np.testing.assert_allclose(predicted(near, chain(), tmp_path), [1.0, -1.0, 0.0])
+    string = finished(tmp_path / "string", {"radial": "-r"}, FileSource(), edges=6)
+    with pytest.raises(InputError, match="who acts on whom: give the edges of these states with --edges"):
+        predicted(string, chain(), tmp_path)
+    own = edges(tmp_path / "edges.csv", [(0, 1), (1, 0)])
+    np.testing.assert_allclose(predicted(string, chain(), tmp_path, edges=own), [1.0, -1.0, 0.0])
+
+
+def test_states_where_the_law_is_undefined_are_counted(tmp_path):
+    run = finished(tmp_path / "run", {"radial": "-r", "inertia": "m_1"}, FileSource(), attributes=["m"])
+    chain(m=[1.0, 0.0, 2.0]).to_csv(tmp_path / "states.csv", index=False)
+    assert predict_table(run, tmp_path / "states.csv")[1].endswith(
+        "; the law is undefined for 1 of 3 particles' states"
+    )
 
 
 def test_a_label_means_what_it_meant_in_the_run(tmp_path):

@@ -1,5 +1,8 @@
 """What drifts along a rollout, how many simulations it takes, and what an evaluation costs."""
 
+from unittest.mock import create_autospec
+
+import jax
 import numpy as np
 import pytest
 from clouds import cloud
@@ -9,17 +12,16 @@ from scipy.integrate import solve_ivp
 
 from limbeck.compose import behaviour, law_accelerations, pair_potential, roll_out
 from limbeck.compose._conserved import Paths, drifts
-from limbeck.compose._integrate import integrate, law_force
+from limbeck.compose._integrate import integrate, law_force, network_force
 from limbeck.expressions import evaluate
 from limbeck.graphs import connect
+from limbeck.models import Biases, ForceNetwork
 from limbeck.simulate import simulate
 from limbeck.train import TrainedModel, pair_index
 
 
 def as_trained(dataset, **kernel):
     """A network that is known and was never trained, as the stages of a discovery take one."""
-    from limbeck.models import Biases, ForceNetwork
-
     network = planted_network(dataset, **kernel)
     model = ForceNetwork(network=network, to_force=np.eye(2), offset=np.zeros(2), biases=Biases())
     blank = np.full((1, 1), 0.1)
@@ -49,6 +51,19 @@ def measured(law, dataset):
     paths = Paths(*np.moveaxis(y.reshape(2, *shape, len(times)), -1, 2))
     found = drifts(law, dataset, start, {"law": paths, "network": paths, "given": paths})
     return {drift.quantity: drift for drift in found}, paths, start
+
+
+def test_a_far_origin_costs_the_network_no_precision() -> None:
+    """What it is shown are positions from the middle, before they become single precision."""
+    dataset = connect(cloud(), seed=0)
+    start = dataset.batch(dataset.test[:2])
+    far = start._replace(positions=np.asarray(start.positions) + 2.0**20)
+    seen = create_autospec(TrainedModel, instance=True)
+    seen.pairs, seen.model = None, create_autospec(ForceNetwork, instance=True, origin_free=True)
+    seen.model.side_effect = lambda state, _: state.positions
+    with jax.enable_x64(True):  # as where it is rolled out
+        near, moved = (np.asarray(network_force(seen)(state)) for state in (start, far))
+    np.testing.assert_allclose(moved, near, atol=1e-6)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])

@@ -90,6 +90,18 @@ def test_a_pair_that_does_not_act_may_lie_where_the_law_is_undefined() -> None:
     np.testing.assert_allclose(found, [[np.sqrt(0.5), 0.0], [-np.sqrt(0.5), 0.0], [0.0, 0.0]])
 
 
+def test_particles_in_one_place_exert_nothing_on_each_other() -> None:
+    """As in the simulator, and without a word of NumPy."""
+    x = np.array([[[0.0, 0.0], [0.0, 0.0], [1.0, 0.0]]])
+    law = law_of(radial="-1.0/r", transverse="1.0/r", friction="1.0", inertia="m_1")
+    pairs, v = np.triu_indices(3, k=1), np.array([[[0.0, 0.0], [0.0, 3.0], [0.0, 0.0]]])
+    acting = np.ones((1, 3))
+    snapshots = Snapshots(x, v, np.ones((1, 3, 2)), acting, acting, x, acting)
+    with np.errstate(all="raise"):
+        found = law_accelerations(law, snapshots, *pairs, NAMES, np)[0]
+    np.testing.assert_allclose(found, [[1.0, -1.0], [1.0, 2.0], [-2.0, -1.0]])
+
+
 def test_no_pair_force_is_zero() -> None:
     law = law_of(drag="-0.5")
     assert strings(pair_force(law)) == ["0", "0"]

@@ -22,6 +22,7 @@ MEASURES = {
         ("r<0.5", HoldOut(name="r", below=True, value=0.5)),
         (" v > 2 ", HoldOut(name="v", below=False, value=2.0)),
         ("m_x>1e-3", HoldOut(name="m_x", below=False, value=1e-3)),
+        ("r<0.12345678", HoldOut(name="r", below=True, value=0.12345678)),  # a distillation asks for the same region
     ],
 )
 def test_regions_are_read(text, expected):

@@ -21,6 +21,7 @@ from report.samples import (
 from report.well_formed import read
 
 from limbeck.report import Report, render_report
+from limbeck.report._citations import commands
 
 HOSTILE = "<script>alert('x')</script>&\"quote\" $\\frac$ {{ 7*7 }}"
 
@@ -86,6 +87,11 @@ def picture_attributes(page):
                 found.append(current)
                 current = []
     return found
+
+
+def test_a_distillation_is_repeated_from_its_training():
+    given = {"source": {"system": "spring"}, "network": {"training": "my runs/springs"}}
+    assert commands(given) == ("limbeck distil 'my runs/springs' --study study.toml --out NEW_FOLDER",)
 
 
 def test_found_law_stands_first_in_mathml(found):

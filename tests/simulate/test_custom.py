@@ -46,6 +46,7 @@ def test_attributes_that_appear_are_drawn():
     [
         ("m_1/r", "exchanged"),
         ("(m_1 - m_2)*r", "exchanged"),
+        ("q_1*abs(q_2)/r", "exchanged"),
         ("m_1*m_2", "does not depend on r"),
         ("r - r", "does not vary with r"),
         ("log(-r)*0 + sqrt(-r)", "not finite"),

@@ -149,6 +149,18 @@ def test_the_translation_of_a_batch_is_one_for_all_its_graphs():
     np.testing.assert_array_equal(shifted.velocities, still.velocities)
 
 
+@pytest.mark.parametrize(("features", "by"), [("scaled", 1e-6), ("published", 1.0)])
+def test_the_translation_has_the_unit_of_what_the_network_sees(features, by):
+    """What is fed in typical sizes is moved by them, so that a unit of length changes nothing."""
+    t = DATASET.trajectories
+    small = replace(DATASET, trajectories=replace(t, positions=1e-6 * t.positions))
+    one, other = (
+        message_trainer(data, replace(form("standard"), features=features), QUICK, key=KEY).shift
+        for data in (DATASET, small)
+    )
+    assert other == pytest.approx(by * one)
+
+
 def test_pruning_follows_its_schedule_and_keeps_the_best_of_the_last_mask():
     trained = fit_messages(DATASET, form("pruning", message_dim=8), PRUNED, key=KEY)
     np.testing.assert_array_equal(trained.kept[:, 0], [6, 5, 3, 2, 2, 2, 2, 2])

@@ -40,10 +40,12 @@ def law_accelerations(
     n_nodes, dim = x.shape[-2:]
     total = xp.zeros_like(x)
     for receivers, senders, weights in ((first, second, snapshots.forward), (second, first, snapshots.backward)):
-        columns = _edge_columns(x, v, attributes, receivers, senders, attribute_names, xp) | dict(constants)
+        columns, apart = _edge_columns(x, v, attributes, receivers, senders, attribute_names, xp)
+        columns |= dict(constants)
         force = _edge_force(law, columns, dim, xp)
-        # A pair that doesn't act (too far apart, or not there) may lie where the law is undefined.
-        force = xp.where(weights[..., None] > 0, force, 0.0) * weights[..., None]
+        # A pair that doesn't act (too far apart, not there, or in one place, as in `limbeck.simulate`) may lie where
+        # the law is undefined.
+        force = xp.where(((weights > 0) & apart)[..., None], force, 0.0) * weights[..., None]
         incidence = xp.eye(n_nodes)[receivers]
         total = total + xp.einsum("pn,...pd->...nd", incidence, force)
     columns = _node_columns(x, v, attributes, attribute_names, xp) | dict(constants)
@@ -55,15 +57,17 @@ def law_accelerations(
 
 def _edge_columns(
     x: Any, v: Any, attributes: Any, receivers: Any, senders: Any, names: tuple[str, ...], xp: ModuleType
-) -> dict[str, Any]:
-    """Columns over pairs, by the names that equations use."""
+) -> tuple[dict[str, Any], Any]:
+    """Columns over pairs, by the names that equations use, and which pairs are not in one place."""
     displacement, relative = x[..., receivers, :] - x[..., senders, :], v[..., receivers, :] - v[..., senders, :]
-    columns = {"r": xp.sqrt(xp.sum(displacement**2, axis=-1))}
+    square = xp.sum(displacement**2, axis=-1)
+    apart = square > 0
+    columns = {"r": xp.sqrt(xp.where(apart, square, 1.0))}  # any number that has a slope
     for k in range(x.shape[-1]):
         columns[f"d{AXES[k]}"], columns[f"dv{AXES[k]}"] = displacement[..., k], relative[..., k]
     for k, name in enumerate(names):
         columns[f"{name}_1"], columns[f"{name}_2"] = attributes[..., receivers, k], attributes[..., senders, k]
-    return columns
+    return columns, apart
 
 
 def _node_columns(x: Any, v: Any, attributes: Any, names: tuple[str, ...], xp: ModuleType) -> dict[str, Any]:

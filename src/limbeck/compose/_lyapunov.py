@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from limbeck.graphs import Snapshots
 
-from ._integrate import Fields, Force, Slope, solve
+from ._integrate import Fields, Force, Slope, solve, typical_speed
 
 WIDTH = 1e-5  # of the typical distance and speed, over which the slope of a force is taken
 TOLERANCE = 1e-7  # a chaotic path is not followed for long, but one of the same kind is
@@ -40,11 +40,13 @@ class Tangent(NamedTuple):
         slope: Rates of positions, velocities, both displacements, and the logarithm of the displacement's length.
         start: First states.
         moving: Initial values of what moves.
+        sizes: Typical size of each.
     """
 
     slope: Slope
     start: Snapshots
     moving: Fields
+    sizes: tuple[float, ...]
 
     def solve(self, times: Float[np.ndarray, " times"], tolerance: float) -> Fields:
         """Follow paths and displacements; where it was done for as many times before, nothing is compiled anew.
@@ -56,7 +58,7 @@ class Tangent(NamedTuple):
         Returns:
             What moves, simulations first and then times; NaN where it can't be reached.
         """
-        return solve(self.slope, self.start, self.moving, times, tolerance)
+        return solve(self.slope, self.start, self.moving, self.sizes, times, tolerance)
 
 
 def tangent(force: Force, start: Snapshots, scale: float, span: float) -> Tangent:
@@ -75,7 +77,7 @@ def tangent(force: Force, start: Snapshots, scale: float, span: float) -> Tangen
     Returns:
         The equations, with the displacement in typical distances and speeds.
     """
-    speed = _speed(start, scale, span)
+    speed = typical_speed(start, scale, span)
 
     def slope(state: Snapshots, moving: Fields) -> Fields:
         x, v, d, dv, _ = moving
@@ -90,7 +92,7 @@ def tangent(force: Force, start: Snapshots, scale: float, span: float) -> Tangen
         return v, forces, turned[0] - rate * d, turned[1] - rate * dv, rate
 
     moving = (start.positions, start.velocities, *displacements(start), np.zeros(len(start.positions)))
-    return Tangent(slope, start, moving)
+    return Tangent(slope, start, moving, (scale, speed, 1.0, 1.0, 1.0))
 
 
 def growth(
@@ -108,11 +110,6 @@ def growth(
     """
     longer = LONGER * times
     return longer, tangent.solve(longer, TOLERANCE)[-1]
-
-
-def _speed(start: Snapshots, scale: float, span: float) -> float:
-    """Typical speed; of what starts at rest, that of a typical distance in the whole time."""
-    return float(np.sqrt(np.mean(start.velocities**2))) or scale / span
 
 
 def lyapunov_time(times: Float[np.ndarray, " times"], growth: Float[np.ndarray, "systems times"]) -> float | None:

@@ -33,7 +33,7 @@ class HoldOut:
 
     def __str__(self) -> str:
         """As it is written on the command line."""
-        return f"{self.name}{'<' if self.below else '>'}{self.value:g}"
+        return f"{self.name}{'<' if self.below else '>'}{repr(float(self.value)).removesuffix('.0')}"
 
 
 def parse_hold_out(text: str) -> HoldOut:

@@ -67,7 +67,7 @@ def write_messages(
     Returns:
         The content of `messages.json`.
     """
-    inertia = INERTIA if truth is not None and INERTIA in dataset.attribute_names else None
+    inertia = INERTIA if truth is not None and INERTIA in dataset.trajectories.attributes else None
     force = true_force(truth, pair_columns(dataset))
 
     def recorded(network: Any, most: int | None) -> MessageRecord:

@@ -64,5 +64,7 @@ def commands(result: Mapping[str, Any]) -> tuple[str, ...]:
     given = result.get("command")
     given = shlex.join(map(str, given)) if isinstance(given, list | tuple) else given
     source = source_name(result.get("source")) or "SOURCE"
-    study = f"limbeck discover {shlex.quote(source)} --study study.toml --out NEW_FOLDER"
+    training = (result.get("network") or {}).get("training")
+    job = f"distil {shlex.quote(str(training))}" if training else f"discover {shlex.quote(source)}"
+    study = f"limbeck {job} --study study.toml --out NEW_FOLDER"
     return (str(given), study) if given else (study,)

@@ -100,6 +100,8 @@ def _probe_values(names: tuple[str, ...]) -> dict[str, np.ndarray]:
     for name in names:
         for side in "12":
             values[f"{name}_{side}"] = generator.lognormal(size=_PROBES)
+            if name == "q":
+                values[f"{name}_{side}"] *= generator.choice([-1.0, 1.0], size=_PROBES)
     return values
 
 

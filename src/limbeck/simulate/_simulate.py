@@ -76,6 +76,7 @@ def simulate(
     n_steps = system.n_steps if n_steps is None else n_steps
     _check_counts(dim=dim, n_nodes=n_nodes, n_systems=n_systems, seed=seed, n_steps=n_steps, every=every)
     _check_positive("dt", dt)
+    _check_positive("dt times the number of steps", float(dt) * n_steps)
     _check_positive("initial_scale", initial_scale)
     times = dt * np.arange(0, n_steps, every)
     _check_size(n_systems, n_nodes, len(times))

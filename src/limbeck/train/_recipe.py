@@ -68,7 +68,8 @@ class Recipe:
         penalties: Weights of the message penalty; a network is trained for each. Empty is the usual one.
         usual_penalty: "published" (P: 1e-2 for L1, 1 for KL), or "own" (3e-2 and 1e-3).
         penalty_scale: What that weight multiplies: see `_penalty.py`. "batch" [code], 64 times "pair".
-        shift: Standard deviation of the random translation of each batch. 3 [code, T].
+        shift: Standard deviation of the random translation of each batch, in typical positions if features are scaled
+            and in the data's own unit where they are not. 3 [code, T].
         sampling: "uniform" draws training graphs as they come (published), with replacement here;
             "even" draws half of them evenly over the size of the acceleration.
         precision: Of products of matrices on a device that has a choice; "default" is the device's own.

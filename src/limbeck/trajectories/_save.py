@@ -174,7 +174,7 @@ def _whole_or_text(column: Any) -> Any:
 def _left_out(t: Trajectories, kind: str) -> tuple[str, ...]:
     """Say what a table could not hold."""
     left = {
-        "edges (keep their file and give it as --edges)": t.edges is not None,
+        "edges (give their file as --edges, or write a .nc file, which holds them)": t.edges is not None,
         "the radius (give it as --radius)": t.radius is not None,
         "units (give them as --units)": bool(t.units) and kind == "csv",
         "that particles are shared between simulations (give --shared-particles)": t.shared_particles,
