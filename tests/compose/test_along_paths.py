@@ -116,6 +116,19 @@ def test_forms_that_are_lost_in_long_windows_are_compared_in_short_ones(monkeypa
     assert (found[0][0], found[0][1].length) == (SPRINGS[chosen[0]], chosen[1]) if chosen else not found
 
 
+def test_a_term_that_vanishes_once_all_forms_begin_alike_is_left_out(monkeypatch):
+    """Beside a shorter form it would stand for windows that went astray, and searches would not agree on it."""
+    spring, damped = law_of(**SPRING), law_of(**SPRING, drag="-0.01")
+
+    def fit(law, dataset, begun=None, **_):
+        return replace(FIT, law=law, errors=np.full(len(law.constants), 1e-4 if begun is None else 1e-2))
+
+    monkeypatch.setattr(_followed_laws, "fit_trajectories", fit)
+    found = followed_laws([damped, spring], observed(), is_over=lambda: False, progress=lambda *_: None).laws
+    assert len(found) == 2
+    assert all(followed.law.is_same_form(spring) for _, followed in found)
+
+
 def test_windows_can_be_shorter():
     usual, half = (windows_of(observed(), shorter) for shorter in (1, 2))
     assert half.measured.shape[1] == usual.measured.shape[1] // 2

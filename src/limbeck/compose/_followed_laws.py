@@ -101,9 +101,14 @@ def _through_windows(
     if len(known) > 1:
         # A window that one law lost in a close encounter, and another did not, says something once both begin alike.
         begun = nearest_beginnings([fit for _, fit in known])
+
+        def follow_again(law: Law) -> TrajectoryFit | None:
+            return fit_trajectories(law, dataset, begun, shorter=shorter)
+
         for number, (law, fit) in enumerate(known):
             progress(n_fits - len(known) + number, n_fits)
-            known[number] = law, fit_trajectories(fit.law, dataset, begun, shorter=shorter) or fit
+            # A term that seemed to be there while windows began apart may vanish now.
+            known[number] = law, pruned_fit(follow_again, fit.law) or fit
     return Followed([known[k] for k in ranked([fit for _, fit in known])], left, tuple(lost))
 
 
