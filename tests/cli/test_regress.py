@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 
 import limbeck
 from limbeck.cli import app
+from limbeck.pipeline._regress_run import _check_same
+from limbeck.pipeline._regress_study import RegressionStudy
 
 KEYS = {
     "schema", "kind", "expression", "verdict", "reasons", "complexity", "loss", "constants", "by_score", "noise",
@@ -150,6 +152,20 @@ def test_an_interrupted_regression_is_taken_up_again(found, tmp_path):
     assert strict(folder / "result.json")["expression"] == expected
 
 
+def test_a_table_that_changed_is_not_taken_up_again(found, tmp_path):
+    folder = shutil.copytree(found, tmp_path / "run")
+    (folder / "result.json").unlink()
+    table = tmp_path / "table.csv"
+    saturation(rows=40).to_csv(table, index=False)
+    study = (folder / "study.toml").read_text()
+    (folder / "study.toml").write_text(study.replace(str(found.parent / "table.csv"), str(table)))
+    done = CliRunner().invoke(app, ["resume", str(folder)])
+    assert done.exit_code == 2
+    assert "the table changed since the run was started; start again with --overwrite" in done.output
+    (folder / "checkpoints" / "inputs.json").unlink()
+    _check_same(RegressionStudy(table=str(table)), folder)  # a run that was started before there was a hash goes on
+
+
 def test_an_interrupt_ends_a_search_that_would_go_on_for_hours(tmp_path):
     saturation(noise=0.1).to_csv(tmp_path / "table.csv", index=False)
     (tmp_path / "long.toml").write_text("[regression.search]\nevaluations = 1000000000\n")
@@ -241,6 +257,34 @@ REFUSED = {
     "foreign folder": ("good.csv --target y --out notes --overwrite", "holds no run of limbeck"),
     "a file": ("good.csv --target y --out good.csv", "is a file"),
 }
+
+
+def refused(table, tmp_path):
+    """What is said of a table that can't be read."""
+    done = regress(table, tmp_path / "run")
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1), done.output
+    return done.output
+
+
+def test_an_index_with_the_name_of_a_column_is_refused(tmp_path):
+    saturation(rows=12).set_index(pd.Index(range(12), name="s")).to_parquet(tmp_path / "table.parquet")
+    assert "column 's' stands twice, or the index has that name too" in refused(tmp_path / "table.parquet", tmp_path)
+
+
+def test_lists_in_cells_are_no_numbers(tmp_path):
+    saturation(rows=12).assign(s=[[1.0, 2.0]] * 12).to_parquet(tmp_path / "table.parquet")
+    said = refused(tmp_path / "table.parquet", tmp_path)
+    assert "column 's': got a list or another thing that is no number" in said
+
+
+@pytest.mark.parametrize(
+    ("start", "message"), [(10**400, "a whole number that is too large"), (2**53, "whole numbers beyond 2**53")]
+)
+def test_whole_numbers_that_no_float_holds_are_refused(start, message, tmp_path):
+    table = saturation(rows=12).assign(s=[start + k for k in range(12)])
+    said = refused(table, tmp_path)
+    assert f"column 's' holds {message}" in said
+    assert "or use --ignore s" in said
 
 
 @pytest.fixture

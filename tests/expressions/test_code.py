@@ -96,6 +96,13 @@ def test_c_compiles_and_gives_the_same_values(compiled):
             np.testing.assert_allclose(theirs, ours, rtol=1e-12, err_msg=to_code(expr, "c"))
 
 
+def test_c_keeps_nan_in_a_sign(compiled):
+    function = compiled[f"f{EVERY_OPERATOR.index(Call('sign', (X,)))}"]
+    function.restype, function.argtypes = ctypes.c_double, [ctypes.c_double] * len(NAMES)
+    values = [function(*[value] * len(NAMES)) for value in (np.nan, -2.0, 0.0, 3.0)]
+    np.testing.assert_array_equal(values, [np.nan, -1.0, 0.0, 1.0])
+
+
 @pytest.mark.parametrize(
     ("text", "language", "code"),
     [
@@ -108,6 +115,7 @@ def test_c_compiles_and_gives_the_same_values(compiled):
         ("x^7", "jax", "x**7"),
         ("x^-0.5", "julia", "x^(-0.5)"),
         ("0.30000000000000004*x", "torch", "0.30000000000000004*x"),
+        ("max(x, IF(1 < 2, 0.1, x))", "torch", "torch.maximum(x, torch.tensor(0.1, dtype=torch.float64))"),
         ("max(x, 0.1)", "torch", "torch.maximum(x, torch.tensor(0.1, dtype=torch.float64))"),
     ],
 )

@@ -1,5 +1,10 @@
 """Trees: their checks, their leaves, and putting other leaves in."""
 
+import os
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -12,6 +17,7 @@ from limbeck.expressions import (
     free_constants,
     parse,
     rename,
+    simplify,
     substitute,
     to_string,
     variables,
@@ -24,6 +30,25 @@ X = Variable("x")
 def test_trees_are_hashable_and_comparable() -> None:
     assert parse("a*x + 2") == parse("a * x+2")
     assert len({parse("a*x + 2"), parse("a*x + 2"), parse("a*x + 3")}) == 2
+
+
+def test_what_is_kept_beside_a_tree_is_not_pickled() -> None:
+    tree = parse("x + x*y")
+    hash(simplify(tree))
+    assert set(tree.__dict__) > {"op", "args"}
+    read_back = pickle.loads(pickle.dumps(tree))
+    assert set(read_back.__dict__) == {"op", "args"}
+    assert read_back == tree
+
+
+def test_a_tree_of_another_process_is_found_by_its_hash() -> None:
+    code = (
+        "import pickle, sys; from limbeck.expressions import parse; tree = parse('x + 2*y'); hash(tree); "
+        "sys.stdout.buffer.write(pickle.dumps(tree))"
+    )
+    seed = {**os.environ, "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"}
+    done = subprocess.run([sys.executable, "-c", code], env=seed, capture_output=True, check=True)
+    assert pickle.loads(done.stdout) in {parse("x + 2*y")}
 
 
 @pytest.mark.user_error

@@ -101,3 +101,16 @@ def test_sympy_has_the_same_values(expr: Call) -> None:
     if isinstance(found, sympy.logic.boolalg.BooleanAtom):
         found = sympy.Integer(int(bool(found)))
     np.testing.assert_allclose(complex(sympy.N(found)).real, ours[0], rtol=1e-6, atol=1e-7, err_msg=to_string(expr))
+
+
+def test_a_base_with_a_power_of_ten_stands_in_brackets() -> None:
+    assert to_latex(parse("0.00001**x")) == r"{\left(1 \times 10^{-5}\right)}^{x}"
+    assert "<mo>(</mo>" in to_mathml(parse("0.00001**x"))
+    assert to_latex(parse("0.5**x")) == "{0.5}^{x}"
+
+
+def test_what_is_compared_with_nan_does_not_hold() -> None:
+    compared = Call("lt", (Variable("x"), parse("0/0")))
+    assert to_sympy(compared) == sympy.false
+    assert to_sympy(Call("if", (compared, parse("x"), parse("2*x")))) == 2 * sympy.Symbol("x")
+    assert to_sympy(Call("if", (parse("0/0"), parse("x"), parse("2*x")))) == 2 * sympy.Symbol("x")

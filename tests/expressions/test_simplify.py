@@ -138,3 +138,8 @@ def test_deep_and_long_trees_do_no_harm() -> None:
 def test_importing_it_imports_neither_sympy_nor_jax() -> None:
     code = "import sys, limbeck.expressions; sys.exit(bool({'sympy', 'jax'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["(1e-90*x)**4", "1e-200*x*1e-200*y", "1e-200*x/1e200 + y"])
+def test_numbers_that_underflow_do_not_take_the_rest_with_them(text: str) -> None:
+    assert simplify(parse(text)) == parse(text)

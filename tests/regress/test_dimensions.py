@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from limbeck._errors import InputError
 from limbeck.expressions import parse
 from limbeck.regress import Problem, dimensions, suits_units
 from limbeck.regress._choose import choose, short_list
 from limbeck.regress._estimates import estimates_of
 from limbeck.regress._polish import Polished, size_of
-from limbeck.regress._units import powers_of, unit_text
+from limbeck.regress._units import check_unit, powers_of, unit_text
 
 UNITS = {"r": "m", "m_1": "kg", "m_2": "kg", "q_1": "C", "q_2": "C", "t": "s", "v": "m/s"}
 
@@ -115,3 +116,16 @@ def test_writings_of_a_unit_agree() -> None:
         assert powers_of(text) == {"kg": 1, "m": 2, "s": -2}
     assert powers_of("mg/(furlong") == {"mg/(furlong": 1}
     assert powers_of("dimensionless") == {}
+    assert powers_of("rad/s") == powers_of("1/s") == {"s": -1}
+    assert powers_of("kg*m^2/s^2/rad") == powers_of("J")
+
+
+@pytest.mark.parametrize("unit", ["kg*m/(s^2)", "m/s²", "kg m⁻³", "10 m", "kg.m"])
+def test_a_unit_that_was_meant_to_be_read_and_cannot_be_is_refused(unit: str) -> None:
+    with pytest.raises(InputError, match=r"of the column 'r' can't be read: write it without brackets, as kg\*m/s\^2"):
+        check_unit(unit, "the column 'r'")
+
+
+@pytest.mark.parametrize("unit", ["", "1", "AU", "%", "°C", "N*m", "kg m2 s-2", "m^(1/2)", "rad/s"])
+def test_units_that_are_read_and_plain_names_stand(unit: str) -> None:
+    check_unit(unit, "the column 'r'")

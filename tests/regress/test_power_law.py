@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -71,3 +73,10 @@ def test_a_column_with_a_zero_or_one_value_takes_no_part():
     c["r"][0] = 0.0
     (law,) = found(c, 5 * c["q_1"] ** 2)
     assert same_form(law, parse("5*q_1**2", NAMES)), to_string(law)
+
+
+def test_no_signs_are_tried_when_the_time_is_over():
+    rng = np.random.default_rng(0)
+    inputs, target = rng.normal(size=(400, 40)), rng.normal(size=400)  # 100 000 products of four, none of which fits
+    made = Problem(name="f", variables=tuple(f"x{k}" for k in range(40)), inputs=inputs, target=target)
+    assert power_laws(made, time.monotonic()) == []

@@ -1,5 +1,7 @@
 """`limbeck.regress` from Python: tables in, an equation that is also a function out."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,8 @@ import limbeck
 import limbeck.regress
 from limbeck.expressions import Variable, parse
 from limbeck.regress import Problem, RegressionConfig, SearchConfig, search, tabular_problem
+from limbeck.regress._arrays import table_of
+from limbeck.regress._regress import _deadline, _target_name
 
 SMALL = RegressionConfig(search=SearchConfig(evaluations=4_000, population=300))
 ARITHMETIC = ("+", "-", "*", "/")
@@ -131,12 +135,59 @@ def test_sympy_reads_names_of_its_own_as_the_note_says():
         ({"time_limit": -1.0}, "time limit"),
         ({"time_limit": float("nan")}, "time limit"),
         ({"units": {"q": "m"}}, "there is no column 'q'"),
+        ({"units": {"x0": "kg*m/(s^2)"}}, r"units: the unit 'kg\*m/\(s\^2\)' of the column 'x0' can't be read"),
+        ({"X": [[1.5, 10**400]] * 12}, "X must be a table of numbers: it holds a whole number that is too large"),
+        ({"y": [10**400] * 12}, "y must be numbers: it holds a whole number that is too large"),
+        ({"X": np.arange(2**53, 2**53 + 24).reshape(12, 2)}, r"X holds whole numbers beyond 2\*\*53"),
+        ({"X": pd.DataFrame({"a": np.arange(12.0), "b": range(2**53, 2**53 + 12)})}, "subtract an offset"),
+        ({"y": [0.5, *range(2**53, 2**53 + 11)]}, r"y holds whole numbers beyond 2\*\*53"),
+        ({"X": np.ma.masked_less(np.arange(24.0).reshape(12, 2), 1)}, "some of its values are masked"),
+        ({"X": np.ones((12, 2)) * 1j}, "it holds complex numbers"),
+        ({"y": [*range(11), 1j]}, "y must be numbers: it holds complex numbers"),
+        ({"y": np.arange(12).astype("datetime64[D]")}, "y must be numbers: it holds dates"),
+        ({"X": pd.DataFrame({"a": np.arange(12).astype("timedelta64[s]")})}, "it holds durations"),
     ],
 )
 def test_wrong_input_is_refused(change, message):
     given_ = {"X": np.random.default_rng(0).normal(size=(12, 2)), "y": np.arange(12.0), "config": SMALL} | change
     with pytest.raises(limbeck.InputError, match=message):
         limbeck.regress(**given_)
+
+
+@pytest.mark.user_error
+@pytest.mark.parametrize(
+    ("change", "message"), [({"seed": 1.5}, "seed must be a whole number"), ({"time_limit": "3"}, "time limit")]
+)
+def test_numbers_of_another_kind_are_refused(change, message):
+    with pytest.raises(limbeck.InputError, match=message):
+        limbeck.regress(np.arange(24.0).reshape(12, 2), np.arange(12.0), config=SMALL, **change)
+
+
+def test_a_time_limit_of_none_is_no_limit():
+    assert math.isinf(_deadline(None))
+    assert math.isinf(_deadline(0.0))
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"), [(("x",), "y"), (("y",), "target"), (("y", "target"), "target_2"), (("target_2",), "y")]
+)
+def test_the_target_has_a_name_that_no_column_has(columns, name):
+    assert _target_name(np.arange(3.0), columns) == name
+    assert _target_name(pd.Series([1.0], name=columns[0]), columns) == name
+
+
+def test_whole_numbers_that_are_floats_all_the_same_stand():
+    inputs, _ = table_of([[2**60, 2**53 - 1]], None)
+    assert inputs.tolist() == [[2.0**60, 2.0**53 - 1]]
+
+
+@pytest.mark.parametrize("size", [1e307, 1e-320])
+def test_weights_of_extreme_size_are_brought_to_a_common_one(size):
+    rows = np.random.default_rng(0).normal(size=(12, 2))
+    share = np.r_[np.full(6, 0.5), np.ones(6)]
+    found = tabular_problem(rows[:, 1:], rows[:, 0], ["x"], "y", weights=share * size).problem.weights
+    np.testing.assert_allclose(found, share, rtol=1e-3)  # 1e-320 has three digits
+    assert tabular_problem(rows[:, 1:], rows[:, 0], ["x"], "y", weights=3 * share).problem.weights.max() == 3.0
 
 
 def test_rows_without_weight_are_left_out():
@@ -153,6 +204,8 @@ def test_another_table_is_refused(law):
         law(np.zeros((3, 1)))
     with pytest.raises(limbeck.InputError, match="lacks the column 's'"):
         law(pd.DataFrame({"z": [1.0]}))
+    with pytest.raises(limbeck.InputError, match="has the column 's' twice"):
+        law(pd.DataFrame([[1.0, 2.0, 3.0]], columns=["s", "s", "z"]))
 
 
 def test_few_rows_are_refused_and_weights_must_fit_a_problem():

@@ -8,6 +8,7 @@ from limbeck.regress import (
     Problem,
     RegressionConfig,
     SearchConfig,
+    fixed_thresholds,
     regress_table,
     regress_vectors,
     thresholds,
@@ -128,3 +129,15 @@ def test_vector_messages_share_one_law() -> None:
     truth = parse("0.2 - 2*(r - 0.9)*(0.3*dx + 1.1*dy)/r")
     assert law.verdict == "found"
     assert same_function(law.expressions[0], truth, columns)
+
+
+def test_a_threshold_within_what_is_compared_is_fitted_too():
+    x, z = np.random.default_rng(0).uniform(0, 3, size=(2, 60))
+    inputs, target = np.column_stack([x, z]), np.where(np.where(x > 1.5, x, 0) * z > 0.5, x, z)
+    nested = parse("IF(IF(x > 1.4, x, 0)*z > 0.5, x, z)")
+    assert [t.value for t in thresholds(nested)] == [0.5, 1.4]
+    assert fixed_thresholds(nested, iter([0.5, 1.4])) == fixed_thresholds(nested)
+    problem = Problem(name="y", variables=("x", "z"), inputs=inputs, target=target)
+    expression, (outer, inner) = profiled(nested, problem)
+    assert (outer.value, inner.value) == (0.5, 1.5)
+    np.testing.assert_array_equal(evaluate(expression, {"x": x, "z": z}), target)

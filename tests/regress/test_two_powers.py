@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -62,3 +64,11 @@ def test_nothing_where_two_powers_explain_no_more_than_one(force):
 def test_nothing_without_a_positive_variable():
     x = np.linspace(-1, 1, 50)
     assert two_powers(Problem(name="f", variables=("x",), inputs=x[:, None], target=x**2)) == []
+
+
+def test_nothing_is_tried_when_the_time_is_over():
+    c = columns(rows=60)
+    values, target = np.column_stack(list(c.values())), -2 * (c["r"] - 0.99)
+    made = Problem(name="f", variables=NAMES, inputs=values, target=target)
+    assert two_powers(made, time.monotonic()) == []
+    assert two_powers(made, time.monotonic() + 600) == two_powers(made)

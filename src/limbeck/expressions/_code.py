@@ -81,8 +81,8 @@ _TABLE: Mapping[str, Language] = {
         functions={
             **{op: op for op in _MATH},
             "abs": "fabs",
-            "sign": "(double)(({0} > 0.0) - ({0} < 0.0))",
-            # fmin and fmax would drop a NaN; these keep it.
+            # Comparisons, fmin and fmax would drop a NaN; these keep it.
+            "sign": "(isnan({0}) ? {0} : (double)(({0} > 0.0) - ({0} < 0.0)))",
             "min": "((isnan({0}) || {0} < {1}) ? {0} : {1})",
             "max": "((isnan({0}) || {0} > {1}) ? {0} : {1})",
         },
@@ -137,7 +137,7 @@ def to_code(expr: Expression, language: str) -> str:
     taken = sorted(variables(expr) & LANGUAGES[language].taken)
     if taken:
         raise InputError(f"{', '.join(taken)} cannot be the name of a variable in {language} code: rename it")
-    return _Writer(LANGUAGES[language]).whole(expr)
+    return _Writer(LANGUAGES[language]).whole(_decided(expr))
 
 
 @dataclass(frozen=True)
@@ -208,8 +208,6 @@ class _Writer:
             return self.power(expr)
         if expr.op == "if":
             test, then, otherwise = expr.args
-            if not variables(test):
-                return self.piece(then if abs(_value(test)) > 0 else otherwise)
             branches = (self.argument(then), self.argument(otherwise))
             return self.language.choice.format(self.condition(test), *branches), _ATOM
         if expr.op in COMPARISONS:
@@ -251,6 +249,16 @@ class _Writer:
             left, right = (self.piece(argument)[0] for argument in expr.args)
             return f"{left} {OPERATORS[expr.op].symbol} {right}"
         return f"{self.language.functions['abs']}({self.argument(expr)}) > 0.0"
+
+
+def _decided(expr: Expression) -> Expression:
+    """The tree without conditionals that hang on numbers alone, so that what has variables is no bare number."""
+    if not isinstance(expr, Call):
+        return expr
+    if expr.op == "if" and not variables(expr.args[0]):
+        test, then, otherwise = expr.args
+        return _decided(then if abs(_value(test)) > 0 else otherwise)
+    return Call(expr.op, tuple(map(_decided, expr.args)))
 
 
 def _value(expr: Expression) -> float:

@@ -143,6 +143,10 @@ class Call:
             object.__setattr__(self, "_hash", known)
         return known
 
+    def __getstate__(self) -> dict[str, object]:
+        """What is pickled: no hash, which is another one in another process, nor anything else that was kept."""
+        return {"op": self.op, "args": self.args}
+
 
 Expression: TypeAlias = Constant | Variable | Call
 

@@ -126,9 +126,13 @@ class _Page:
         base, exponent = expr.args
         if exponent == Constant(0.5, free=False):
             return self.style.root(self.piece(base)[0])
-        plain = isinstance(base, Variable) or (isinstance(base, Constant) and 0 <= base.value < 1e4)
+        plain = isinstance(base, Variable) or (isinstance(base, Constant) and self._is_short(base))
         text = self.piece(base)[0]
         return self.style.power(text if plain else self.style.brackets(text), self.piece(exponent)[0])
+
+    def _is_short(self, number: Constant) -> bool:
+        """Whether a number is written as digits alone, without a sign or a power of ten."""
+        return 0 <= number.value < 1e4 and "e" not in short_number(float(number.value), self.digits)
 
     def cases(self, expr: Call) -> str:
         """A conditional; one in the last branch adds a line."""

@@ -1,7 +1,8 @@
 """Arithmetic on the constants of a tree: free if any part is free.
 
-Never raises: what overflows or is undefined becomes infinite or NaN, and the
-simplifier gives up a form with such a number in it.
+Never raises: what overflows or is undefined becomes infinite or NaN, as does a
+product, quotient or power that underflows to 0, which would take the rest of a
+formula with it. The simplifier gives up a form with such a number in it.
 """
 
 import math
@@ -36,9 +37,10 @@ def times(a: Constant, b: Constant) -> Constant:
         b: The other.
 
     Returns:
-        The product.
+        The product; NaN where it underflows to 0.
     """
-    return Constant(a.value * b.value, a.free or b.free)
+    value = a.value * b.value
+    return Constant(math.nan if value == 0 and a.value and b.value else value, a.free or b.free)
 
 
 def over(a: Constant, b: Constant) -> Constant:
@@ -49,9 +51,10 @@ def over(a: Constant, b: Constant) -> Constant:
         b: Denominator.
 
     Returns:
-        The quotient, infinite for a denominator of 0.
+        The quotient, infinite for a denominator of 0; NaN where it underflows to 0.
     """
-    return Constant(a.value / b.value if b.value else math.inf, a.free or b.free)
+    value = a.value / b.value if b.value else math.inf
+    return Constant(math.nan if value == 0 and a.value and math.isfinite(b.value) else value, a.free or b.free)
 
 
 def raised(a: Constant, b: Constant) -> Constant:
@@ -62,14 +65,15 @@ def raised(a: Constant, b: Constant) -> Constant:
         b: Exponent.
 
     Returns:
-        The power; NaN where it is not real.
+        The power; NaN where it is not real or underflows to 0.
     """
     free = a.free or b.free
     try:
         value = a.value**b.value
     except (OverflowError, ZeroDivisionError):
         return Constant(math.inf, free)
-    return Constant(math.nan if isinstance(value, complex) else value, free)
+    vanished = value == 0 and a.value != 0 and math.isfinite(a.value) and math.isfinite(b.value)
+    return Constant(math.nan if vanished or isinstance(value, complex) else value, free)
 
 
 def is_integer(a: Constant) -> bool:

@@ -111,8 +111,15 @@ def _condition(expr: Expression) -> Any:
     import sympy
 
     if isinstance(expr, Call) and expr.op in COMPARISONS:
-        return getattr(sympy, _FUNCTIONS[expr.op])(*(_number(argument) for argument in expr.args))
-    return sympy.Gt(sympy.Abs(_number(expr)), 0)
+        return _related(_FUNCTIONS[expr.op], *(_number(argument) for argument in expr.args))
+    return _related("Gt", sympy.Abs(_number(expr)), sympy.Integer(0))
+
+
+def _related(name: str, left: Any, right: Any) -> Any:
+    """A relation; false where a side is NaN, which SymPy refuses to compare."""
+    import sympy
+
+    return sympy.false if sympy.nan in (left, right) else getattr(sympy, name)(left, right)
 
 
 def from_sympy(obj: Any) -> Expression:

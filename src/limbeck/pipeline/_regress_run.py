@@ -4,6 +4,7 @@ The result is written last, so that a folder with a result is whole. A regressio
 short beside a training, and the same for a seed, so one that was interrupted begins anew.
 """
 
+import hashlib
 import json
 import math
 import time
@@ -13,18 +14,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from limbeck.artefacts import to_json, write_whole
+from limbeck._errors import InputError
+from limbeck.artefacts import read_json, to_json, write_whole
 from limbeck.config import from_toml, to_toml
 from limbeck.regress import Regression, TabularProblem, regress_table
 from limbeck.report import RegressionReport, render_regression
 
-from ._folder import RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, taken_up
+from ._folder import CHECKPOINTS, RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, taken_up
 from ._regress_result import regression_equations, regression_result
 from ._regress_study import RegressionStudy
 from ._regress_table import read_table
 
 REPORT_SECONDS = 2.0  # kept back from the time limit for the page, at most a quarter of it
 REPORT_SHARE = 0.25
+INPUTS = "inputs.json"  # among the checkpoints: what the run began with
 
 
 def run_regression(
@@ -49,6 +52,7 @@ def run_regression(
     tabular = read_table(study)
     study = replace(study, table=str(Path(study.table).resolve()))
     with claim(folder, to_toml(study), overwrite=overwrite):
+        write_whole(folder / CHECKPOINTS / INPUTS, to_json({"table": _fingerprint(study)}))
         return _run(study, folder, tabular, listener, started)
 
 
@@ -63,7 +67,8 @@ def resume_regression(folder: Path, *, listener: Listener | None = None) -> dict
         The content of `result.json`.
 
     Raises:
-        InputError: If the folder can't be written, another process is at work in it, or the table is gone or wrong.
+        InputError: If the folder can't be written, another process is at work in it, or the table is gone, wrong or
+            another one than at the start.
         ArtefactMismatch: If another version wrote it.
     """
     started = time.monotonic()
@@ -72,7 +77,22 @@ def resume_regression(folder: Path, *, listener: Listener | None = None) -> dict
         return finished
     study = from_toml((folder / STUDY).read_text(encoding="utf-8"), RegressionStudy, str(folder / STUDY))
     with taken_up(folder):
-        return _run(study, folder, read_table(study), listener, started)
+        tabular = read_table(study)
+        _check_same(study, folder)
+        return _run(study, folder, tabular, listener, started)
+
+
+def _fingerprint(study: RegressionStudy) -> str:
+    """Hash of the bytes of the table's file."""
+    with Path(study.table).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_same(study: RegressionStudy, folder: Path) -> None:
+    """Refuse a table that changed; runs that were started before tables had a hash go on."""
+    path = folder / CHECKPOINTS / INPUTS
+    if path.exists() and read_json(path)["table"] != _fingerprint(study):
+        raise InputError(f"{study.table}: the table changed since the run was started; start again with --overwrite")
 
 
 def _run(

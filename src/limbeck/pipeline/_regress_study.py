@@ -26,7 +26,8 @@ class RegressionStudy:
         units: Units of columns, as `x=m,y=s`.
         engine: Search engine, or `auto`.
         loss: `squared`, or `robust` where a part of the rows may be grossly wrong.
-        operators: Operators that equations may use.
+        operators: Operators that the search builds equations of; products of powers, and sums of two, that lie near the
+            target are tried whatever they are.
         seed: Root of everything random.
         time_limit: Seconds for the whole run; 0 is none.
         regression: How long and how wide to search.

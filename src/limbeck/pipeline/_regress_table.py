@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_scalar
 
 from limbeck._errors import InputError
 from limbeck._files import first_bytes
 from limbeck._types import Samples
-from limbeck.regress import TabularProblem, tabular_problem
+from limbeck.regress import TabularProblem, loses_digits, tabular_problem
 from limbeck.trajectories import Rows, parse_units
 from limbeck.trajectories._read_csv import read_csv  # not a public name: the package would load pandas with it
 
@@ -75,11 +76,21 @@ def _read(path: Path) -> tuple[Any, Rows]:
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
     levels = [name for name in frame.index.names if name is not None]
+    _check_once(path, [str(name) for name in (*levels, *frame.columns)])
     frame = frame.reset_index(level=levels) if levels else frame
     frame.columns = [str(name) for name in frame.columns]
     if frame.empty:
         raise InputError(f"{path}: the table has no rows; add the samples, one row for each")
     return frame, Rows(where=str(path), numbers=np.arange(2, len(frame) + 2))
+
+
+def _check_once(path: Path, names: list[str]) -> None:
+    """Refuse a Parquet file in which a name stands twice; a named index is a column like the others."""
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"{path}: column {name!r} stands twice, or the index has that name too; each column needs its own name"
+            )
 
 
 def _check_file(path: Path) -> None:
@@ -108,17 +119,35 @@ def _numbers(column: Any, name: str, rows: Rows, way_out: str = "") -> Samples:
             f"{rows.locate(0)}, column {name!r}: the column holds {wrong}; expected real numbers: convert it{way_out}"
         )
     plain = column if column.dtype.kind in "iuf" else column.astype(object)
-    values = pd.to_numeric(plain, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    try:
+        values = pd.to_numeric(plain, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    except OverflowError:
+        raise InputError(
+            f"{rows.where}: column {name!r} holds a whole number that is too large for a float: give it in another "
+            f"unit{way_out}"
+        ) from None
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(bad.argmax())
-        cell = column.iloc[row]
-        got = f"the text {cell!r}" if isinstance(cell, str) else "an empty cell or NaN" if pd.isna(cell) else str(cell)
         raise InputError(
-            f"{rows.locate(row)}, column {name!r}: got {got}; expected a finite number: correct the cell or drop "
-            f"the row{way_out}"
+            f"{rows.locate(row)}, column {name!r}: got {_named(column.iloc[row])}; expected a finite number: correct "
+            f"the cell or drop the row{way_out}"
+        )
+    if loses_digits(plain.to_numpy(), values):
+        raise InputError(
+            f"{rows.where}: column {name!r} holds whole numbers beyond 2**53, which lose digits: subtract an "
+            f"offset{way_out}"
         )
     return np.ascontiguousarray(values)
+
+
+def _named(cell: Any) -> str:
+    """A cell that is no finite number, for a message."""
+    if isinstance(cell, str):
+        return f"the text {cell!r}"
+    if not is_scalar(cell):
+        return "a list or another thing that is no number"
+    return "an empty cell or NaN" if pd.isna(cell) else str(cell)
 
 
 def _weights(column: Any, name: str, rows: Rows) -> Samples:

@@ -2,6 +2,7 @@
 
 from limbeck import _package
 
+from ._arrays import loses_digits as loses_digits
 from ._choose import with_fixed as with_fixed
 from ._climb import (
     EXACT as EXACT,

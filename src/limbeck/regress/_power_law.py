@@ -5,6 +5,8 @@ finds it at once, whatever the orders of magnitude that the target spans, which
 is where a search on squared errors is weakest.
 """
 
+import math
+import time
 from itertools import combinations
 
 import numpy as np
@@ -20,13 +22,14 @@ AGREEMENT = 0.9  # share of samples whose sign a product of variables must give
 MOST_SIGNS = 4
 
 
-def power_laws(problem: Problem) -> list[Expression]:
+def power_laws(problem: Problem, deadline: float = math.inf) -> list[Expression]:
     """The product of powers nearest to the target, its exponents rounded to halves.
 
     A variable of both signs takes an odd power where it gives the target its sign, else an even one.
 
     Args:
         problem: Table and target.
+        deadline: Moment of `time.monotonic` after which no further signs are tried.
 
     Returns:
         One expression; none where the target has no such shape.
@@ -35,7 +38,7 @@ def power_laws(problem: Problem) -> list[Expression]:
     if used.sum() < 3 * (len(problem.variables) + 1):
         return []
     inputs, target = problem.inputs[used], problem.target[used]
-    signs = _sign_factors(inputs, target)
+    signs = _sign_factors(inputs, target, deadline)
     if signs is None:
         return []
     exponents = _exponents(inputs, target)
@@ -77,12 +80,14 @@ def _both_signs(inputs: Table) -> list[int]:
     return [k for k in range(inputs.shape[1]) if (inputs[:, k] > 0).any() and (inputs[:, k] < 0).any()]
 
 
-def _sign_factors(inputs: Table, target: Samples) -> tuple[int, ...] | None:
+def _sign_factors(inputs: Table, target: Samples, deadline: float) -> tuple[int, ...] | None:
     """Columns whose product has the target's sign (or the opposite) nearly always."""
     both = _both_signs(inputs)
     sign = np.sign(target)
     for count in range(min(len(both), MOST_SIGNS) + 1):
         for chosen in combinations(both, count):
+            if time.monotonic() > deadline:
+                return None
             agreement = np.mean(np.prod(np.sign(inputs[:, list(chosen)]), axis=1) == sign)
             if max(agreement, 1.0 - agreement) >= AGREEMENT:
                 return chosen

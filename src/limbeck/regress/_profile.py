@@ -80,7 +80,7 @@ def profiled(expression: Expression, problem: Problem) -> tuple[Expression, tupl
 
 
 def thresholds(part: Expression) -> Iterator[Threshold]:
-    """Comparisons with a number, in depth-first order.
+    """Comparisons with a number, in depth-first order, as `fixed_thresholds` takes them.
 
     Args:
         part: An equation.
@@ -93,6 +93,7 @@ def thresholds(part: Expression) -> Iterator[Threshold]:
     if part.op in COMPARISONS and isinstance(part.args[1], Constant):
         name = part.args[0].name if isinstance(part.args[0], Variable) else ""
         yield Threshold(name, float(part.args[1].value))
+        yield from thresholds(part.args[0])  # a comparison may stand in what is compared
         return
     for child in part.args:
         yield from thresholds(child)

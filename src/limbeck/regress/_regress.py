@@ -4,14 +4,17 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from itertools import chain, count
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from limbeck._errors import InputError
-from limbeck._types import Samples, Table
+from limbeck._types import Samples
 from limbeck.expressions import Expression, evaluate, to_latex, to_readable, to_sympy
 
+from ._arrays import table_of, vector_of
 from ._constants import ConstantEstimate
 from ._hall_of_fame import HallOfFame
 from ._problem import DEFAULT_OPERATORS
@@ -91,7 +94,7 @@ class RegressedLaw:
         Raises:
             InputError: If X is no such table.
         """
-        inputs, columns = _table(X, None)
+        inputs, columns = table_of(X, None)
         if columns is None:
             columns = self.columns
             if inputs.shape[1] != len(columns):
@@ -99,6 +102,9 @@ class RegressedLaw:
         missing = [column for column in self.variables.values() if column not in columns]
         if missing:
             raise InputError(f"X lacks the column {missing[0]!r}; it has {', '.join(columns)}")
+        twice = [column for column in self.variables.values() if columns.count(column) > 1]
+        if twice:
+            raise InputError(f"X has the column {twice[0]!r} twice; each column needs its own name")
         values = {name: inputs[:, columns.index(column)] for name, column in self.variables.items()}
         return np.broadcast_to(evaluate(self.expression, values), len(inputs)).astype(float)
 
@@ -118,7 +124,7 @@ def regress(
     engine: str = "auto",
     loss: str = "squared",
     seed: int = 0,
-    time_limit: float = 0.0,
+    time_limit: float | None = 0.0,
     units: Mapping[str, str] | None = None,
     config: RegressionConfig | None = None,
 ) -> RegressedLaw:
@@ -129,11 +135,12 @@ def regress(
         y: The target, one value a row.
         names: Names of the columns; by default a DataFrame's own, else `x0, x1, ...`.
         weights: Weight of each row in sums of squares, >= 0.
-        operators: Operator symbols that an equation may use.
+        operators: Operator symbols that the search builds equations of; products of powers, and sums of two, that lie
+            near the target are tried whatever they are.
         engine: `auto` or the name of an engine.
         loss: `squared`, or `robust` where a part of the rows, less than a fifth, may be grossly wrong.
         seed: Decides everything random.
-        time_limit: Seconds for everything; 0 is none. What it cuts short promises no bitwise repeat.
+        time_limit: Seconds for everything; 0 or None is none. What it cuts short promises no bitwise repeat.
         units: Unit by name of a column.
         config: How long and how wide to search.
 
@@ -176,7 +183,7 @@ def regressed(
     operators: tuple[str, ...] = DEFAULT_OPERATORS,
     engine: str = "auto",
     loss: str = "squared",
-    time_limit: float = 0.0,
+    time_limit: float | None = 0.0,
     units: Mapping[str, str] | None = None,
     fewest_rows: int = FEWEST_ROWS,
 ) -> RegressedLaw:
@@ -192,7 +199,7 @@ def regressed(
         operators: Operator symbols that an equation may use.
         engine: `auto` or the name of an engine.
         loss: `squared` or `robust`.
-        time_limit: Seconds for everything; 0 is none.
+        time_limit: Seconds for everything; 0 or None is none.
         units: Unit by name of a column.
         fewest_rows: Rows without which nothing is tried, at least 3.
 
@@ -203,16 +210,17 @@ def regressed(
         InputError: If table, target or options are wrong.
     """
     deadline = _deadline(time_limit)
-    inputs, columns = _table(X, names)
+    _check_seed(seed)
+    inputs, columns = table_of(X, names)
     columns = columns or tuple(f"x{k}" for k in range(inputs.shape[1]))
     tabular = tabular_problem(
         inputs,
-        _vector(y, "y", len(inputs)),
+        vector_of(y, "y", len(inputs)),
         columns,
         _target_name(y, columns),
         operators=operators,
         units=units,
-        weights=None if weights is None else _vector(weights, "weights", len(inputs)),
+        weights=None if weights is None else vector_of(weights, "weights", len(inputs)),
         fewest_rows=fewest_rows,
     )
     found = regress_table(tabular.problem, config, engine=engine, loss=loss, seed=seed, deadline=deadline)
@@ -221,53 +229,25 @@ def regressed(
     return RegressedLaw(regression=found, columns=columns, variables=tabular.columns, notes=tabular.notes)
 
 
-def _deadline(time_limit: float) -> float:
+def _deadline(time_limit: float | None) -> float:
     """The moment at which to end; infinite without a limit."""
-    if isinstance(time_limit, bool) or not (math.isfinite(time_limit) and time_limit >= 0):
-        raise InputError(f"the time limit must be a number of seconds, 0 for none; got {time_limit}")
+    if time_limit is None:
+        return math.inf
+    is_number = isinstance(time_limit, Real) and not isinstance(time_limit, bool)
+    if not (is_number and math.isfinite(time_limit) and time_limit >= 0):
+        raise InputError(f"the time limit must be a number of seconds, 0 for none; got {time_limit!r}")
     return time.monotonic() + time_limit if time_limit else math.inf
 
 
-def _table(X: Any, names: Sequence[str] | None) -> tuple[Table, tuple[str, ...] | None]:
-    """X as an array, and the names of its columns where they are known."""
-    own = getattr(X, "columns", None) if names is None else names
-    try:
-        inputs = np.array(X, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"X must be a table of numbers: {error}") from error
-    if inputs.ndim != 2:
-        raise InputError(f"X must have rows and columns; got {inputs.ndim} dimension{'s' if inputs.ndim != 1 else ''}")
-    columns = None if own is None else tuple(map(str, own))
-    if columns is not None and len(columns) != inputs.shape[1]:
-        raise InputError(f"X has {inputs.shape[1]} columns and there are {len(columns)} names")
-    _check_finite(inputs, "X", columns)
-    return inputs, columns
-
-
-def _vector(values: Any, what: str, rows: int) -> Samples:
-    """One number for each row."""
-    try:
-        vector = np.array(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what} must be numbers: {error}") from error
-    if vector.shape != (rows,):
-        raise InputError(f"{what} must be one value for each of the {rows} rows; got the shape {vector.shape}")
-    _check_finite(vector, what, None)
-    return vector
-
-
-def _check_finite(values: np.ndarray, what: str, columns: tuple[str, ...] | None) -> None:
-    """Refuse NaN and infinity, with their place."""
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        row, *rest = bad[0].tolist()
-        column = f", column {columns[rest[0]]!r}" if columns else f", column {rest[0]}" if rest else ""
-        raise InputError(
-            f"{what}, row {row} (the first is 0){column}: got {values[tuple(bad[0])]}, not a finite number"
-        )
+def _check_seed(seed: object) -> None:
+    """Refuse what is no whole number; a search says which of them it takes."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
+        raise InputError(f"the seed must be a whole number; got {seed!r}")
 
 
 def _target_name(y: object, columns: tuple[str, ...]) -> str:
-    """The name of the target: a Series' own, else `y`, or `target` where a column has that name."""
+    """The name of the target: a Series' own, else the first of `y`, `target`, `target_2`, ... that no column has."""
     own = getattr(y, "name", None)
-    return own if isinstance(own, str) and own and own not in columns else "target" if "y" in columns else "y"
+    if isinstance(own, str) and own and own not in columns:
+        return own
+    return next(name for name in chain(("y", "target"), (f"target_{k}" for k in count(2))) if name not in columns)

@@ -1,5 +1,6 @@
 """The one way into symbolic regression: a problem in, a hall of fame out."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -25,6 +26,7 @@ ENGINES: dict[str, Engine] = {
 }
 ENUMERATE_VERSION = "4"
 HELD_OUT = 0.25
+NEAR_SHARE = 0.1  # of the time limit, at least, for each kind of near candidates, where the engines have left none
 
 
 def default_engine() -> str:
@@ -95,7 +97,10 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
         lambda of, how: _run(ENGINES[name], of, how, seed), searched, config, seed, nearest_first=name == "enumerate"
     )
     seconds = time.monotonic() - started
-    near = [*power_laws(searched), *two_powers(searched)]
+    near = [
+        *power_laws(searched, _near_ends(started, config.time_limit)),
+        *two_powers(searched, _near_ends(started, config.time_limit)),
+    ]
     equations = gather(found.candidates + [(start, 0) for start in near], searched, heldout)
     starts = [*near, *Judge(searched, seed).cheapest(expression for expression, _ in found.candidates)]
     if not equations:
@@ -113,6 +118,11 @@ def search(problem: Problem, config: SearchConfig, *, engine: str = "auto", seed
         symmetry=found.symmetry,
         operators=pyoperon_operators(problem.operators) if name == "pyoperon" else problem.operators,
     )
+
+
+def _near_ends(started: float, time_limit: float) -> float:
+    """Until when candidates that lie near the target are looked for."""
+    return max(started + time_limit, time.monotonic() + NEAR_SHARE * time_limit) if time_limit else math.inf
 
 
 def _version(name: str) -> str:

@@ -17,6 +17,7 @@ from limbeck._types import Samples, Table
 from limbeck.expressions import Variable, parse
 
 from ._problem import DEFAULT_OPERATORS, Problem
+from ._units import check_unit
 
 FEWEST_ROWS = 10
 MOST_COLUMNS = 1000
@@ -86,9 +87,11 @@ def tabular_problem(
         The problem and what was changed.
 
     Raises:
-        InputError: If there are too few rows, nothing varies, or a name or an operator is unknown.
+        InputError: If there are too few rows, nothing varies, a name or an operator is unknown, or a unit can't be
+            read.
     """
     notes: list[str] = []
+    weights = None if weights is None else _of_common_size(weights)
     if weights is not None and (weights == 0).any():
         counted = weights != 0
         if not counted.any():
@@ -116,6 +119,12 @@ def tabular_problem(
         weights=weights,
     )
     return TabularProblem(problem=problem, columns={renamed[columns[k]]: columns[k] for k in used}, notes=tuple(notes))
+
+
+def _of_common_size(weights: Samples) -> Samples:
+    """Weights whose sums of squares are numbers: only what they are to each other counts, so the largest may be 1."""
+    largest = float(np.max(weights, initial=0.0))
+    return weights if largest == 0 or 1 / LARGEST <= largest <= LARGEST else weights / largest
 
 
 def _check(inputs: Table, target: Samples, columns: Sequence[str], target_column: str, fewest_rows: int) -> None:
@@ -179,4 +188,6 @@ def _units(units: Mapping[str, str], renamed: Mapping[str, str]) -> dict[str, st
     unknown = [column for column in units if column not in renamed]
     if unknown:
         raise InputError(f"units: there is no column {unknown[0]!r}; there are {', '.join(renamed)}")
+    for column, unit in units.items():
+        check_unit(unit, f"the column {column!r}")
     return {renamed[column]: unit for column, unit in units.items()}

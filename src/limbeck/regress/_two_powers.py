@@ -5,6 +5,8 @@ cancel somewhere. Genetic programming tends to bend one fractional power until i
 least squares over a grid of exponents and shifts finds the two at once.
 """
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -44,14 +46,15 @@ class PowerPair(NamedTuple):
     scales: tuple[float, float]
 
 
-def two_powers(problem: Problem) -> list[Expression]:
+def two_powers(problem: Problem, deadline: float = math.inf) -> list[Expression]:
     """Sums of two whole powers of a positive variable plus a shift, times other variables, that are near the target.
 
     Args:
         problem: Table and target.
+        deadline: Moment of `time.monotonic` after which no further variable or factor is tried.
 
     Returns:
-        The best few, best first; none where two powers explain little, or little more than one.
+        The best few of those tried, best first; none where two powers explain little, or little more than one.
     """
     size = np.abs(problem.target)
     if not size.any():
@@ -63,7 +66,7 @@ def two_powers(problem: Problem) -> list[Expression]:
         (min(pair.left for pair in pairs), k, factors)
         for k in bases
         for factors in _products(k, problem.inputs.shape[1])
-        if (pairs := _fitted(problem, k, factors, COARSE, weights)[1])
+        if time.monotonic() < deadline and (pairs := _fitted(problem, k, factors, COARSE, weights)[1])
     ]
     if not rough:
         return []

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
 
+from limbeck._errors import InputError
+
 Powers = Mapping[str, Fraction]
 COHERENT: Mapping[str, str] = MappingProxyType(
     {
@@ -29,6 +31,8 @@ COHERENT: Mapping[str, str] = MappingProxyType(
 )
 NONE = ("", "1", "dimensionless", "none", "rad")
 _TOKEN = re.compile(r"\s*(?:(\*\*|\^)|([*/·])|(1)(?![\w.])|([^\W\d]\w*?)(-?\d+(?:/\d+)?)?(?![\w.])|([()]))")
+_SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]")
+_COMPOUND = re.compile(r"[()/*^.\s]")  # what holds one of these was meant to be read
 _POWER = re.compile(r"\s*\(?\s*(-?\d+(?:/[1-9]\d*)?)\s*\)?")
 
 
@@ -49,6 +53,27 @@ def powers_of(unit: str) -> Powers:
         return {}
     found = _read(unit)
     return {unit.strip(): Fraction(1)} if found is None else found
+
+
+def check_unit(unit: str, what: str) -> None:
+    """Refuse text that was meant to be read and can't be; as one base unit it would make units of constants wrong.
+
+    Args:
+        unit: Text of a unit.
+        what: Whose it is, for the message.
+
+    Raises:
+        InputError: If it is neither a unit that is read nor a plain name.
+    """
+    text = unit.strip()
+    if text.lower() in NONE:
+        return
+    # A superscript counts as a letter, so the reader would take m² for a name.
+    if _SUPERSCRIPT.search(text) or (_COMPOUND.search(text) and _read(text) is None):
+        raise InputError(
+            f"units: the unit {text!r} of {what} can't be read: write it without brackets, as kg*m/s^2 or kg m2 s-2; "
+            "a / holds for the next name only"
+        )
 
 
 def _read(unit: str) -> Powers | None:
@@ -81,8 +106,8 @@ def _power(text: str, place: int, written: str | None) -> tuple[Fraction, int]:
 
 
 def _base(name: str | None) -> Powers:
-    """Base units of one name; of 1, none."""
-    if name is None:
+    """Base units of one name; of 1 and of names for no unit, none."""
+    if name is None or name.lower() in NONE:
         return {}
     return powers_of(COHERENT[name]) if name in COHERENT else {name: Fraction(1)}
 
