@@ -220,6 +220,17 @@ def test_searches_agree_on_what_their_forms_became_when_they_were_followed(follo
     assert choices.agree(soft, list(zip((soft, longer), fits, strict=True))) == agreed
 
 
+def test_searches_agree_on_a_law_whose_extra_term_vanished_when_it_was_followed():
+    """The form that they lead to may itself have lost its way, from other beginnings."""
+    soft = law_of(radial="-0.99*m_1*m_2/(r + 0.013)", inertia="m_1")
+    dragged = law_of(radial="-0.99*m_1*m_2/(r + 0.013)", drag="-0.0004", inertia="m_1")
+    other = law_of(radial="-0.9*m_1*m_2/r**2", inertia="m_1")
+    fit = replace(FIT, law=law_of(radial="-1.0*m_1*m_2/(r + 0.01)", inertia="m_1"))
+    choices = choices_of((soft, other, other), [(soft,), (other, soft), (other,)])
+    assert choices.agree(dragged) == []
+    assert choices.agree(dragged, [(dragged, fit)]) == [0, 1]
+
+
 @pytest.mark.parametrize(("taught", "agreed"), [("-2.0*r", True), ("-2.1*r + 0.02/r", False)])
 def test_a_power_that_no_network_taught_is_nothing_that_searches_agree_on(monkeypatch, taught, agreed):
     """It is the same for all searches, so that any two would lead to it."""

@@ -205,8 +205,8 @@ class _Choices:
 
         Args:
             law: The law.
-            followed: Laws that were followed, this one first: all that became one function with it (sums and
-                quotients that it is a special case of) stand for it.
+            followed: Laws that were followed, this one first: what it became (a term may have vanished), and all that
+                became one function with it (sums and quotients that it is a special case of), stand for it.
 
         Returns:
             Their numbers.
@@ -217,12 +217,14 @@ class _Choices:
             for form, fit in followed
             if all(followed[0][1].law.is_same_function(fit.law, states, within=ALIKE) for states in on)
         ]
+        became = [fit.law for _, fit in followed[:1]]
         found = []
         for k, laws in enumerate(self.laws):
             # Smoothed paths can rank the form that a search chose behind others, and it may be followed all the same.
             own = self.searches[k].refined.chosen.law
-            chosen = any(form is not None and law.is_same_form(form) for form in (own, softened(own)))
-            near = any(_is_one_law(law, o, on) or any(o.is_same_form(form) for form in alike) for o in laws)
+            forms = [form for form in (own, softened(own)) if form is not None]
+            chosen = any(one.is_same_form(form) for one in (law, *became) for form in forms)
+            near = any(_is_one_law(law, o, on) or any(o.is_same_form(form) for form in (*alike, *became)) for o in laws)
             if chosen or near:
                 found.append(k)
         return found
