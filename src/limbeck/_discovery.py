@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from limbeck._errors import ArtefactMismatch, InputError
 from limbeck.artefacts import SCHEMA, hall_from_mapping, load_record, read_json
 from limbeck.compose import Law, integrate_law, law_accelerations
-from limbeck.expressions import parse, to_latex, to_readable, to_sympy, variables
+from limbeck.expressions import parse, to_latex, to_readable, to_sympy
 from limbeck.graphs import Snapshots
 from limbeck.pipeline import (
     IN_MEMORY,
@@ -124,8 +124,7 @@ class DiscoveredLaw:
                 "the run was told who acts on whom, so its law needs edges: put the states into a file, and use "
                 "limbeck predict with --edges"
             )
-        used = set().union(*(variables(expression) for expression in self.composed.components.values()))
-        needed = {name for name in self.attribute_names if used & {f"{name}_1", f"{name}_2"}}
+        needed = {name for name in self.attribute_names if self.composed.variables & {f"{name}_1", f"{name}_2"}}
         missing = sorted(needed - set(attributes))
         if missing:
             raise InputError(f"the law needs the attribute{'s' if len(missing) > 1 else ''} {', '.join(missing)}")

@@ -12,7 +12,6 @@ from limbeck._errors import InputError
 from limbeck._files import check_file
 from limbeck.compose import law_accelerations
 from limbeck.config import from_toml
-from limbeck.expressions import variables
 from limbeck.graphs import GraphDataset, pair_list
 from limbeck.pipeline import DistilStudy, Study, kind_of, read_file
 from limbeck.trajectories import FEWEST, Trajectories
@@ -48,7 +47,7 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     if t.dim != law.composed.dim:
         raise InputError(f"the law is for {law.composed.dim} dimensions; {data} has {t.dim}")
     _check_constants(t, found.result["data"].get("constant_attributes", {}), data)
-    used = set().union(*(variables(expression) for expression in law.composed.components.values()))
+    used = law.composed.variables
     _check_velocities(t, used | law.composed.components.keys(), data)
     unused = [name for name in law.attribute_names if not used & {f"{name}_1", f"{name}_2"}]
     missing = [name for name in law.attribute_names if name not in t.attributes and name not in unused]

@@ -21,6 +21,7 @@ from limbeck.expressions import (
     free_constants,
     same_form,
     value_and_jacobian,
+    variables,
     with_constants,
 )
 
@@ -47,6 +48,11 @@ class Law:
     def complexity(self) -> int:
         """Our count, over all channels."""
         return sum(complexity(expression) for expression in self.components.values())
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Names of all that it depends on."""
+        return frozenset().union(*(variables(expression) for expression in self.components.values()))
 
     @property
     def constants(self) -> Constants:

@@ -94,6 +94,6 @@ def hamiltonian_trainer(
         validation=validation,
         sampler=Sampler.prepare(dataset, size, even_share=0.5 if recipe.sampling == "even" else 0.0),
         entropy=entropy_of(key),
-        shift=0.0 if config.translation else recipe.shift * (scales.position if config.features == "scaled" else 1.0),
+        shift=0.0 if config.translation else recipe.translation(config.features, scales.position),
         precision=None if recipe.precision == "default" else recipe.precision,
     )

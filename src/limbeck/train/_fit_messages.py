@@ -199,7 +199,7 @@ def message_trainer(
         sampler=Sampler.prepare(dataset, size, even_share=0.5 if recipe.sampling == "even" else 0.0),
         entropy=entropy_of(key),
         key=jax.random.fold_in(key, _SAMPLING_STREAM) if message_config.size == "kl" else None,
-        shift=recipe.shift * (scales.position if message_config.features == "scaled" else 1.0),
+        shift=recipe.translation(message_config.features, scales.position),
         precision=None if recipe.precision == "default" else recipe.precision,
         sharded=devices > 1 and recipe.batch_size % devices == 0,
         hook=_hook(dataset, message_config, recipe),

@@ -125,6 +125,18 @@ class Recipe:
         if not all(0 <= weight < inf for weight in (self.weight_penalty, self.shift, *self.penalties)):
             raise InputError("penalties and recipe.shift must be finite and not negative")
 
+    def translation(self, features: str, position: float) -> float:
+        """Standard deviation of the random translation, in the data's own unit.
+
+        Args:
+            features: "published" or "scaled": what the network is fed.
+            position: Typical size of a position [length].
+
+        Returns:
+            The standard deviation [length].
+        """
+        return self.shift * position if features == "scaled" else self.shift
+
     def message_penalties(self, size: str) -> tuple[float, ...]:
         """Weights of the message penalty that are trained with.
 
