@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from compose.planted import LAWS, law_of, planted
 
-from limbeck.compose import refine, refit, standard_errors
+from limbeck.compose import _refine, refine, refit, standard_errors
 from limbeck.compose._compose import _Bench, _Search
 from limbeck.compose._prune import pruned
 from limbeck.compose._refine import Refined, Scored, starts_of
@@ -15,6 +15,7 @@ from limbeck.compose._refit import law_loss
 from limbeck.compose._simple_forms import power_laws
 from limbeck.expressions import Expression, complexity, parse
 from limbeck.regress import Equation, HallOfFame
+from limbeck.regress._climb import FLOOR
 
 
 def hall(component: str, *texts: str) -> HallOfFame:
@@ -69,6 +70,25 @@ def test_the_front_falls_strictly() -> None:
     assert found is not None
     losses = [scored.loss for scored in found.front]
     assert all(later < earlier for earlier, later in itertools.pairwise(losses))
+
+
+def test_no_larger_law_is_fitted_once_one_leaves_only_rounding(monkeypatch) -> None:
+    """However well it fitted, it could not be cheaper."""
+    sizes, exact = [], []
+
+    def fitted(law, states, **options):
+        sizes.append(law.complexity)
+        result = refit(law, states, **options)
+        if law_loss(result, states) < FLOOR:
+            exact.append((len(sizes), law.complexity))
+        return result
+
+    monkeypatch.setattr(_refine, "refit", fitted)
+    _, found = refined("spring", ("-4.1*r + 3.9",), inertia="2.05*m_1")
+    assert found is not None
+    assert found.tried > len(sizes)
+    after, size = exact[0]
+    assert max(sizes[after + 1 :]) <= size + 2  # a leading factor of 1 costs two
 
 
 def test_refit_is_a_fixed_point_at_the_truth_and_never_worsens() -> None:

@@ -22,7 +22,7 @@ from limbeck.expressions import (
     skeleton,
     variables,
 )
-from limbeck.regress import EXACT, HOPELESS, AbstractBench, Climb, HallOfFame, falling, neighbours, price
+from limbeck.regress import EXACT, HOPELESS, AbstractBench, Climb, HallOfFame, falling, least_price, neighbours, price
 
 from ._law import Law, is_one_body
 from ._refit import law_loss, refit
@@ -143,7 +143,7 @@ class _LawBench(AbstractBench[Law, Scored]):
 
     def judged(self, form: Law, cheapest: float) -> Scored | None:
         """Refit and score a law; in full only if a first try shows promise."""
-        if not form.components:
+        if not form.components or least_price(_size(form)) > cheapest:
             return None
         law = with_leading_constants(form)
         scored = self._scored(refit(law, self.screen_on, steps=SCREENING_STEPS, rounds=1))
@@ -156,12 +156,16 @@ class _LawBench(AbstractBench[Law, Scored]):
         """A law in its simplest writing, with its loss on the judging snapshots."""
         law = Law(components={name: simplify(e) for name, e in law.components.items()}, dim=law.dim)
         loss = law_loss(law, self.judge_on)
-        size = law.complexity + 0.1 * len(law.constants)
-        return Scored(law, loss, not self.reciprocal or is_reciprocal(law, self.judge_on), size)
+        return Scored(law, loss, not self.reciprocal or is_reciprocal(law, self.judge_on), _size(law))
 
     def neighbours(self, form: Law) -> list[Law]:
         """Laws with one channel changed, left out or added."""
         return [self.canonical(law) for law in neighbouring_laws(form, self.extras, self.attributes)]
+
+
+def _size(law: Law) -> float:
+    """Complexity; of two equal ones, the law with fewer fitted numbers is the smaller."""
+    return law.complexity + 0.1 * len(law.constants)
 
 
 def form_key(law: Law) -> tuple[tuple[str, Expression], ...]:

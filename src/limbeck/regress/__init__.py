@@ -12,6 +12,7 @@ from ._climb import (
     Candidate as Candidate,
     Climb as Climb,
     falling as falling,
+    least_price as least_price,
     price as price,
     unit_price as unit_price,
 )

@@ -76,6 +76,18 @@ def price(candidate: Candidate, rate: float = PRICE) -> float:
     return math.log(max(candidate.loss, FLOOR)) + rate * candidate.size
 
 
+def least_price(size: float) -> float:
+    """What a formula of some size costs at least, however well it fits.
+
+    Args:
+        size: Its complexity.
+
+    Returns:
+        The price with a loss that is rounding.
+    """
+    return math.log(FLOOR) + PRICE * size
+
+
 def unit_price(n_samples: int) -> float:
     """What a unit of complexity must lower the log-loss by: log(n)/n.
 
