@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import gammaln
-from scipy.stats import chi2
+from scipy.special import chdtri, gammaln
 
 MOST_LEVELS = 6
 MEMBERS = 3  # objects for each level, on average, below which nothing is claimed
@@ -95,7 +94,7 @@ def _levels(values: Float[np.ndarray, " objects"], errors: Float[np.ndarray, " o
         return None
     scatter = float(np.sum(((v - centres[of]) / s) ** 2))
     freedom = len(v) - count
-    if scatter > max(FORGIVEN * freedom, float(chi2.isf(BLURRED, freedom))):
+    if scatter > max(FORGIVEN * freedom, float(chdtri(freedom, BLURRED))):
         return None
     width = float(max(v[-1], 0.0) - min(v[0], 0.0))
     sizes = np.bincount(of, minlength=count)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
+from scipy.special import stdtrit
 
 from limbeck._types import Constants
 from limbeck.expressions import least_squares
@@ -154,5 +154,5 @@ def interval(value: float, error: float, n_blocks: int) -> tuple[float, float]:
     Returns:
         Lower and upper end.
     """
-    reach = float(stats.t.ppf(0.975, max(n_blocks - 1, 1))) * error
+    reach = float(stdtrit(max(n_blocks - 1, 1), 0.975)) * error
     return value - reach, value + reach

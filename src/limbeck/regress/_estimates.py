@@ -3,7 +3,7 @@
 from itertools import count
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from limbeck.expressions import Expression, free_constants, to_readable, value_and_jacobian
 
@@ -79,7 +79,7 @@ def estimates_of(expression: Expression, problem: Problem) -> tuple[ConstantEsti
     full = fitted(start, problem)
     centres, errors = free_constants(full), standard_errors(full, problem)
     units, place = constant_units(start, problem), to_readable(named(start, count(1)))
-    reach = float(stats.t.ppf(0.975, max(len(problem.target) - len(values), 1)))
+    reach = float(stdtrit(max(len(problem.target) - len(values), 1), 0.975))
     return profiled(expression, problem)[1] + tuple(
         ConstantEstimate(
             name=f"c{k + 1}",

@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial import KDTree
-from scipy.stats import chi2, rankdata
+from scipy.special import chdtrc
 
 from limbeck._types import Samples, Table
 from limbeck.expressions import Expression, evaluate
 
+from ._ranks import ranks
 from ._sample import Sample
 
 MOST = 2_000  # samples that are looked at
@@ -110,16 +111,16 @@ class NoiseTest:
 
 def _scores(values: Samples) -> Samples:
     """Values by rank, so that a few large ones do not decide; mean 0, variance 1."""
-    ranks = rankdata(values)
-    return (ranks - ranks.mean()) / (ranks.std() or 1.0)
+    ranked = ranks(values)
+    return (ranked - ranked.mean()) / (ranked.std() or 1.0)
 
 
 def _variable(values: Samples) -> _Variable:
     """Curves of a variable, by its quantiles and by its ranks."""
     knots = np.unique(np.quantile(values, np.linspace(0, 1, KNOTS)))
     hats = np.column_stack([np.interp(values, knots, row) for row in np.eye(len(knots))])
-    ranks = _scores(values) / np.sqrt(3.0)
-    return _Variable(_basis(hats[:, 1:]), (ranks, 1.5 * ranks**2 - 0.5))
+    scores = _scores(values) / np.sqrt(3.0)
+    return _Variable(_basis(hats[:, 1:]), (scores, 1.5 * scores**2 - 0.5))
 
 
 def _crossed(one: _Variable, two: _Variable) -> Basis:
@@ -136,7 +137,7 @@ def _basis(columns: Columns) -> Basis:
 
 def _chance(basis: Basis, scores: Samples) -> float:
     """The chance that noise has as much along some directions."""
-    return float(chi2.sf(np.sum((basis.T @ scores) ** 2), basis.shape[1])) if basis.shape[1] else 1.0
+    return float(chdtrc(basis.shape[1], np.sum((basis.T @ scores) ** 2))) if basis.shape[1] else 1.0
 
 
 def _nearest(columns: dict[str, Samples]) -> np.ndarray | None:

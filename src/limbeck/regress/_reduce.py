@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import skew
 
 from limbeck._types import Samples, Table
 from limbeck.expressions import Call, Expression, Variable, simplify, substitute, to_readable
@@ -256,4 +255,6 @@ def _is_on_logs(column: Samples) -> bool:
     if not has_one_sign(column):
         return False
     logs = np.log(np.abs(column))
-    return bool(np.std(logs) > SAME * np.max(np.abs(logs)) and abs(skew(logs)) < CROWDED)
+    spread = np.std(logs)
+    skewness = np.mean((logs - np.mean(logs)) ** 3) / (spread**3 or 1.0)
+    return bool(spread > SAME * np.max(np.abs(logs)) and abs(skewness) < CROWDED)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import KDTree
-from scipy.stats import rankdata
 
 from limbeck._types import Samples
 from limbeck.expressions import Expression, simplify
@@ -21,6 +20,7 @@ from ._climb import FLOOR
 from ._description import description_price
 from ._polish import fitted, residual, with_factor
 from ._problem import Problem
+from ._ranks import ranks
 
 BREAKDOWN = 0.25  # share of wrong rows that the scale withstands
 CUT_OF_SCALE = 2.937  # makes the scale the standard deviation of normal errors, at that breakdown
@@ -100,9 +100,9 @@ def neighbour_weights(problem: Problem) -> Samples:
     Returns:
         0 or 1 for each row; never 0 for a quarter or more.
     """
-    ranks = rankdata(problem.inputs, axis=0)
-    count = min(NEIGHBOURS, len(ranks) - 1)
-    near = problem.target[np.asarray(KDTree(ranks).query(ranks, k=count + 1)[1])[:, 1:]]
+    ranked = np.column_stack([ranks(column) for column in problem.inputs.T])
+    count = min(NEIGHBOURS, len(ranked) - 1)
+    near = problem.target[np.asarray(KDTree(ranked).query(ranked, k=count + 1)[1])[:, 1:]]
     centre = np.median(near, axis=1)
     spread = np.median(np.abs(near - centre[:, None]), axis=1)
     error = np.abs(problem.target - centre) / (spread + 0.3 * np.median(spread) + np.finfo(float).tiny)
