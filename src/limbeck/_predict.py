@@ -14,7 +14,7 @@ from limbeck.compose import law_accelerations
 from limbeck.config import from_toml
 from limbeck.graphs import GraphDataset, pair_list
 from limbeck.pipeline import DistilStudy, Study, kind_of, read_file
-from limbeck.trajectories import FEWEST, Trajectories
+from limbeck.trajectories import FEWEST, Trajectories, known_velocities
 
 SAME = 1e-9  # relative difference of values that were written with fewer digits
 
@@ -42,6 +42,8 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     if found.law is None:
         raise InputError(f"the run in {folder} has no law to predict with: {'; '.join(found.reasons)}")
     law, t = found.law, _states(folder, data, edges, allow_gaps=allow_gaps)
+    if t.measured_positions is not None:  # smoothing serves derivatives; the law is asked at the file's own states
+        t = replace(t, positions=t.measured_positions)
     t = _with_pairs(t, law.radius, has_edges=law.has_edges, data=data)
     t = _with_codes(t, found.result["data"].get("categories", {}), data)
     if t.dim != law.composed.dim:
@@ -174,12 +176,15 @@ def _check_constants(t: Trajectories, constants: Mapping[str, float], data: Path
 
 
 def _check_velocities(t: Trajectories, used: Set[str], data: Path) -> None:
-    """Refuse states without velocities, and too few to derive them from, for a law that asks for them."""
+    """Refuse particles without velocities, and too few times to derive them from, for a law that asks for them."""
     asked = {"friction", "drag", "v_1"} | {f"v{a}_{end}" for a in "xyz" for end in "12"} | {f"dv{a}" for a in "xyz"}
-    few = t.present.any(axis=2).sum(axis=1).min() < FEWEST
-    if t.velocities_are == "derived" and few and used & asked:
+    unknown = np.argwhere(t.present & ~known_velocities(t))
+    if len(unknown) and used & asked:
+        system, _, node = unknown[0]
         raise InputError(
-            f"{data}: the law depends on velocities: give vx, ..., or {FEWEST} times a simulation to derive them from"
+            f"{data}: the law depends on velocities, and particle {t.particle_names[system][node]!r} of simulation "
+            f"{t.system_names[system]!r} is seen too seldom to derive them: give vx, ..., or {FEWEST} times in a row "
+            "of each particle"
         )
 
 

@@ -157,6 +157,29 @@ def test_a_law_of_velocities_asks_for_them(tmp_path):
         predicted(run, chain().drop(columns=["vx", "vy"]), tmp_path)
 
 
+def test_a_particle_whose_velocity_is_unknown_is_named(tmp_path):
+    """Beside another that is seen often enough; its velocity had been taken for 0."""
+    run = finished(tmp_path / "run", {"radial": "-r", "drag": "-0.4"}, FileSource(path="states.csv"))
+    still = finished(tmp_path / "still", {"radial": "-r"}, FileSource(path="states.csv"))
+    times = pd.concat([chain(time=0.1 * k, x=[0.1 * k, 1.0, 3.0]) for k in range(8)]).drop(columns=["vx", "vy"])
+    few = times[(times.particle != 0) | (times.time < 0.25)]
+    with pytest.raises(InputError, match="particle '0' of simulation '0' is seen too seldom"):
+        predicted(run, few, tmp_path, allow_gaps=True)
+    assert predicted(still, few, tmp_path, allow_gaps=True)[:3] == pytest.approx([4.0, 1.0, -5.0])
+    assert predicted(run, times, tmp_path)[0] == pytest.approx(4.0 - 0.4)
+
+
+def test_the_law_is_asked_at_the_positions_of_the_file(tmp_path):
+    """Also where noise shows in them: what else stands in the file changes no prediction."""
+    run = finished(tmp_path / "run", {"radial": "-r"}, FileSource(path="states.csv"))
+    noise = np.random.default_rng(0).normal(scale=1e-2, size=(200, 3))
+    frame = pd.concat([chain(time=0.02 * k, x=np.sin(0.05 * k + np.arange(3)) + noise[k]) for k in range(200)])
+    frame = frame.drop(columns=["vx", "vy"])
+    x = frame["x"].to_numpy().reshape(200, 3)
+    expected = x.sum(axis=1, keepdims=True) - 3 * x
+    np.testing.assert_allclose(predicted(run, frame, tmp_path).reshape(200, 3), expected, atol=1e-12)
+
+
 def test_the_command_takes_pairs_and_gaps(tmp_path):
     run = finished(tmp_path / "run", {"radial": "-r"}, FileSource(path="states.csv"))
     chain().to_csv(tmp_path / "states.csv", index=False)

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 from scipy.integrate import solve_ivp
 
 from limbeck._errors import InputError
-from limbeck.trajectories import load_trajectories
+from limbeck.trajectories import known_velocities, load_trajectories
 from limbeck.trajectories._differences import differentiate, propagated
 
 
@@ -200,3 +200,17 @@ def test_polynomials_up_to_degree_six_are_exact(coefficients, steps):
         found = differentiate(times, values, order)[0, :, 0, 0]
         # Rounding of values of up to 21 grows with the weights, at most about 1e3 over the smallest step's power.
         np.testing.assert_allclose(found, expected, atol=1e-11 / smallest**order * 1e2)
+
+
+def test_a_velocity_that_too_few_times_tell_makes_no_target_beside_others(good_table):
+    frame = good_table(vectors="a")
+    few = load_trajectories(frame[(frame.particle != 1) | (frame.time < 0.25)], allow_gaps=True)
+    known = known_velocities(few)
+    assert known[:, :, [0, 2]].all()
+    assert not known[:, :, 1].any()
+    np.testing.assert_array_equal(np.isfinite(few.accelerations[:, 3:]).all(axis=-1), few.present[:, 3:] & known[:, 3:])
+    assert not np.isfinite(few.accelerations[:, :3, 1]).any()
+    assert any("9 of 57 velocities are unknown" in note and "no targets" in note for note in few.notes)
+    snapshots = load_trajectories(frame[frame.time < 0.05])  # none is known: forces on positions can be learnt
+    assert np.isfinite(snapshots.accelerations).all()
+    assert not known_velocities(snapshots).any()

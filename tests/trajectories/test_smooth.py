@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from limbeck.trajectories import acceleration_noise, load_trajectories
+from limbeck.trajectories import acceleration_noise, load_trajectories, save_trajectories
 from limbeck.trajectories._smooth import smooth
 
 SIGMA = 1e-3
@@ -105,8 +105,53 @@ def test_accelerations_from_noisy_velocities():
     t = load_trajectories(table(times, x, noisy))
     assert t.velocities_are == "given"
     np.testing.assert_array_equal(t.positions[0], x)
+    np.testing.assert_array_equal(t.velocities[0], noisy)
+    assert t.velocity_errors is None
     assert relative(t.accelerations[0], a) < 0.02
     assert any("Noise shows in the velocities" in note for note in t.notes)
+
+
+def test_given_velocities_come_back_from_a_table_with_their_noise(tmp_path):
+    times, x, v, _ = sines(400, 0.0)
+    one = load_trajectories(table(times, x, shaken(v)))
+    save_trajectories(one, tmp_path / "t.csv")
+    other = load_trajectories(tmp_path / "t.csv")
+    for name in ("velocities", "accelerations", "acceleration_errors", "notes"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+def test_a_velocity_that_is_not_known_makes_no_target():
+    """Accelerations are given and positions noisy, one of them a mistake."""
+    times, x, v, a = sines(400, 0.0)
+    noisy = shaken(x)
+    noisy[200, 1] += 0.5
+    t = load_trajectories(with_accelerations(times, noisy, None, a))
+    target = np.isfinite(t.accelerations[0]).all(-1)
+    assert not target[198:203, 1].any()
+    assert target[20:180].all()
+    assert target[:, 0].mean() > 0.95
+    np.testing.assert_array_equal(t.accelerations[0][target], a[target])
+    assert np.linalg.norm(t.velocities[0] - v, axis=-1)[target].max() < 0.3  # speeds are 1 to 4
+    assert (np.abs(t.velocities[0]).sum(axis=-1) > 0).all()
+    assert any("they are not reliable" in note for note in t.notes)
+
+
+@pytest.mark.parametrize("source", ["positions", "velocities"])
+def test_errors_of_0_where_noise_shows_are_the_noise_that_was_measured(source):
+    """Else a fit to positions would weigh none of them, and accelerations would be taken for exact."""
+    times, x, v, _ = sines(400, 0.0)
+    names = ["x", "y"] if source == "positions" else ["vx", "vy"]
+    plain = table(times, shaken(x)) if source == "positions" else table(times, x, shaken(v))
+    errors = np.where(plain.particle == 2, 3 * SIGMA, 0.0)  # one says what they are
+    one, other = load_trajectories(plain), load_trajectories(plain.assign(**{f"{name}_err": errors for name in names}))
+    np.testing.assert_allclose(other.acceleration_errors[0, :, :2], one.acceleration_errors[0, :, :2])
+    np.testing.assert_allclose(
+        other.acceleration_errors[0, :, 2], one.acceleration_errors[0, :, 2] * 3, rtol=0.1, equal_nan=True
+    )
+    if source == "positions":
+        np.testing.assert_allclose(other.measured_noise[0, :, :2], one.measured_noise[0, :, :2])
+        np.testing.assert_allclose(other.measured_noise[0, :, 2], 3 * SIGMA)
+    assert any(note.startswith(f"800 of 1200 standard errors of the {source} were given as 0") for note in other.notes)
 
 
 def test_parabolas_are_kept_to_the_last_snapshot():

@@ -2,6 +2,7 @@
 
 from ._columns import check_attribute_name as check_attribute_name, check_learned_name as check_learned_name
 from ._departures import Departure as Departure, newtonian_departures as newtonian_departures
+from ._derive import known_velocities as known_velocities
 from ._derive_beyond import derived_beyond as derived_beyond
 from ._differences import FEWEST as FEWEST
 from ._hash import content_hash as content_hash

@@ -1,9 +1,10 @@
 """Noise in what accelerations or velocities are derived from: measured, and smoothed away where it matters.
 
-It takes states and gives states in which positions, velocities and
-accelerations come from local polynomials, with the errors that the noise
-leaves and a sentence on what was done; or the states as they came where no
-noise shows, for which exact stencils are better.
+It takes states and gives states in which positions, and what is derived from
+positions or from given velocities, come from local polynomials, with the
+errors that the noise leaves and a sentence on what was done; or the states as
+they came where no noise shows, for which exact stencils are better. Given
+velocities stay as they are.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from limbeck._types import NodeVectors
+from limbeck._types import NodeNoise, NodeVectors, Presence
 
 from ._differences import FEWEST, differentiate, propagated
 from ._measured_noise import Noise, measured_noise
@@ -20,6 +21,7 @@ from ._smooth import SHORTEST, Smoothed, smooth
 from ._states import States
 from ._tracks import Track, stretches
 
+ENDS, NO_TARGETS = "at the ends of tracks, at gaps or at jumps", "are no targets"
 NEGLIGIBLE = 1e-5  # error of a stencil's derivative beside its median size below which there is nothing to smooth
 
 Block = Float[np.ndarray, "some_systems some_times some_nodes dim"]
@@ -48,6 +50,7 @@ class _Result:
 
     values: tuple[NodeVectors, NodeVectors, NodeVectors]
     errors: tuple[NodeVectors, NodeVectors, NodeVectors]
+    reliable: Presence  # where the derivative asked for is no worse than inside a track
 
 
 def denoised(states: States) -> States:
@@ -67,22 +70,40 @@ def denoised(states: States) -> States:
     noise = measured_noise(blocks)
     if not any(_matters(*block, sigma, task.order) for block, sigma in zip(blocks, noise, strict=True)):
         return states
-    result = _Result(values=_unknown(task.values), errors=_unknown(task.values))
+    everywhere = np.zeros(states.present.shape)
+    for piece, one in zip(pieces, noise, strict=True):
+        everywhere[piece.index] = one[:, None, :]
+    task, said = _with_errors(task, states.present, everywhere)
+    result = _Result(
+        values=_unknown(task.values), errors=_unknown(task.values), reliable=np.zeros(states.present.shape, dtype=bool)
+    )
     for piece, block, sigma in zip(pieces, blocks, noise, strict=True):
         _smooth_into(result, piece, block, sigma, task)
-    return _measured(_filled(states, task, result, noise), states, pieces, noise, task)
+    found = _filled(states, task, result, [_noise_note(task, everywhere), *said])
+    return _measured(found, states, everywhere, task)
 
 
-def _measured(found: States, states: States, pieces: list[Track], noise: list[Noise], task: _Task) -> States:
+def _with_errors(task: _Task, present: Presence, noise: NodeNoise) -> tuple[_Task, list[str]]:
+    """Put the measured noise where it was given as 0 and is not: a weight of one over 0 would weigh nothing."""
+    if task.given is None:
+        return task, []
+    wrong = present & (noise > 0) & (task.given == 0).all(axis=-1)
+    if not wrong.any():
+        return task, []
+    note = (
+        f"{wrong.sum()} of {present.sum()} standard errors of the {task.source} were given as 0 where noise shows: the "
+        "noise that was measured stands in their place."
+    )
+    return replace(task, given=np.where(wrong[..., None], noise[..., None], task.given)), [note]
+
+
+def _measured(found: States, states: States, noise: NodeNoise, task: _Task) -> States:
     """Keep what was measured beside what was smoothed, for fits that need no derivative."""
     if task.source != "positions":
         return found
-    sigma = np.zeros(states.present.shape)
-    for piece, one in zip(pieces, noise, strict=True):
-        sigma[piece.index] = one[:, None, :]
     if task.given is not None:
-        sigma = np.where(states.present, np.sqrt(np.mean(task.given**2, axis=-1)), 0.0)
-    return replace(found, measured_positions=states.positions, measured_noise=sigma)
+        noise = np.where(states.present, np.sqrt(np.mean(task.given**2, axis=-1)), 0.0)
+    return replace(found, measured_positions=states.positions, measured_noise=noise)
 
 
 def _task(states: States) -> _Task | None:
@@ -123,9 +144,9 @@ def _smooth_into(
     if task.given is not None:  # given errors are taken at their word
         word = np.sqrt(np.mean(task.given[piece.index] ** 2, axis=(1, 3)))
         scale = np.divide(word, noise, out=np.ones_like(noise), where=noisy)
+    result.reliable[piece.index] = found.reliable
     for order in range(3):
-        target = found.reliable[..., None] if order == task.order else np.array(True)
-        result.values[order][piece.index] = np.where(target, found.values[order], np.nan)
+        result.values[order][piece.index] = found.values[order]
         result.errors[order][piece.index] = found.errors[order] * scale[:, None, :, None]
 
 
@@ -154,39 +175,67 @@ def _merged(exact: Smoothed, smoothed: Smoothed, noisy: np.ndarray) -> Smoothed:
     )
 
 
-def _filled(states: States, task: _Task, result: _Result, noise: list[Noise]) -> States:
-    """Put what was smoothed and derived into the states, and say so."""
-    there = states.present[..., None]
-    series = np.where(there, result.values[0], 0.0)
-    sigma = np.concatenate([one.ravel() for one in noise])
-    lost = "at the ends of tracks, at gaps or at jumps, are no targets."
-    notes = [
-        f"Noise shows in the {task.source}: a standard deviation of {np.median(sigma[sigma > 0]):.3g} on each "
-        "component (median over particles), measured from their differences over time. They were smoothed by local "
+def _noise_note(task: _Task, noise: NodeNoise) -> str:
+    """Say how much noise there is, and what was done about it."""
+    smoothed = "They were" if task.source == "positions" else "They stay as they are, and what is derived was"
+    return (
+        f"Noise shows in the {task.source}: a standard deviation of {np.median(noise[noise > 0]):.3g} on each "
+        f"component (median over particles), measured from their differences over time. {smoothed} smoothed by local "
         "polynomials whose windows follow from the noise."
-    ]
-    if task.source == "velocities":
-        changed = replace(states, velocities=series, velocity_errors=result.errors[0])
-        accelerations, errors = result.values[1], result.errors[1]
-    else:
-        changed = replace(states, positions=series, position_errors=result.errors[0])
-        accelerations, errors = result.values[2], result.errors[2]
+    )
+
+
+def _filled(states: States, task: _Task, result: _Result, notes: list[str]) -> States:
+    """Put what was smoothed and derived into the states, and say so."""
+    if task.source == "positions":
+        there = states.present[..., None]
+        series = np.where(there, result.values[0], 0.0)
+        states = replace(states, positions=series, position_errors=result.errors[0])
+    states = replace(states, notes=(*states.notes, *notes))
     if states.velocities is None:
-        unknown = states.present & np.isnan(result.values[1]).any(axis=-1)
-        velocities = np.where(there & ~unknown[..., None], result.values[1], 0.0)
-        changed = replace(changed, velocities=velocities, velocity_errors=result.errors[1], velocities_are="derived")
-        said = f"; {unknown.sum()} of {states.present.sum()} are unknown and were set to 0" if unknown.any() else ""
-        notes.append(f"Velocities were not given: they were derived from the smoothed positions{said}.")
-    if states.accelerations is None:
-        target = states.present & np.isfinite(accelerations).all(axis=-1)
-        accelerations = np.where(target[..., None], accelerations, np.nan)
-        changed = replace(changed, accelerations=accelerations, acceleration_errors=errors, accelerations_are="derived")
-        notes.append(
-            f"Accelerations were not given: they were derived from the smoothed {task.source}, with a standard "
-            f"error of {_middle(errors[target]):.3g} (median). "
-            f"{(states.present & ~target).sum()} of {states.present.sum()}, {lost}"
-        )
-    return replace(changed, notes=(*states.notes, *notes))
+        states = _with_velocities(states, result)
+    return _with_accelerations(states, task, result) if states.accelerations is None else states
+
+
+def _with_velocities(states: States, result: _Result) -> States:
+    """Put in velocities; where they are not reliable, accelerations that were given are no targets."""
+    unknown = states.present & np.isnan(result.values[1]).any(axis=-1)
+    note = "Velocities were not given: they were derived from the smoothed positions"
+    if unknown.any():
+        note += f"; {unknown.sum()} of {states.present.sum()} are unknown and were set to 0"
+    accelerations = states.accelerations
+    if accelerations is not None:
+        doubtful = states.present & (unknown | ~result.reliable)
+        lost = (doubtful & np.isfinite(accelerations).all(axis=-1)).sum()
+        accelerations = np.where(doubtful[..., None], np.nan, accelerations)
+        if lost:
+            note += f"; at {lost} states, {ENDS}, they are not reliable: the accelerations there {NO_TARGETS}"
+    return replace(
+        states,
+        velocities=np.where((states.present & ~unknown)[..., None], result.values[1], 0.0),
+        velocity_errors=result.errors[1],
+        velocities_are="derived",
+        accelerations=accelerations,
+        notes=(*states.notes, f"{note}."),
+    )
+
+
+def _with_accelerations(states: States, task: _Task, result: _Result) -> States:
+    """Put in accelerations."""
+    values, errors = (side[task.order] for side in (result.values, result.errors))
+    target = states.present & result.reliable & np.isfinite(values).all(axis=-1)
+    note = (
+        f"Accelerations were not given: they were derived from the smoothed {task.source}, with a standard "
+        f"error of {_middle(errors[target]):.3g} (median). "
+        f"{(states.present & ~target).sum()} of {states.present.sum()}, {ENDS}, {NO_TARGETS}."
+    )
+    return replace(
+        states,
+        accelerations=np.where(target[..., None], values, np.nan),
+        acceleration_errors=errors,
+        accelerations_are="derived",
+        notes=(*states.notes, note),
+    )
 
 
 def _middle(errors: np.ndarray) -> float:

@@ -19,7 +19,8 @@ from limbeck._types import NodeVectors, Presence
 from ._denoise import denoised
 from ._differences import FEWEST, WIDTH, differentiate, propagated
 from ._states import States
-from ._tracks import tracks
+from ._tracks import stretches, tracks
+from ._trajectories import Trajectories
 
 UNRESOLVED = 0.1  # relative disagreement of stencils of 7 and 5 snapshots above which a target is dropped
 OUTLYING = 30.0  # and how far it must stand out from the median one: noise, which is everywhere, drops nothing
@@ -67,6 +68,25 @@ def derive(states: States, *, learning: bool = True) -> States:
     return states
 
 
+def known_velocities(trajectories: Trajectories) -> Presence:
+    """Where velocities are known: where they were given, or there were times enough to derive them from.
+
+    Args:
+        trajectories: The states; what was not known was set to 0.
+
+    Returns:
+        One for each simulation, time and particle that is there.
+    """
+    t = trajectories
+    if t.velocities_are == "given":
+        return t.present
+    known = np.zeros_like(t.present)
+    pieces = tracks if t.measured_positions is None else stretches  # smoothing reaches across no wide gap
+    for piece in pieces(t.times, t.present):
+        known[piece.index] = len(piece.snapshots) >= FEWEST
+    return known
+
+
 def _closest_times(states: States) -> str:
     """Name the two neighbouring times that are closest together."""
     gaps = np.diff(states.times, axis=1)
@@ -84,15 +104,20 @@ def _with_velocities(states: States) -> States:
     derivative = _differentiate(states, states.positions, states.position_errors, 1)
     unknown = states.present & np.isnan(derivative.values).any(axis=-1)
     notes = ["Velocities were not given: they were derived from the positions."]
+    accelerations = states.accelerations
     if unknown.any():
-        notes.append(
+        few = (
             f"{unknown.sum()} of {states.present.sum()} velocities are unknown, there being fewer than {FEWEST} times "
-            "to derive them from; they were set to 0, so nothing can be learnt of forces that depend on them."
+            "to derive them from; they were set to 0"
         )
         if unknown.sum() == states.present.sum():
-            notes = notes[1:]
+            notes = [f"{few}, so nothing can be learnt of forces that depend on them."]
+        else:  # beside those that are known, 0 would pass for a velocity
+            accelerations = None if accelerations is None else np.where(unknown[..., None], np.nan, accelerations)
+            notes.append(f"{few}, and the accelerations there are no targets.")
     return replace(
         states,
+        accelerations=accelerations,
         velocities=np.where((states.present & ~unknown)[..., None], derivative.values, 0.0),
         velocity_errors=derivative.errors,
         velocities_are="derived",
