@@ -66,12 +66,27 @@ def test_text_that_is_not_utf8_in_classic_files(tmp_path):
     assert load_trajectories(tmp_path / "t.nc", ignore=["kind"]).n_nodes == 3
 
 
-def test_bytes_in_a_dataset_are_text():
+@pytest.mark.parametrize("engine", ["", "h5netcdf", "scipy"])
+def test_bytes_are_text(tmp_path, engine):
+    """In a dataset, and letter by letter in files: NetCDF-4 and classic."""
     import xarray
 
     position = (STATE, np.random.default_rng(0).normal(size=(1, 6, 3, 1)))
-    coords = {"time": np.arange(6.0), "particle": np.array([b"a", b"b", b"c"])}
-    assert load_trajectories(xarray.Dataset({"position": position}, coords=coords)).particle_names == (("a", "b", "c"),)
+    coords = {"time": np.arange(6.0), "particle": np.array([b"sun", b"b", b"rock"])}
+    kind = ("particle", np.array([b"gas", b"star", b"gas"]))
+    dataset = xarray.Dataset({"position": position, "kind": kind}, coords=coords)
+    if engine:
+        dataset.to_netcdf(tmp_path / "t.nc", engine=engine)
+    t = load_trajectories(tmp_path / "t.nc" if engine else dataset, species=["kind"])
+    assert t.particle_names == (("sun", "b", "rock"),)
+    assert t.categories == {"kind": ("gas", "star")}
+    np.testing.assert_array_equal(t.attributes["kind"], [[0, 1, 0]])
+
+
+def test_single_letters_are_names(write):
+    assert (
+        load_trajectories(write(particle=(("particle",), np.array([b"a", b"b", b"c"]), {}))).particle_names[0][1] == "b"
+    )
 
 
 # Numbers
@@ -84,6 +99,16 @@ def test_packing_that_is_no_number(write, key, value):
     path = write(q=(("particle",), np.array([1, 2, 3]), attrs))
     refused(path, f"'q' is packed with the {key} .*no number.*--ignore q")
     assert load_trajectories(path, ignore=["q"]).attributes == {}
+
+
+@pytest.mark.parametrize("key", ["missing_value", "_FillValue"])
+def test_a_missing_value_is_compared_in_the_type_of_the_variable(write, key):
+    """1e20 in single precision is not 1e20 in double, and had been taken for a position."""
+    positions = np.random.default_rng(0).normal(size=(2, 8, 3, 2)).astype("f4")
+    positions[1, :, 2] = 1e20
+    t = load_trajectories(write(vectors=(), position=(STATE, positions, {key: np.float64(1e20)})))
+    assert t.present.any(axis=1).tolist() == [[True, True, True], [True, True, False]]
+    assert np.abs(t.positions).max() < 10
 
 
 def test_times_that_are_nearly_one(write):
@@ -105,9 +130,10 @@ def test_remarks_of_foreign_files_are_none(write):
         edge_sender=(("particle",), np.array([5.0, 6.0, 7.0]), {}),
         attrs={"notes": "by hand", "radius": "large", "shared_particles": "yes"},
     )
-    t = load_trajectories(path)
+    refused(path, "'edge_sender' can't be an attribute.*--rename edge_sender=NEW")  # it would have no place in ours
+    t = load_trajectories(path, rename={"edge_sender": "sent"})
     np.testing.assert_array_equal(t.attributes["q"][0], [1, 2, 1])
-    np.testing.assert_array_equal(t.attributes["edge_sender"][0], [5, 6, 7])
+    np.testing.assert_array_equal(t.attributes["sent"][0], [5, 6, 7])
     assert (t.categories, t.edges, t.notes, t.radius, t.shared_particles) == ({}, None, (), None, False)
 
 

@@ -17,11 +17,10 @@ from ._columns import Choices, final_names, known_choices, listing, nearest
 from ._ids import without_points
 from ._layout import same_time
 from ._netcdf import Field, Fields
+from ._own_edges import own_edges, packed_edges
 from ._properties import attributes_of, left_out
 from ._remarks import (
     are_shared,
-    has_own_edges,
-    own_edges,
     own_notes,
     own_particle_names,
     own_provenance,
@@ -65,8 +64,11 @@ def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, ki
     for name in ("velocity", "acceleration"):
         if name in vectors:
             vectors[name] = _moving(where, name, vectors[name], present, times, names)
-    if not has_own_edges(fields):
-        vectors, present, attributes, names = _packed(vectors, present, attributes, names)
+    edges, left = own_edges(fields, shape[0], shape[2])
+    pack = np.argsort(~present.any(axis=1), axis=1, kind="stable")
+    if (pack != np.arange(pack.shape[1])).any():
+        edges = None if edges is None else packed_edges(edges, pack, np.asarray(present.any(axis=1)))
+        vectors, present, attributes, names = _packed(pack, vectors, present, attributes, names)
     there = np.asarray(present.any(axis=1))
     states = States(
         times=times,
@@ -81,7 +83,7 @@ def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, ki
         measured_noise=vectors["measured_noise"][..., 0] if "measured_noise" in vectors else None,
         attributes={name: filled(values, there) for name, values in attributes.items()},
         categories=categories,
-        edges=own_edges(fields, shape[0], shape[2]),
+        edges=edges,
         radius=own_radius(fields),
         shared_particles=are_shared(fields),
         system_names=names[0],
@@ -91,19 +93,20 @@ def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, ki
         units=_units(fields),
         where=where,
         format=kind,
-        notes=(*own_notes(fields), *left_out(fields)),
+        notes=(*own_notes(fields), *left_out(fields), *left),
     )
     check_presence(states, allow_gaps=allow_gaps, same_times=False)
     return states
 
 
 def _packed(
-    vectors: dict[str, NodeVectors], present: Presence, attributes: dict[str, NodeScalars], names: Names
+    pack: Int[np.ndarray, "systems nodes"],
+    vectors: dict[str, NodeVectors],
+    present: Presence,
+    attributes: dict[str, NodeScalars],
+    names: Names,
 ) -> tuple[dict[str, NodeVectors], Presence, dict[str, NodeScalars], Names]:
     """Move padding behind the particles that are there."""
-    pack = np.argsort(~present.any(axis=1), axis=1, kind="stable")
-    if (pack == np.arange(pack.shape[1])).all():
-        return vectors, present, attributes, names
     by_node = pack[:, None, :, None]
     moved = tuple(tuple(mine[i] for i in row) for mine, row in zip(names[1], pack, strict=True))
     return (

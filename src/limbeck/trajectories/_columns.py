@@ -18,6 +18,11 @@ AXES = ("x", "y", "z")
 KEYS = ("simulation", "time", "particle")
 VECTORS = {"": "positions", "v": "velocities", "a": "accelerations"}
 RESERVED = frozenset({*KEYS, *AXES, "r", "t", "n"})
+# Variables of limbeck's own NetCDF files, and their dimension: an attribute of that name would take their place.
+STORED = frozenset(
+    {"position", "position_err", "measured_position", "measured_noise", "space", "particle_name"}
+    | {"edge", "edge_system", "edge_sender", "edge_receiver", "simulation_index", "particle_index"}
+)
 RESERVED_STARTS = ("d", "v", "a", "F")
 NAME_RULE = "an attribute's name is an identifier other than x y z r t n that doesn't start with d, v, a or F"
 
@@ -178,6 +183,8 @@ def _why_no_attribute(name: str) -> str:
     """What is wrong with the name of an attribute; empty where nothing is."""
     if name in RESERVED or name.startswith(RESERVED_STARTS):
         return "is the name of a variable in equations, or starts like one"
+    if name in STORED:
+        return "is that of a variable in limbeck's own files"
     if normalize("NFKC", name) != name:  # Python and SymPy would read another name
         return f"has signs that are read as {normalize('NFKC', name)!r}"
     good = name.isidentifier() and not iskeyword(name) and re.fullmatch(r"\w+", name)

@@ -4,7 +4,7 @@ Bytes in, arrays out and back; what the variables mean is for others to say.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -159,7 +159,18 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
                 name: Field(dims=tuple(one.dimensions), values=np.asarray(one[...]), attrs=dict(one.attrs))
                 for name, one in file.variables.items()
             }
-            return variables, dict(file.attrs)
+            return _words(variables), dict(file.attrs)
+
+
+def _words(variables: dict[str, Field]) -> dict[str, Field]:
+    """Join text that is stored letter by letter, along a dimension that only text has."""
+    others = {dim for one in variables.values() if one.values.dtype.kind not in "OSU" for dim in one.dims}
+    return {
+        name: replace(one, values=_joined(one.values), dims=one.dims[:-1])
+        if one.values.dtype == "S1" and one.dims and one.dims[-1] not in others
+        else one
+        for name, one in variables.items()
+    }
 
 
 def _read_classic(path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
@@ -203,7 +214,11 @@ def _unpacked(values: np.ndarray, attrs: Mapping[str, Any]) -> np.ndarray:
     missing = [attrs[key] for key in ("_FillValue", "missing_value") if _is_number(attrs.get(key))]
     if values.dtype.kind == "f":
         missing.append(NEVER_WRITTEN)
-    absent = np.isin(values, [m for m in missing if m == m])
+    missing = [m for m in missing if m == m]
+    if values.dtype.kind == "f":  # 1e20 in single precision is another number as a double
+        with np.errstate(over="ignore"):
+            missing = np.array(missing).astype(values.dtype)
+    absent = np.isin(values, missing)
     if any(key in attrs for key in PACKING):
         values = values.astype(np.float64) * attrs.get("scale_factor", 1.0) + attrs.get("add_offset", 0.0)
     return np.where(absent, np.nan, values) if absent.any() else values

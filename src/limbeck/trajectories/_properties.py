@@ -10,7 +10,7 @@ from ._columns import Choices, check_attribute_name
 from ._ids import sorted_ids
 from ._netcdf import Field, Fields
 from ._remarks import check_codes, own_labels
-from ._variables import DIMS, EDGES, KNOWN, MEASURED, Names, is_ours, numbers, place
+from ._variables import DIMS, EDGES, KNOWN, MEASURED, PLACES, Names, is_ours, numbers, place
 
 
 def attributes_of(
@@ -52,14 +52,19 @@ def left_out(fields: Fields) -> tuple[str, ...]:
         f"Variable {name!r} is on (simulation) alone and was left out: a property of particles is on "
         "(simulation, particle)."
         for name, one in fields.variables.items()
-        if one.dims == DIMS[:1] and name not in KNOWN and one.values.dtype.kind in "iuf"
+        if one.dims == DIMS[:1] and name not in _known(fields) and one.values.dtype.kind in "iuf"
     )
+
+
+def _known(fields: Fields) -> set[str]:
+    """Names that mean something else than a property."""
+    return KNOWN | {*EDGES, *PLACES, *MEASURED} if is_ours(fields) else KNOWN
 
 
 def _candidates(fields: Fields, choices: Choices) -> dict[str, Field]:
     """Choose the variables that are properties of particles."""
     found = {}
-    known = KNOWN | {*EDGES, *MEASURED} if is_ours(fields) else KNOWN
+    known = _known(fields)
     for name, one in fields.variables.items():
         chosen = name in choices.species or name in (choices.attributes or ())
         possible = "particle" in one.dims and set(one.dims) <= set(DIMS[:3])

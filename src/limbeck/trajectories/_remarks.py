@@ -1,4 +1,4 @@
-"""What limbeck itself writes into a file of named arrays beside the states: names, labels, edges and notes.
+"""What limbeck itself writes into a file of named arrays beside the states: names, labels and notes.
 
 Files of others may have variables and attributes of the same names with other meanings, so all of this is read only
 where limbeck wrote the file, and refused where it was changed since.
@@ -15,8 +15,8 @@ from limbeck._errors import InputError
 from limbeck._types import NodeScalars
 
 from ._netcdf import Fields
-from ._trajectories import Edges, Provenance
-from ._variables import DIMS, EDGES, is_ours, numbers, ordered
+from ._trajectories import Provenance
+from ._variables import DIMS, is_ours, ordered
 
 
 def own_particle_names(fields: Fields) -> tuple[tuple[str, ...], ...] | None:
@@ -68,34 +68,6 @@ def are_shared(fields: Fields) -> bool:
     if not _has(fields, fields.attrs, "shared_particles"):
         return False
     return bool(np.any(np.asarray(fields.attrs["shared_particles"]) == 1))
-
-
-def has_own_edges(fields: Fields) -> bool:
-    """Say whether limbeck wrote who acts on whom."""
-    return is_ours(fields) and any(name in fields.variables for name in EDGES)
-
-
-def own_edges(fields: Fields, n_systems: int, n_nodes: int) -> Edges | None:
-    """Take the edges that limbeck wrote."""
-    if not has_own_edges(fields):
-        return None
-    missing = [name for name in EDGES if name not in fields.variables]
-    if missing:
-        raise InputError(
-            f"{fields.where}: variable {missing[0]!r} is missing; edges need {', '.join(EDGES)}: write the file "
-            f"again, or use --ignore {','.join(name for name in EDGES if name not in missing)}"
-        )
-    columns = [
-        numbers(fields.where, name, ordered(fields.where, name, fields.variable(name), ("edge",))) for name in EDGES
-    ]
-    for name, values, first, last in zip(EDGES, columns, (-1, 0, 0), (n_systems, n_nodes, n_nodes), strict=True):
-        if not np.isin(values, np.arange(first, last)).all():
-            raise InputError(
-                f"{fields.where}: variable {name!r} names what isn't there; expected whole numbers from {first} to "
-                f"{last - 1}: write the file again"
-            )
-    system, senders, receivers = (values.astype(np.int64) for values in columns)
-    return Edges(system=system, senders=senders, receivers=receivers)
 
 
 def own_provenance(fields: Fields, name: str) -> Provenance:

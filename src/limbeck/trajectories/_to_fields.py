@@ -4,8 +4,11 @@ import json
 
 import numpy as np
 
+from limbeck._errors import InputError
+
 from ._netcdf import Field, Fields
-from ._trajectories import Trajectories
+from ._trajectories import Edges, Trajectories
+from ._variables import EDGES, PLACES
 
 STATE = ("simulation", "time", "particle", "space")
 SCHEMA = 1
@@ -19,6 +22,9 @@ def to_fields(t: Trajectories) -> Fields:
 
     Returns:
         Every variable; positions, velocities and accelerations are NaN where a particle isn't there.
+
+    Raises:
+        InputError: If an attribute has the name of another variable.
     """
     variables = {
         "simulation": Field(dims=("simulation",), values=_numbers_or_text(system_labels(t))),
@@ -27,14 +33,16 @@ def to_fields(t: Trajectories) -> Fields:
         **_particles(t),
         **_vectors(t),
     }
+    if t.edges is not None:
+        variables |= _edges(t.edges, t.n_systems, t.n_nodes)
+    taken = {*variables, *(dim for one in variables.values() for dim in one.dims)}
     for name, values in t.attributes.items():
+        if name in taken:
+            raise InputError(f"the attribute {name!r} is called like a variable of limbeck's own files: rename it")
         attrs = {"units": t.units.get(name, "1")}
         if name in t.categories:
             attrs["labels"] = json.dumps(t.categories[name])
         variables[name] = Field(dims=("simulation", "particle"), values=values, attrs=attrs)
-    if t.edges is not None:
-        for name, values in (("system", t.edges.system), ("sender", t.edges.senders), ("receiver", t.edges.receivers)):
-            variables[f"edge_{name}"] = Field(dims=("edge",), values=np.asarray(values, dtype=np.int64))
     attrs = {"limbeck_schema": SCHEMA, "shared_particles": int(t.shared_particles), "notes": json.dumps(t.notes)}
     if t.radius is not None:
         attrs["radius"] = float(t.radius)
@@ -108,6 +116,17 @@ def _vectors(t: Trajectories) -> dict[str, Field]:
         there = np.where(t.present[..., None], t.measured_positions, np.nan)
         found["measured_position"] = Field(dims=STATE, values=there, attrs={"units": length or "1"})
         found["measured_noise"] = Field(dims=STATE[:3], values=t.measured_noise, attrs={"units": length or "1"})
+    return found
+
+
+def _edges(edges: Edges, n_systems: int, n_nodes: int) -> dict[str, Field]:
+    """Edges as numbers of places, and the numbers of the places, which move with them."""
+    found = {
+        PLACES[0]: Field(dims=STATE[:1], values=np.arange(n_systems)),
+        PLACES[1]: Field(dims=STATE[2:3], values=np.arange(n_nodes)),
+    }
+    for name, values in zip(EDGES, (edges.system, edges.senders, edges.receivers), strict=True):
+        found[name] = Field(dims=("edge",), values=np.asarray(values, dtype=np.int64))
     return found
 
 

@@ -19,6 +19,7 @@ KNOWN = {
     "particle_name",
 }
 EDGES = ("edge_system", "edge_sender", "edge_receiver")  # in files that limbeck wrote
+PLACES = ("simulation_index", "particle_index")  # the same: which simulation and particle the numbers of edges mean
 MEASURED = {"measured_position": DIMS, "measured_noise": DIMS[:3]}  # the same, where positions were smoothed
 
 Names = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # of the simulations, and of the particles of each
