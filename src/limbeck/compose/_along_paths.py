@@ -12,6 +12,7 @@ Source:
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from ._states import States, lay_out
 from ._windows import windows_of
 
 MOST_WINDOWS = 32
-STEPS = 12
+STEPS, STILL = 12, 1e-6  # of a fit, and the share by which squares must still fall
 MOST = 0.75  # windows by which a form is judged: close encounters spoil the rest
 KEPT = 2  # laws that are left to be followed
 ROUNDS = 6  # changes of a form, one after the other
@@ -148,8 +149,7 @@ class Paths:
 
     def _fitted_to(self, law: Law, used: Bool[np.ndarray, " windows"]) -> PathFit | None:
         """Fit the free constants to some windows."""
-        target = self._residual(np.zeros((*self.there.shape, self.measured.shape[-1])), self.measured)
-        n_constants = len(law.constants)
+        target, n_constants = self._target, len(law.constants)
 
         def residual(constants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             with np.errstate(all="ignore"):
@@ -159,14 +159,14 @@ class Paths:
 
         constants = law.constants
         if n_constants:
-            constants = least_squares(residual, constants, steps=STEPS)
+            constants = least_squares(residual, constants, steps=STEPS, tolerance=STILL)
         law = law.with_constants(constants)
         with np.errstate(all="ignore"):
             error = self._projected(law.accelerations(self.states)[..., None])[..., 0] - target
             squares = np.sum(error**2, axis=(1, 2, 3)) / np.maximum(self.freedom, 1.0)
         return PathFit(law=law, misfits=np.sqrt(squares)) if np.isfinite(squares).all() else None
 
-    def scored(self, fit: PathFit) -> "ScoredPath":
+    def scored(self, fit: PathFit) -> ScoredPath:
         """Say what a fit costs by the windows that it fits best: close encounters may miss by any factor.
 
         Args:
@@ -181,6 +181,33 @@ class Paths:
         size = fit.law.complexity + 0.1 * len(fit.law.constants)
         price = math.log(max(squares, np.finfo(float).tiny)) + max(unit_price(int(n)), UNIT) * size
         return ScoredPath(fit.law, fit.misfits, squares, size, price)
+
+    def best_of(self, law: Law, *, reciprocal: bool) -> ScoredPath | None:
+        """Fit a form and say what it costs; one that was asked for before is not fitted again.
+
+        Args:
+            law: Form and starting values.
+            reciprocal: Whether only a law that keeps the third law counts.
+
+        Returns:
+            The fit; None where there is none.
+        """
+        key = (tuple(law.components.items()), reciprocal)
+        if key not in self._known:
+            fit = _simplest(self.fitted(law))
+            counts = fit is not None and (not reciprocal or is_reciprocal(fit.law, self.states))
+            self._known[key] = self.scored(fit) if fit is not None and counts else None
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[Hashable, ScoredPath | None]:
+        """What was asked for: the same forms come up in every round, and near every search."""
+        return {}
+
+    @cached_property
+    def _target(self) -> np.ndarray:
+        """Measured positions in units of the noise, without straight lines (windows nodes times dim)."""
+        return self._residual(np.zeros((*self.there.shape, self.measured.shape[-1])), self.measured)
 
     def _projected(self, values: Float[np.ndarray, "particles dim columns"]) -> np.ndarray:
         """Accelerations integrated twice, in units of the noise, without straight lines (windows nodes times ...)."""
@@ -292,9 +319,9 @@ def _ranked(laws: Sequence[Law], paths: Paths, *, reciprocal: bool) -> list[Scor
         law = with_leading_constants(normalised(form))
         if not law.components or (key := form_key(law)) in found:
             continue
-        fit = _simplest(paths.fitted(law))
-        if fit is not None and (not reciprocal or is_reciprocal(fit.law, paths.states)):
-            found[key] = paths.scored(fit)
+        scored = paths.best_of(law, reciprocal=reciprocal)
+        if scored is not None:
+            found[key] = scored
     return sorted(found.values(), key=lambda one: one.price)
 
 

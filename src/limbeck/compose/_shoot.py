@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from limbeck._types import Constants
 from limbeck.graphs import GraphDataset
@@ -175,13 +175,17 @@ class _Shooting:
             states = np.where(kept, states[0], smoothed[0]), np.where(kept, states[1], smoothed[1])
         return constants, None
 
-    def _evaluate(self, constants: Constants, states: Begun) -> Reduced:
-        """Reduced problems of all windows; those left out have no weight."""
+    def _evaluate(
+        self, constants: Constants, states: Begun, asked: Bool[np.ndarray, " windows"] | None = None
+    ) -> Reduced:
+        """Reduced problems of all windows, or of those in chunks with one that is asked for; others have no weight."""
         n_windows, coordinates = len(self.windows), 2 * int(np.prod(states[0].shape[1:]))
         shapes = *[()] * 5, (len(constants),) * 2, (len(constants),), (coordinates,), (coordinates, len(constants))
         found = [np.zeros((n_windows, *shape)) for shape in shapes]
         found[0][:] = np.inf
         for rows, substeps in self.chunks:
+            if asked is not None and not asked[rows].any():
+                continue
             w, start = self.windows, begin(states, self.windows, rows)
             parts = reduced_windows(
                 self.form, constants, start, w.spans[rows], w.measured[rows], w.weights[rows], substeps
@@ -211,7 +215,7 @@ class _Shooting:
         reach = left_out.astype(float)  # of a step that leads upwards, a quarter
         for _ in range(LEAST_ROUNDS):
             moved = self._moved(states, reach[:, None] * now.own)
-            trial = self._evaluate(constants, moved)
+            trial = self._evaluate(constants, moved, left_out)
             nearer = left_out & (trial.misfits < now.misfits)
             reach = np.where(nearer, 1.0, reach / 4)
             kept = nearer[:, None, None]
