@@ -4,6 +4,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
@@ -44,6 +45,11 @@ def test_a_study_reads_back_equal(seed, limit, simulations, rename):
     assert from_toml(to_toml(study), Study) == study
     read = Study(file=FileSource(path="a b.csv", rename=rename, attributes=("m", "q")))
     assert from_toml(to_toml(read), Study) == read
+
+
+def test_numbers_of_numpy_are_numbers():
+    record = Outer(inner=Inner(name=np.str_("a")), number=np.float64(2.5), count=np.int64(3), flag=np.bool_(True))
+    assert from_toml(to_toml(record), Outer) == record
 
 
 def test_what_is_left_out_keeps_its_default():

@@ -11,6 +11,8 @@ import tomllib
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from limbeck._errors import InputError
 
 Record = TypeVar("Record")
@@ -91,7 +93,7 @@ def to_toml(record: Any) -> str:
     """Write a record as TOML.
 
     Args:
-        record: A dataclass of numbers, strings, booleans, tuples, mappings and such dataclasses.
+        record: A dataclass of numbers (NumPy's too), strings, booleans, tuples, mappings and such dataclasses.
 
     Returns:
         Text that `from_toml` reads back to an equal record.
@@ -117,6 +119,8 @@ def _key(key: str) -> str:
 
 def _literal(value: Any) -> str:
     """A TOML literal."""
+    if isinstance(value, np.generic):  # its repr is no TOML
+        value = value.item()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

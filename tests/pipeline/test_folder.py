@@ -114,6 +114,21 @@ def test_killed_at_any_move_one_of_the_runs_is_whole(run, moment, error, monkeyp
         assert after == before if result["verdict"] == "found" else not (run / ".earlier").exists()
 
 
+@pytest.mark.parametrize(
+    ("study", "kind"),
+    [
+        ('seed = 1\nkind = "training"\n', "training"),
+        ('kind="training"\n', "training"),
+        ('seed = 1\n\n[file.rename]\nkind = "m"\n', "discovery"),
+        ("seed = \n", "discovery"),
+    ],
+)
+def test_the_kind_of_a_run_is_what_its_study_says(run, study, kind):
+    """And not what a column of that name was renamed to, which had made finished runs unreadable."""
+    (run / "study.toml").write_text(study)
+    assert kind_of(run) == kind
+
+
 @pytest.mark.parametrize("is_link", [False, True])
 def test_a_file_that_the_run_reads_is_not_removed_with_the_earlier_one(run, tmp_path, is_link):
     (run / "mine.csv").write_text("x,y\n")

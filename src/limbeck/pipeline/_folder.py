@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import time
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -106,11 +107,14 @@ def kind_of(folder: Path) -> str:
     """
     places = (folder / STUDY, folder / LEAVING / STUDY, folder / EARLIER / STUDY)  # the others after a kill
     try:
-        lines = next(filter(Path.exists, places), places[0]).read_text(encoding="utf-8").splitlines()
+        text = next(filter(Path.exists, places), places[0]).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
-    named = next((line for line in lines if line.startswith("kind = ")), 'kind = "discovery"')
-    return named.partition('"')[2].rstrip('"') if is_run(folder) else ""
+    try:
+        named = tomllib.loads(text).get("kind", "discovery")
+    except tomllib.TOMLDecodeError:  # whoever reads the study says what is wrong with it
+        named = "discovery"
+    return str(named) if is_run(folder) else ""
 
 
 def finished_result(folder: Path, listener: Listener | None = None) -> dict[str, Any] | None:
