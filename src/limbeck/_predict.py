@@ -1,6 +1,6 @@
 """Accelerations under the law of a finished run, for states in a file."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from limbeck._files import check_file
 from limbeck.compose import law_accelerations
 from limbeck.config import from_toml
 from limbeck.graphs import GraphDataset, pair_list
-from limbeck.pipeline import DistilStudy, Study, kind_of, read_file
-from limbeck.trajectories import FEWEST, Trajectories, known_velocities
+from limbeck.pipeline import DistilStudy, FileSource, Study, kind_of
+from limbeck.trajectories import FEWEST, Trajectories, known_velocities, load_trajectories, parse_units
 
 SAME = 1e-9  # relative difference of values that were written with fewer digits
 
@@ -41,17 +41,21 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     found = load(folder)
     if found.law is None:
         raise InputError(f"the run in {folder} has no law to predict with: {'; '.join(found.reasons)}")
-    law, t = found.law, _states(folder, data, edges, allow_gaps=allow_gaps)
+    law = found.law
+    used = law.composed.variables
+    unused = [name for name in law.attribute_names if not used & {f"{name}_1", f"{name}_2"}]
+    constants = found.result["data"].get("constant_attributes", {})
+    needed = [*(name for name in law.attribute_names if name not in unused), *constants]
+    categories = found.result["data"].get("categories", {})
+    t = _states(_source(folder, data, edges, allow_gaps=allow_gaps), needed, categories, edges_given=edges is not None)
     if t.measured_positions is not None:  # smoothing serves derivatives; the law is asked at the file's own states
         t = replace(t, positions=t.measured_positions)
     t = _with_pairs(t, law.radius, has_edges=law.has_edges, data=data)
-    t = _with_codes(t, found.result["data"].get("categories", {}), data)
+    t = _with_codes(t, categories, data)
     if t.dim != law.composed.dim:
         raise InputError(f"the law is for {law.composed.dim} dimensions; {data} has {t.dim}")
-    _check_constants(t, found.result["data"].get("constant_attributes", {}), data)
-    used = law.composed.variables
+    _check_constants(t, constants, data)
     _check_velocities(t, used | law.composed.components.keys(), data)
-    unused = [name for name in law.attribute_names if not used & {f"{name}_1", f"{name}_2"}]
     missing = [name for name in law.attribute_names if name not in t.attributes and name not in unused]
     for name in missing:
         t = _with_learned(t, found.result.get("properties") or (), name, data)
@@ -83,34 +87,62 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     return pd.DataFrame(columns), summary
 
 
-def check_output(out: Path, data: Path) -> None:
+def check_output(out: Path, data: Path, *, overwrite: bool) -> None:
     """Refuse a file that can't be written, before any work.
 
     Args:
         out: The file.
         data: The states, which must stay.
+        overwrite: Whether a file that is there may be replaced.
 
     Raises:
-        InputError: If it can't be written, or is the file of the states.
+        InputError: If it can't be written, is there already, is no CSV by its name, or is the file of the states.
     """
+    if out.suffix.lower() != ".csv":
+        raise InputError(f"{out}: predictions are written as CSV; give a name that ends with .csv")
     check_file(out)
-    if out.exists() and data.exists() and out.samefile(data):
+    if not out.exists():
+        return
+    if data.exists() and out.samefile(data):
         raise InputError(f"{out} holds the states themselves; choose another name")
+    if not overwrite:
+        raise InputError(f"{out} is there already; choose another name, or --overwrite to replace it")
 
 
-def _states(folder: Path, data: Path, edges: Path | None, *, allow_gaps: bool) -> Trajectories:
-    """States, read with the same columns, units and pairs as the run's own data."""
+def _source(folder: Path, data: Path, edges: Path | None, *, allow_gaps: bool) -> FileSource:
+    """What to read, with the same columns, units and pairs as the run's own data."""
     text = (folder / "study.toml").read_text(encoding="utf-8")
     kind = DistilStudy if kind_of(folder) == "distillation" else Study
     source = from_toml(text, kind, str(folder / "study.toml")).file
     pairs = source.edges if edges is None else str(edges)
     source = replace(source, path=str(data), edges=pairs, allow_gaps=source.allow_gaps or allow_gaps)
-    if edges is not None:
-        source = replace(source, radius=0.0)
+    return source if edges is None else replace(source, radius=0.0)
+
+
+def _states(
+    source: FileSource, needed: Sequence[str], categories: Collection[str], *, edges_given: bool
+) -> Trajectories:
+    """States with the properties that the law needs; other columns are not looked at."""
+    if source.attributes:  # a learned property that stands in a column too was not taken from it
+        needed = [name for name in needed if name in (*source.attributes, *categories)]
+    needed = [name for name in needed if name not in source.ignore]
     try:
-        return read_file(source, learning=False)
+        return load_trajectories(
+            source.path,
+            rename=source.rename,
+            attributes=tuple(name for name in needed if name not in categories),
+            ignore=source.ignore,
+            species=tuple(name for name in needed if name in categories),
+            units=parse_units(source.units),
+            edges=source.edges or None,
+            radius=source.radius or None,
+            allow_gaps=source.allow_gaps,
+            shared_particles=source.shared_particles,
+            learning=False,
+            lenient=True,
+        )
     except InputError as error:
-        if edges is not None or not source.edges:
+        if edges_given or not source.edges:
             raise
         raise InputError(
             f"{error}; the run had edges, which hold here too: give those of these states with --edges"

@@ -10,6 +10,7 @@ from limbeck._predict import predict_table
 from limbeck.artefacts import to_json
 from limbeck.config import to_toml
 from limbeck.pipeline import FileSource, Study
+from limbeck.trajectories import load_trajectories, save_trajectories
 
 
 def finished(folder, law, source, *, attributes=(), categories=None, constants=None, properties=(), **data):
@@ -138,7 +139,9 @@ def test_names_beyond_ascii_read_back(tmp_path):
     run = finished(tmp_path / "run", {"radial": "μ_1*μ_2"}, FileSource(path="states.csv"), attributes=["μ"])
     frame = chain(**{"μ": [1.0, 2.0, 3.0]})
     np.testing.assert_allclose(predicted(run, frame, tmp_path), [-2.0 - 3.0, 2.0 - 6.0, 3.0 + 6.0])
-    with pytest.raises(InputError, match="read as 'μ'"):  # the sign for micro, which Python reads as the letter
+    with pytest.raises(
+        InputError, match="lacks the attribute μ"
+    ):  # the sign for micro, which Python reads as the letter
         predicted(run, chain(**{"\u00b5": [1.0, 2.0, 3.0]}), tmp_path)
 
 
@@ -178,6 +181,49 @@ def test_the_law_is_asked_at_the_positions_of_the_file(tmp_path):
     x = frame["x"].to_numpy().reshape(200, 3)
     expected = x.sum(axis=1, keepdims=True) - 3 * x
     np.testing.assert_allclose(predicted(run, frame, tmp_path).reshape(200, 3), expected, atol=1e-12)
+
+
+def test_what_the_law_does_not_need_is_not_looked_at(tmp_path):
+    """Text, names that no attribute may have, what varies in time, strange labels, units of what is not there."""
+    source = FileSource(path="x.csv", units="x=AU,m=Msun,q=C", species=("kind",))
+    run = finished(
+        tmp_path / "run",
+        {"radial": "-q_1*q_2*r"},
+        source,
+        attributes=("m", "q", "kind"),
+        categories={"kind": ["A", "B"]},
+        constants={"m": 2.0},
+    )
+    frame = pd.concat([chain(time=t, q=[1.0, 2.0, 3.0]) for t in (0.0, 1.0)])
+    plain = predicted(run, frame, tmp_path)
+    more = frame.assign(remark="a", distance=1.0, energy=np.arange(6.0), position=3.0, kind=["C", "D", "C"] * 2)
+    np.testing.assert_array_equal(predicted(run, more, tmp_path), plain)
+    save_trajectories(load_trajectories(frame, learning=False), tmp_path / "states.nc")
+    np.testing.assert_array_equal(predict_table(run, tmp_path / "states.nc")[0]["ax"], plain)
+    with pytest.raises(InputError, match=r"column 'q'.*varies in time"):
+        predicted(run, frame.assign(q=np.arange(6.0)), tmp_path)
+    with pytest.raises(InputError, match="m is 3, but was 2 throughout"):
+        predicted(run, frame.assign(m=3.0), tmp_path)
+
+
+def test_the_output_is_a_new_csv_file_unless_it_may_be_replaced(tmp_path):
+    run = finished(tmp_path / "run", {"radial": "-r"}, FileSource(path="states.csv"))
+    chain().to_csv(tmp_path / "states.csv", index=False)
+    asked = ("predict", run, tmp_path / "states.csv", "--out")
+    for name in ("o.parquet", "o.nc", "o"):
+        done = limbeck(*asked, tmp_path / name)
+        assert (done.returncode, (tmp_path / name).exists()) == (2, False), done.stderr
+        assert "ends with .csv" in done.stderr
+    (tmp_path / "o.csv").write_text("mine")
+    done = limbeck(*asked, tmp_path / "o.csv")
+    assert done.returncode == 2
+    assert "--overwrite" in done.stderr
+    assert (tmp_path / "o.csv").read_text() == "mine"
+    assert limbeck(*asked, tmp_path / "o.csv", "--overwrite").returncode == 0
+    assert (tmp_path / "o.csv").read_text().startswith("simulation,time,particle,ax,ay\n")
+    done = limbeck(*asked, tmp_path / "states.csv", "--overwrite")
+    assert done.returncode == 2
+    assert "holds the states themselves" in done.stderr
 
 
 def test_the_command_takes_pairs_and_gaps(tmp_path):

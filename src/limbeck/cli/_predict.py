@@ -17,6 +17,7 @@ def predict(
     out: Annotated[Path | None, typer.Option("--out", help="CSV to write; else to the terminal.")] = None,
     edges: Annotated[Path | None, typer.Option(help="CSV of sender, receiver; else as in the run.")] = None,
     allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Particles may be missing at some times.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Predict accelerations with the law of a run."""
@@ -26,7 +27,7 @@ def predict(
         from limbeck.artefacts import write_whole
 
         if out is not None:
-            check_output(out, data)
+            check_output(out, data, overwrite=overwrite)
         table, summary = predict_table(folder, data, edges=edges, allow_gaps=allow_gaps)
         text = table.to_csv(index=False)
         if out is None:

@@ -45,6 +45,7 @@ def states_from_fields(fields: Fields, choices: Choices, *, allow_gaps: bool, ki
     Raises:
         InputError: If the variables break the contract of NetCDF.
     """
+    choices = choices.among(_names(fields))
     fields = _renamed(fields, choices)
     where = fields.where
     vectors = {name: _vector(fields, name) for name in VECTORS if name in fields.variables}
@@ -117,12 +118,15 @@ def _packed(
     )
 
 
+def _names(fields: Fields) -> list[str]:
+    """Names of all variables and dimensions."""
+    dims = [dim for one in fields.variables.values() for dim in one.dims]
+    return list(dict.fromkeys([*fields.variables, *dims]))
+
+
 def _renamed(fields: Fields, choices: Choices) -> Fields:
     """Rename variables and dimensions, and leave out what is to be ignored."""
-    names = list(fields.variables)
-    dims = [dim for one in fields.variables.values() for dim in one.dims]
-    everything = list(dict.fromkeys([*names, *dims]))
-    choices = choices.among(everything)
+    names, everything = list(fields.variables), _names(fields)
     new = dict(zip(everything, final_names(everything, choices.rename, fields.where), strict=True))
     known_choices([new[name] for name in names], choices, fields.where)
     variables = {
@@ -188,9 +192,10 @@ def _times(
     twice = np.diff(times, axis=1) <= same_time(times)
     if twice.any():
         system, snapshot = (int(index[0]) for index in np.nonzero(twice))
+        time = float(times[system, snapshot])
         raise InputError(
-            f"{where}: variable 'time', simulation index {system}: time {times[system, snapshot]:g} stands twice, "
-            "up to rounding; each snapshot needs its own time"
+            f"{where}: variable 'time', simulation index {system}: time {time!r} stands twice, up to rounding; "
+            "each snapshot needs its own time"
         )
     return order, times
 

@@ -36,8 +36,8 @@ class Choices:
         attributes: Columns to use as attributes; None for every numeric one that is left.
         ignore: Columns to leave out.
         species: Columns to read as categories.
-        lenient: Whether what is said of a column that isn't there means nothing, as it does for other data than those
-            that it was said of.
+        lenient: Whether what is said of a column that isn't there means nothing, and no further column matters, as
+            with other data than those that it was said of.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -251,7 +251,7 @@ def assign_roles(names: Sequence[str], text: Mapping[str, str], choices: Choices
     used = {*KEYS, *(f"{p}{a}{s}" for p in VECTORS for a in AXES for s in ("", "_err"))}
     rest = [name for name in there if name not in used and name not in choices.species]
     for name in rest:
-        if name in text:
+        if name in text and (not choices.lenient or choices.attributes is None or name in choices.attributes):
             raise InputError(
                 f"{where}: {text[name]}; an attribute is a number: correct the cell, or use --species {_quoted(name)} "
                 f"if the column holds labels, or --ignore {_quoted(name)}"

@@ -62,7 +62,8 @@ def load_trajectories(
         allow_gaps: Whether particles may be missing at some times, and times may differ between simulations.
         shared_particles: Whether a particle's name means the same object in every simulation.
         learning: Whether accelerations are needed. Where not, a source without them may have any number of times.
-        lenient: Whether names of columns that the source lacks mean nothing, rather than being mistakes.
+        lenient: Whether names of columns that the source lacks, and further columns beside the `attributes` that were
+            asked for, mean nothing, rather than being mistakes.
 
     Returns:
         The trajectories, complete: with velocities, accelerations (NaN where there is no target) and what was done.
@@ -79,9 +80,9 @@ def load_trajectories(
     )
     _check_reach(edges, radius)
     states = derive(_read(source, choices, allow_gaps), learning=learning)
-    both = check_units(units or {}, states.units, states.attributes, states.where)
+    both = check_units(units or {}, states.units, states.attributes, states.where, lenient=lenient)
     if edges is not None:
-        states = replace(states, edges=_edges(Path(edges), states), radius=None)
+        states = replace(states, edges=_edges(_path(edges), states), radius=None)
     if radius is not None:
         states = replace(states, edges=None, radius=float(radius))
     found = _record(states, both, shared_particles=shared_particles or states.shared_particles)
@@ -99,8 +100,9 @@ def _check_reach(edges: object, radius: float | None) -> None:
         return
     if edges is not None:
         raise InputError("both --edges and --radius were given; who acts on whom is said by one of them: choose one")
-    if isinstance(radius, bool) or not (np.isfinite(radius) and radius > 0):
-        raise InputError(f"--radius: got {radius}; expected a finite distance above 0")
+    number = isinstance(radius, int | float | np.integer | np.floating) and not isinstance(radius, bool)
+    if not (number and np.isfinite(radius) and radius > 0):
+        raise InputError(f"--radius: got {radius!r}; expected a finite distance above 0")
 
 
 def _read(source: Any, choices: Choices, allow_gaps: bool) -> States:
@@ -120,7 +122,7 @@ def _read(source: Any, choices: Choices, allow_gaps: bool) -> States:
             f"trajectories come from a path, a pandas DataFrame or an xarray Dataset; got {type(source).__name__}: "
             "put arrays into a DataFrame with one row for each particle and time, or build a limbeck Trajectories"
         )
-    path = Path(source)
+    path = _path(source)
     kind = _format(path)
     if kind == "netcdf":
         from ._arrays import states_from_fields
@@ -130,6 +132,14 @@ def _read(source: Any, choices: Choices, allow_gaps: bool) -> States:
     from ._table import states_from_csv, states_from_parquet
 
     return (states_from_csv if kind == "csv" else states_from_parquet)(path, choices, allow_gaps=allow_gaps)
+
+
+def _path(given: str | os.PathLike[str]) -> Path:
+    """Take a path, and refuse one that no file can have."""
+    text = os.fspath(given)
+    if not isinstance(text, str) or "\0" in text:
+        raise InputError(f"{text!r} is no path of a file: write it as text without zero bytes")
+    return Path(text)
 
 
 def _format(path: Path) -> str:

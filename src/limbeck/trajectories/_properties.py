@@ -75,7 +75,8 @@ def _candidates(fields: Fields, choices: Choices) -> dict[str, Field]:
                 f"{fields.where}: variable {name!r} has the dimensions ({', '.join(one.dims)}); an attribute has "
                 "(simulation, particle) or (particle)"
             )
-        if chosen or choices.attributes is None or (one.values.dtype.kind in "OUS"):
+        text = one.values.dtype.kind in "OUS" and not choices.lenient
+        if chosen or choices.attributes is None or text:
             found[name] = one
     chosen = choices.attributes
     return found if chosen is None else {n: found[n] for n in (*chosen, *(f for f in found if f not in chosen))}

@@ -20,7 +20,7 @@ def parse_units(text: str) -> dict[str, str]:
         The unit of each quantity.
 
     Raises:
-        InputError: If a pair isn't one, or a quantity stands twice.
+        InputError: If a pair isn't one, pairs are not separated by commas, or a quantity stands twice.
 
     Example:
         >>> parse_units("x=AU, time=day")
@@ -31,6 +31,11 @@ def parse_units(text: str) -> dict[str, str]:
         name, equals, unit = (part.strip() for part in pair.partition("="))
         if not (name and equals and unit):
             raise InputError(f"--units: got {pair.strip()!r}; expected quantity=unit, as in x=AU,time=day,m=Msun")
+        if set(unit) & {"=", ";"}:
+            raise InputError(
+                f"--units: got {unit!r} as the unit of {name!r}; pairs are separated by commas, as in "
+                "x=AU,time=day,m=Msun"
+            )
         if name in units:
             raise InputError(f"--units: {name!r} stands twice; give each quantity one unit")
         units[name] = unit
@@ -38,7 +43,12 @@ def parse_units(text: str) -> dict[str, str]:
 
 
 def check_units(
-    given: Mapping[str, str], found: Mapping[str, str], attributes: Iterable[str], where: str
+    given: Mapping[str, str],
+    found: Mapping[str, str],
+    attributes: Iterable[str],
+    where: str,
+    *,
+    lenient: bool = False,
 ) -> dict[str, str]:
     """Join the units that a user gave with those of the source, the user's first.
 
@@ -47,6 +57,7 @@ def check_units(
         found: Units from the source.
         attributes: Names of the attributes.
         where: What to call the source in a message.
+        lenient: Whether a unit of something that isn't there means nothing.
 
     Returns:
         The unit of each quantity that has one.
@@ -54,7 +65,10 @@ def check_units(
     Raises:
         InputError: If a unit is given for something that isn't there.
     """
+    if not isinstance(given, Mapping):
+        raise InputError(f"{where}: the units are {given!r}; expected a mapping such as {{'x': 'AU', 'time': 'day'}}")
     known = (*QUANTITIES, *attributes)
+    given = {name: unit for name, unit in given.items() if name in known or not lenient}
     for name, unit in given.items():
         if name not in known:
             raise InputError(
