@@ -71,6 +71,14 @@ def test_mlflow_keeps_metrics_and_goes_on_in_the_same_run(tmp_path):
     assert [metric.value for metric in client.get_metric_history(run.info.run_id, "train/loss")] == [0.5, 0.25]
 
 
+def test_mlflow_keeps_its_store_in_a_folder_with_any_name(tmp_path):
+    for name in ("a?b", "50% #1"):
+        (tmp_path / name).mkdir()
+        told(["mlflow"], tmp_path / name)
+        assert (tmp_path / name / "mlflow.db").stat().st_size > 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["50% #1", "a?b"]
+
+
 def test_wandb_is_offline(tmp_path):
     told(["wandb"], tmp_path)
     (folder,) = (tmp_path / "wandb").glob("offline-run-*")

@@ -6,9 +6,15 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 STORE, ARTEFACTS = "mlflow.db", "mlflow"
 EXPERIMENT = "limbeck"
+
+
+def store_address(path: Path) -> str:
+    """Address of a store, in which all after a question mark would be options: SQLite's own form quotes it."""
+    return f"sqlite:///file:{quote(str(path))}?uri=true" if "?" in str(path) else f"sqlite:///{path}"
 
 
 class MLflow:
@@ -23,7 +29,7 @@ class MLflow:
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # tells how it makes its tables
 
         place = folder.absolute()
-        self.client = MlflowClient(tracking_uri=f"sqlite:///{place / STORE}")
+        self.client = MlflowClient(tracking_uri=store_address(place / STORE))
         known = self.client.get_experiment_by_name(EXPERIMENT)
         if known is None:
             experiment = self.client.create_experiment(EXPERIMENT, artifact_location=(place / ARTEFACTS).as_uri())
