@@ -85,3 +85,12 @@ def test_a_law_of_pairs_that_are_near_or_linked_is_not_applied_to_others() -> No
     linked = DiscoveredLaw(channels={"radial": "-1.0*r"}, composed=law, has_edges=True, **known)
     with pytest.raises(InputError, match="limbeck predict with --edges"):
         linked(x, v)
+
+
+@pytest.mark.user_error
+def test_a_table_in_memory_is_to_be_read_first() -> None:
+    frame = limbeck.trajectories.to_frame(
+        limbeck.simulate.simulate("spring", n_systems=1, n_steps=3, n_nodes=2, seed=0)
+    )
+    with pytest.raises(InputError, match=r"got DataFrame: read a table or a Dataset with limbeck\.load_trajectories"):
+        limbeck.discover(frame)

@@ -1,5 +1,6 @@
 """The Python face of a run: what `limbeck.discover` and `limbeck.load` return."""
 
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -279,6 +280,11 @@ def discover(
     Example:
         found = limbeck.discover("spring", options=limbeck.SourceOptions(simulations=300))
     """
+    if not isinstance(source, str | os.PathLike | Trajectories | Study):
+        raise InputError(
+            f"a law is discovered in a built-in system, a file, trajectories or a study; got {type(source).__name__}: "
+            "read a table or a Dataset with limbeck.load_trajectories first"
+        )
     trajectories = source if isinstance(source, Trajectories) else None
     if isinstance(source, Study):
         asked = source

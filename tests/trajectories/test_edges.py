@@ -70,8 +70,8 @@ def test_a_padded_number_is_another_name(load):
         ("sender,receiver\n0,\n1,0\n", "row 2 .*column 'receiver'.*missing"),
         ("from,to\n0,1\n", "column 'from' is not known"),
         ("sender\n0\n1\n", "column 'receiver' is missing"),
-        ("sender,receiver\n", "no rows"),
-        ("", "empty"),
+        ("sender,receiver\n", "no rows; add the edges, one row each"),
+        ("", "empty; a table starts with sender,receiver"),
         ("sender;receiver\n0;1\n", "semicolons"),
     ],
 )

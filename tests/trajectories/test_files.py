@@ -53,7 +53,8 @@ def test_what_was_measured_comes_back_beside_what_was_smoothed(tmp_path, name, m
     assert_same(one, other)
     np.testing.assert_array_equal(one.measured_positions, other.measured_positions)
     np.testing.assert_array_equal(one.measured_noise, other.measured_noise)
-    assert any("smoothed" in what for what in left) is (name != "t.nc")
+    for what in ("smoothed positions", "standard errors of positions"):
+        assert any(what in one for one in left) is (name != "t.nc")
 
 
 @pytest.mark.parametrize("name", ["t.nc", "t.csv", "t.parquet"])
@@ -209,17 +210,17 @@ def _dataset(change=None, **options):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"position": ((1, 2, 1, 0), np.nan)}, "'position', simulation '1', time 2, particle '1'.*some components"),
+        ({"position": ((1, 2, 1, 0), np.nan)}, "'position', simulation '1', time 2.0, particle '1'.*some components"),
         ({"position": ((1, 2, 1, 0), np.inf)}, "'position', simulation index 1, time index 2.*infinite"),
-        ({"position": ((1, 2, 1), np.nan)}, "simulation '1', time 2, particle '1' is missing.*allow-gaps"),
+        ({"position": ((1, 2, 1), np.nan)}, "simulation '1', time 2.0, particle '1' is missing.*allow-gaps"),
         ({"position": ((0, 2), np.nan)}, "is missing.*allow-gaps"),
         ({name: ((0, slice(None), slice(1, 3)), np.nan) for name in VECTORS}, "fewer than two"),
         ({"position": ((0, slice(None), slice(1, 3)), np.nan)}, "NaN at every time of the simulation"),
-        ({"velocity": ((1, 2, 1), np.nan)}, "'velocity', simulation '1', time 2, particle '1'.*NaN"),
-        ({"acceleration": ((1, 2, 1, 1), np.nan)}, "'acceleration', simulation '1', time 2, particle '1'.*NaN"),
+        ({"velocity": ((1, 2, 1), np.nan)}, "'velocity', simulation '1', time 2.0, particle '1'.*NaN"),
+        ({"acceleration": ((1, 2, 1, 1), np.nan)}, "'acceleration', simulation '1', time 2.0, particle '1'.*NaN"),
         ({"acceleration": (..., np.nan)}, "no particle has an acceleration"),
         ({"time": (3, np.nan)}, "'time'.*not finite"),
-        ({"time": (3, 2.0)}, "'time'.*time 2 stands twice"),
+        ({"time": (3, 2.0)}, "'time'.*time 2.0 stands twice"),
         ({"m": ((1, 2), np.nan)}, "'m', simulation '1', particle '2'.*finite"),
     ],
 )

@@ -14,6 +14,30 @@ def test_sources_of_wrong_types(source):
         load_trajectories(source)
 
 
+@pytest.mark.user_error
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"units": "x=AU"}, "the units are 'x=AU'; expected a mapping"),
+        ({"radius": "2"}, "--radius: got '2'"),
+        ({"edges": "a\0b.csv"}, "is no path of a file"),
+    ],
+)
+def test_options_of_wrong_types(good_table, options, words):
+    with pytest.raises(InputError, match=words):
+        load_trajectories(good_table(), **options)
+
+
+@pytest.mark.user_error
+def test_a_path_with_a_zero_byte_and_units_that_are_no_mapping(good_table):
+    with pytest.raises(InputError, match="is no path of a file"):
+        load_trajectories("a\0b.csv")
+    table = good_table()
+    table.attrs["units"] = "AU"
+    with pytest.raises(InputError, match=r"attrs\['units'\] is 'AU'; expected a mapping"):
+        load_trajectories(table)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

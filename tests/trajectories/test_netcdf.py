@@ -113,7 +113,7 @@ def test_a_missing_value_is_compared_in_the_type_of_the_variable(write, key):
 
 def test_times_that_are_nearly_one(write):
     times = np.array([0.0, 1e-200, 1.0, 2.0, 3.0, 4.0, 5.0])
-    refused(write(times=times, vectors=("position",)), "'time', simulation index 0: time 0 stands twice, up to round")
+    refused(write(times=times, vectors=("position",)), "'time', simulation index 0: time 0.0 stands twice, up to round")
     times = np.array([0.0, 1e-14, 2e-14, 1.0, 1.0 + 1e-14, 1.0 + 2e-14, 2.0])
     words = r"'time': the times 1\.0 and \S+ of simulation '0' .* too close together"
     refused(write(times=times, vectors=("position",)), words)
@@ -206,7 +206,7 @@ def test_a_particle_that_is_nowhere_does_not_move(write):
     positions, velocities = np.random.default_rng(1).normal(size=(2, 2, 8, 3, 2))
     positions[1, :, 2] = np.nan
     path = write(vectors=("acceleration",), position=(STATE, positions, {}), velocity=(STATE, velocities, {}))
-    refused(path, "'position', simulation '1', time 0, particle '2': got NaN at every time.*'velocity' has values")
+    refused(path, "'position', simulation '1', time 0.0, particle '2': got NaN at every time.*'velocity' has values")
 
 
 @pytest.mark.parametrize("name", ["position", "velocity", "acceleration"])

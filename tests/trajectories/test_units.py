@@ -23,6 +23,12 @@ def test_pairs_that_are_none(text):
         parse_units(text)
 
 
+@pytest.mark.parametrize("text", ["x=AU time=day", "x=AU;time=day", "x=AU;", "x==AU"])
+def test_other_separators_are_no_part_of_a_unit(text):
+    with pytest.raises(InputError, match="pairs are separated by commas"):
+        parse_units(text)
+
+
 def test_a_quantity_twice():
     with pytest.raises(InputError, match="'x' stands twice"):
         parse_units("x=AU,x=km")

@@ -8,7 +8,7 @@ import pytest
 from limbeck import InputError
 from limbeck.graphs import connect
 from limbeck.simulate import simulate
-from limbeck.trajectories import Edges, load_trajectories, targets_of, to_frame
+from limbeck.trajectories import Edges, load_trajectories, targets_of, to_frame, to_xarray
 
 
 def seen(*, without, n=4, times=12):
@@ -48,6 +48,7 @@ def test_the_loss_is_said_and_total_loss_is_an_error() -> None:
     frame = to_frame(simulate("spring", n_systems=4, n_steps=12, n_nodes=3, seed=0))
     few = load_trajectories(frame.drop(index=frame.index[[40]]), allow_gaps=True)
     assert any("accelerations are no targets: a particle that pulls" in note for note in few.notes)
+    assert load_trajectories(to_xarray(few), allow_gaps=True).notes == few.notes  # it is said once
     batch = connect(few, seed=0)
     total = sum(int(batch.batch(part).targeted().sum()) for part in (batch.train, batch.validation, batch.test))
     assert total <= targets_of(few).sum() < len(frame) - 1

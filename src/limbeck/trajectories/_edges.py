@@ -33,7 +33,7 @@ def read_edges(path: Path, system_names: Names, particle_names: tuple[Names, ...
     Raises:
         InputError: If a column or a name isn't known, or an edge stands twice or joins a particle to itself.
     """
-    frame = read_csv(path, COLUMNS)
+    frame = read_csv(path, COLUMNS, example="sender,receiver", rows="the edges, one row each")
     for name in frame.columns:
         if name not in COLUMNS:
             raise InputError(

@@ -15,6 +15,7 @@ from limbeck._types import Presence, Times
 
 from ._rows import Rows
 
+SAME_TIME = 1e-6  # part of the shortest step below which times are one: steps that were added up lose as many digits
 LARGEST = 4_000_000_000  # bytes of one padded array beyond which a ragged table is refused
 
 
@@ -94,7 +95,7 @@ def lay_out(
     system, system_names = systems
     particle, names = particles
     node, node_pairs, n_nodes = _ranks(system, particle, len(system_names), len(names))
-    grid, snapshot = _snapped(times)
+    grid, snapshot = _snapped(times, system.astype(np.int64) * len(names) + particle)
     time, time_pairs, n_times = _ranks(system, snapshot, len(system_names), len(grid))
     shape = (len(system_names), n_times, n_nodes)
     if np.prod(shape, dtype=float) * 8 > max(LARGEST, 100.0 * len(times)):
@@ -156,14 +157,31 @@ def same_time(times: Float[np.ndarray, "..."]) -> float:
     return float(8 * np.spacing(np.nanmax(np.abs(times))))
 
 
-def _snapped(times: Float[np.ndarray, " rows"]) -> tuple[Float[np.ndarray, " grid"], Int[np.ndarray, " rows"]]:
-    """Number the distinct times; times that differ by rounding alone are one time."""
+def _snapped(
+    times: Float[np.ndarray, " rows"], owner: Int[np.ndarray, " rows"]
+) -> tuple[Float[np.ndarray, " grid"], Int[np.ndarray, " rows"]]:
+    """Number the distinct times; times that differ by rounding alone, or by next to nothing of a step, are one time."""
     place, distinct = pd.factorize(times)
     distinct = np.asarray(distinct)
     order = np.argsort(distinct)
     grid = distinct[order]
-    close = np.diff(grid) <= same_time(grid)
+    gaps, rounding = np.diff(grid), same_time(grid)
+    close = gaps <= rounding
+    # One particle's shortest step bounds that of all; few tables need more than that.
+    if (gaps <= SAME_TIME * _shortest_step(times[owner == owner[0]], rounding)).any():
+        step = _shortest_step(times, rounding, owner)
+        close |= np.isfinite(step) & (gaps <= SAME_TIME * step)
     number = np.concatenate([[0], np.cumsum(~close)]).astype(np.int64)
     back = np.empty(len(order), dtype=np.int64)
     back[order] = number
     return grid[np.concatenate([[True], ~close])], back[place]
+
+
+def _shortest_step(
+    times: Float[np.ndarray, " rows"], rounding: float, owner: Int[np.ndarray, " rows"] | None = None
+) -> float:
+    """Shortest time between two rows of one particle; infinite where there are none."""
+    owner = np.zeros(len(times), dtype=np.int64) if owner is None else owner
+    order = np.lexsort((times, owner))
+    steps = np.diff(times[order])[np.diff(owner[order]) == 0]
+    return float(np.min(steps[steps > rounding], initial=np.inf))

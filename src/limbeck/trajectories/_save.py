@@ -182,6 +182,7 @@ def _left_out(t: Trajectories, kind: str) -> tuple[str, ...]:
         "derived velocities (derived again on reading)": t.velocities_are == "derived",
         "derived accelerations (derived again on reading)": t.accelerations_are == "derived",
         "smoothed positions and their errors (smoothed again on reading)": t.measured_positions is not None,
+        "standard errors of positions, if they were given (add x_err, ...)": t.measured_positions is not None,
         "notes": bool(t.notes),
     }
     return tuple(what for what, out in left.items() if out)

@@ -83,7 +83,7 @@ class States:
             A clause such as "simulation 'a', time 0.5, particle '3'".
         """
         return (
-            f"simulation {self.system_names[system]!r}, time {self.times[system, time]:g}, "
+            f"simulation {self.system_names[system]!r}, time {float(self.times[system, time])!r}, "
             f"particle {self.particle_names[system][node]!r}"
         )
 
@@ -139,7 +139,7 @@ def _check_times(
         return
     system, time = (int(index[0]) for index in np.nonzero(unequal))
     first, other = states.system_names[0], states.system_names[system]
-    says = ["no such snapshot" if np.isnan(t) else f"time {t:g}" for t in (times[system, time], times[0, time])]
+    says = ["no such snapshot" if np.isnan(t) else f"time {t!r}" for t in times[[system, 0], time].tolist()]
     raise InputError(
         f"{states.where}{place(system, time)} 'time': unequal times: snapshot {time + 1} of simulation "
         f"{other!r} is {says[0]}, of simulation {first!r} {says[1]}; simulations need the same times: "

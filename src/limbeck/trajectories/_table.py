@@ -5,6 +5,7 @@ particle, time and simulation, checks every cell that is used, and gives
 arrays. What is missing is derived later.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,11 @@ def states_from_frame(
     for name in columns:
         if columns.count(name) > 1:
             raise InputError(f"{where}: row 1: column {name!r} stands twice; each column needs its own name")
+    if not isinstance(units, Mapping):
+        raise InputError(
+            f"{where}: attrs['units'] is {units!r}; expected a mapping such as {{'x': 'AU', 'time': 'day'}}: "
+            "correct or remove it"
+        )
     frame = frame.reset_index(level=levels) if levels else frame.copy(deep=False)
     choices = choices.among(frame.columns)
     frame.columns = final_names(list(frame.columns), choices.rename, where)

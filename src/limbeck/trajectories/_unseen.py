@@ -50,6 +50,8 @@ def with_remark(trajectories: Trajectories) -> Trajectories:
         f"{lost.sum()} of {known.sum()} accelerations are no targets: a particle that pulls, and is there before and "
         "after, is not seen at that time."
     )
+    if note in trajectories.notes:  # of a file that limbeck wrote
+        return trajectories
     return replace(trajectories, notes=(*trajectories.notes, note))
 
 

@@ -60,4 +60,4 @@ def place(wrong: Bool[np.ndarray, "..."]) -> str:
 def cell(wrong: Presence, times: Times, names: Names) -> str:
     """Name the first wrong state."""
     system, time, node = (int(index[0]) for index in np.nonzero(wrong))
-    return f"simulation {names[0][system]!r}, time {times[system, time]:g}, particle {names[1][system][node]!r}"
+    return f"simulation {names[0][system]!r}, time {float(times[system, time])!r}, particle {names[1][system][node]!r}"
