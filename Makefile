@@ -22,9 +22,14 @@ endef
 demo: $(VENV)/.installed
 	$(BIN)/limbeck discover spring --out $(OUT) --overwrite
 
+# Workers share the cores already: threads of a BLAS beside them wait for each other, and tests take twice as long.
+test test-slow: export OMP_NUM_THREADS = 1
+test test-slow: export OPENBLAS_NUM_THREADS = 1
+
+# Files in their own order: by number of tests, those with few and long ones would come last, and a worker would idle.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -o addopts="-ra --durations=5 --strict-markers --strict-config \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist load -o addopts="-ra --durations=5 --strict-markers --strict-config \
 	  --import-mode=importlib" -m "user_error and not slow" tests
 
 test-slow: $(VENV)/.installed-dev

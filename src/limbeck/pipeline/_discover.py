@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck._errors import ArtefactMismatch, InputError
+from limbeck._threads import one_blas_thread
 from limbeck.artefacts import load_record, save_record
 from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
@@ -31,6 +32,7 @@ from ._study import Study, trajectories_of
 CLOSING_SECONDS, CLOSING_SHARE = 30.0, 0.4  # kept back from the time limit, at most the share of it
 
 
+@one_blas_thread
 def run_study(
     study: Study,
     folder: Path,
@@ -72,6 +74,7 @@ def run_study(
         return _run(study, folder, dataset, heard, started)
 
 
+@one_blas_thread
 def resume_study(
     folder: Path, *, listener: Listener | None = None, trajectories: Trajectories | None = None
 ) -> dict[str, Any]:

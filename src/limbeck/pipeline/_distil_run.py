@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limbeck._errors import ArtefactMismatch, InputError
+from limbeck._threads import one_blas_thread
 from limbeck.analyse import ForceReading, read_forces, self_energy_channel
 from limbeck.artefacts import finite
 from limbeck.compose import noise_effect
@@ -52,6 +53,7 @@ class _Source(NamedTuple):
         return "" if region is None else str(region)
 
 
+@one_blas_thread
 def run_distillation(
     study: DistilStudy, folder: Path, *, overwrite: bool = False, listener: Listener | None = None
 ) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def run_distillation(
         return _run(study, folder, source, heard, started)
 
 
+@one_blas_thread
 def resume_distillation(folder: Path, *, listener: Listener | None = None) -> dict[str, Any]:
     """Go on with a distillation that was interrupted; a finished one only gives its result.
 

@@ -15,6 +15,7 @@ import equinox as eqx
 import numpy as np
 
 from limbeck._errors import ArtefactDamaged, InputError
+from limbeck._threads import one_blas_thread
 from limbeck.artefacts import SCHEMA, finite, load_arrays, save_arrays, to_json, write_whole
 from limbeck.compose import generalisation
 from limbeck.config import from_toml, to_toml
@@ -36,6 +37,7 @@ CHECKPOINT_SECONDS = 5.0
 STATE, NETWORKS = "train.limbeck", "networks.limbeck"
 
 
+@one_blas_thread
 def run_training(
     study: TrainStudy,
     folder: Path,
@@ -77,6 +79,7 @@ def run_training(
         return _run(study, folder, dataset, heard, started)
 
 
+@one_blas_thread
 def resume_training(
     folder: Path, *, listener: Listener | None = None, trajectories: Trajectories | None = None
 ) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import math
 import time
 from dataclasses import replace
 
+from limbeck._threads import one_blas_thread
+
 from ._dimensions import suits_units
 from ._polish import with_factor
 from ._problem import Problem, check_loss
@@ -13,6 +15,7 @@ from ._robust_rounds import regress_robustly
 from ._stability import STABLE, choice_stability
 
 
+@one_blas_thread
 def regress_table(
     problem: Problem,
     config: RegressionConfig,
