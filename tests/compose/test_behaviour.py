@@ -5,7 +5,7 @@ from unittest.mock import create_autospec
 import jax
 import numpy as np
 import pytest
-from clouds import cloud
+from clouds import cloud, padded
 from compose.planted import law_of
 from planted_network import planted_network
 from scipy.integrate import solve_ivp
@@ -13,6 +13,7 @@ from scipy.integrate import solve_ivp
 from limbeck.compose import behaviour, law_accelerations, pair_potential, roll_out
 from limbeck.compose._conserved import Paths, drifts
 from limbeck.compose._integrate import integrate, law_force, network_force
+from limbeck.compose._rollout import _test_runs, first_states
 from limbeck.expressions import evaluate
 from limbeck.graphs import connect
 from limbeck.models import Biases, ForceNetwork
@@ -33,7 +34,7 @@ def as_trained(dataset, **kernel):
 def measured(law, dataset):
     """Drifts along the law's own paths, by SciPy."""
     times = np.linspace(0, 1, 12)
-    start = dataset.batch(dataset.test[:2])
+    start = first_states(dataset, dataset.test[:2])
     pairs, shape = dataset.pairs, start.positions.shape
 
     def slope(_, y):
@@ -62,7 +63,7 @@ def test_a_far_origin_costs_the_network_no_precision() -> None:
     seen.pairs, seen.model = None, create_autospec(ForceNetwork, instance=True, origin_free=True)
     seen.model.side_effect = lambda state, _: state.positions
     with jax.enable_x64(True):  # as where it is rolled out
-        near, moved = (np.asarray(network_force(seen)(state)) for state in (start, far))
+        near, moved = (np.asarray(network_force(seen, dataset)(state)) for state in (start, far))
     np.testing.assert_allclose(moved, near, atol=1e-6)
 
 
@@ -181,6 +182,44 @@ def test_a_rollout_is_of_twenty_simulations_or_of_all_that_are_held_out(systems:
     rollout = roll_out(law_of(2, radial="-2.0*(r - 0.99)", inertia="m_1"), as_trained(dataset), dataset)
     assert rollout is not None
     assert len(rollout.given) == min(20, len(held_out))
+
+
+def test_a_network_loses_and_finds_its_partners_at_a_radius_as_a_law_does() -> None:
+    """The network is the law in other words, in its own precision, and is shown other states than the first."""
+    dataset = connect(cloud(radius=1.5), seed=0)
+    law, pairs = law_of(2, radial="-2.0*(r - 0.99)", inertia="m_1"), dataset.pairs
+    start, before = first_states(dataset, dataset.test[:2]), dataset.batch(dataset.test[:2])
+    moved = start._replace(positions=start.positions[::-1])
+    assert not np.array_equal(dataset.batch(dataset.test[1::-1]).forward, before.forward)
+    same = create_autospec(TrainedModel, instance=True)
+    same.pairs, same.model = None, create_autospec(ForceNetwork, instance=True, origin_free=False)
+    same.model.side_effect = lambda state, _: law_accelerations(
+        law, state, pairs.first, pairs.second, dataset.attribute_names, np
+    )
+    with jax.enable_x64(True):
+        for state in (start, moved):
+            felt, wanted = (np.asarray(f(state)) for f in (network_force(same, dataset), law_force(law, dataset)))
+            np.testing.assert_allclose(felt, wanted, atol=1e-4)
+
+
+def test_simulations_of_fewer_particles_are_rolled_out_too() -> None:
+    """Places of particles that are never there are no gaps, and count nowhere."""
+    dataset = connect(padded(simulate("spring", n_systems=8, n_nodes=2, n_steps=8, seed=1)), seed=0)
+    rollout = roll_out(law_of(2, radial="-2.0*(r - 0.99)", inertia="m_1"), as_trained(dataset), dataset)
+    assert rollout is not None
+    assert np.max(rollout.law_error) < 1e-6  # the extra place would be pulled along
+    np.testing.assert_array_equal(np.ptp(rollout.law[:, :, 2], axis=1), 0.0)
+    assert all(drift.law is not None and drift.law < 1e-6 for drift in rollout.drifts)
+
+
+def test_blocks_of_time_that_taught_are_not_rolled_out() -> None:
+    dataset = connect(simulate("spring", n_systems=8, n_steps=60, seed=1), seed=0, by_time=True)
+    runs = _test_runs(dataset)
+    assert runs is not None
+    held_out = {tuple(row) for part in (dataset.test, dataset.extrapolation) for row in part.tolist()}
+    rows = {(int(s), int(row)) for s, own in zip(*runs, strict=True) for row in own}
+    assert rows <= held_out
+    assert len(runs[0]) >= 4  # each with times of its own
 
 
 def test_simulations_are_integrated_apart() -> None:

@@ -73,7 +73,7 @@ def drifts(law: Law, dataset: GraphDataset, start: Snapshots, paths: Mapping[str
     Args:
         law: The law.
         dataset: Its pairs, attributes and radius are what counts.
-        start: First states of the simulations.
+        start: First states of the simulations, with the weights of all edges that may act, near or not.
         paths: Paths under `law` and `network`, and those `given`.
 
     Returns:
@@ -199,13 +199,13 @@ class _Measure:
 
     def _weights(self, positions: np.ndarray, system: Any) -> tuple[np.ndarray, np.ndarray]:
         """Weights of the pairs in both directions (systems times pairs)."""
-        pairs, radius = self.dataset.pairs, self.dataset.trajectories.radius
+        radius = self.dataset.trajectories.radius
+        ends = self.start.forward[system][:, None], self.start.backward[system][:, None]
         if radius is None:
-            ends = self.start.forward[system], self.start.backward[system]
-            shape = (*positions.shape[:2], len(pairs.first))
-            return tuple(np.broadcast_to(end[:, None], shape) for end in ends)  # type: ignore[return-value]
+            shape = (*positions.shape[:2], len(self.dataset.pairs.first))
+            return tuple(np.broadcast_to(end, shape) for end in ends)  # type: ignore[return-value]
         inside = self._distances(positions) < radius
-        return pairs.forward[0] * inside, pairs.backward[0] * inside
+        return ends[0] * inside, ends[1] * inside
 
     def _distances(self, positions: np.ndarray) -> np.ndarray:
         """Distances of all pairs."""
@@ -240,7 +240,8 @@ class _Measure:
             stem = _stem(name)
             if stem not in ("uniform", "central"):
                 continue
-            strength = np.broadcast_to(evaluate(expression, own), self.start.positions.shape[:2])[:, None]
+            strength = np.broadcast_to(evaluate(expression, own), self.start.positions.shape[:2])
+            strength = np.where(self.start.weights > 0, strength, 0.0)[:, None]  # what isn't there has no energy
             if stem == "central":
                 total -= np.sum(strength * 0.5 * np.sum(path.positions**2, axis=-1), axis=-1)
             else:

@@ -31,17 +31,24 @@ def law_force(law: Law, dataset: GraphDataset) -> Force:
         dataset: Its pairs, names of attributes and radius are what counts.
 
     Returns:
-        Accelerations of states; edges are those of a state, or all that a radius leaves.
+        Accelerations of states, whose edges are all that may act; a radius leaves those that are near enough.
     """
-    pairs, radius = dataset.pairs, dataset.trajectories.radius
+    pairs = dataset.pairs
 
     def force(state: Snapshots) -> Any:
-        if radius is not None:
-            inside = near(state.positions, pairs.first, pairs.second, radius)
-            state = state._replace(forward=pairs.forward[0] * inside, backward=pairs.backward[0] * inside)
+        state = _with_near_edges(state, dataset)
         return law_accelerations(law, state, pairs.first, pairs.second, dataset.attribute_names, jnp)
 
     return force
+
+
+def _with_near_edges(state: Snapshots, dataset: GraphDataset) -> Snapshots:
+    """A state without edges between particles that are beyond the radius of the data, if they have one."""
+    pairs, radius = dataset.pairs, dataset.trajectories.radius
+    if radius is None:
+        return state
+    inside = near(state.positions, pairs.first, pairs.second, radius)
+    return state._replace(forward=state.forward * inside, backward=state.backward * inside)
 
 
 def near(positions: Any, first: Any, second: Any, radius: float) -> Any:
@@ -60,23 +67,41 @@ def near(positions: Any, first: Any, second: Any, radius: float) -> Any:
     return 1.0 * (jnp.linalg.norm(apart, axis=-1) < radius)
 
 
-def network_force(trained: TrainedModel) -> Force:
+def network_force(trained: TrainedModel, dataset: GraphDataset) -> Force:
     """The network as a function of the state; its own arithmetic stays in its precision.
 
     Args:
         trained: The network.
+        dataset: Its pairs and radius are what counts.
 
     Returns:
-        Accelerations of states.
+        Accelerations of states, whose edges are all that may act; a radius leaves those that are near enough.
     """
 
     def force(state: Snapshots) -> Any:
+        state = _with_near_edges(state, dataset)
         if trained.model.origin_free:  # far from the origin single precision would lose what lies between particles
             state = state._replace(positions=state.positions - jnp.mean(state.positions, axis=-2, keepdims=True))
         narrow = Snapshots(*(jnp.asarray(array, jnp.float32) for array in state))
         return jnp.asarray(trained.model(narrow, trained.pairs), state.positions.dtype)
 
     return force
+
+
+def resting_where_absent(force: Force) -> Force:
+    """A force that leaves particles alone that are not there: their weight is 0.
+
+    Args:
+        force: Accelerations of states.
+
+    Returns:
+        The same, 0 for particles without weight.
+    """
+
+    def felt(state: Snapshots) -> Any:
+        return jnp.where(state.weights[..., None] > 0, force(state), 0.0)
+
+    return felt
 
 
 def integrate(

@@ -1,23 +1,24 @@
 """Roll a law and a network forward from given states, and compare with what came in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.train import TrainedModel
 
 from ._callable import law_accelerations
 from ._conserved import Drift, Paths, drifts
-from ._integrate import integrate, law_force, near, network_force
+from ._integrate import integrate, law_force, near, network_force, resting_where_absent
 from ._law import Law
 from ._lyapunov import Tangent, tangent
 
 MOST_SYSTEMS = 20
-MOST_TIMES = 200
+MOST_TIMES, FEWEST_TIMES = 200, 3
 LOST = 0.5  # beyond this error (in typical distances) two trajectories have nothing to do with each other
 
 
@@ -27,7 +28,7 @@ class Rollout:
 
     Attributes:
         times: Times from the start.
-        given: Positions that came in.
+        given: Positions that came in; a particle that is not there rests in a place of its own.
         law: Positions under the law.
         network: Positions under the network.
         law_error: Median over simulations of the mean distance from the given positions,
@@ -76,25 +77,29 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset) -> Rollout 
         dataset: Where the test trajectories stand.
 
     Returns:
-        Both rollouts, or None where no test simulation has three times with every particle there.
+        Both rollouts, or None where no test simulation has three times at which every particle of it is there.
     """
     runs = _test_runs(dataset)
     if runs is None:
         return None
     systems, rows = runs
     t = dataset.trajectories
-    times = t.times[systems[0], rows] - t.times[systems[0], rows[0]]
-    start = dataset.batch(np.stack([systems, np.full_like(systems, rows[0])], axis=1))
-    given = t.positions[systems][:, rows]
+    times = t.times[systems[0], rows[0]] - t.times[systems[0], rows[0, 0]]
+    start = first_states(dataset, np.stack([systems, rows[:, 0]], axis=1))
+    there = start.weights > 0
+    forces = law_force(law, dataset), network_force(trained, dataset)
+    if not there.all():
+        forces = resting_where_absent(forces[0]), resting_where_absent(forces[1])
+    given = np.where(there[:, None, :, None], t.positions[systems[:, None], rows], start.positions[:, None])
     scale = trained.model.scales.length
-    beside = tangent(law_force(law, dataset), start, scale, float(times[-1]))
+    beside = tangent(forces[0], start, scale, float(times[-1]))
     positions, velocities, *_ = beside.solve(times, 1e-9)
-    with_network, its_velocities = integrate(network_force(trained), start, times, 1e-5)
-    law_error, network_error = _error(positions, given, scale), _error(with_network, given, scale)
+    with_network, its_velocities = integrate(forces[1], start, times, 1e-5)
+    law_error, network_error = (_error(x, given, there, scale) for x in (positions, with_network))
     paths = {
         "law": Paths(positions, velocities),
         "network": Paths(with_network, its_velocities),
-        "given": Paths(given, t.velocities[systems][:, rows]),
+        "given": Paths(given, t.velocities[systems[:, None], rows]),
     }
     return Rollout(
         times=times,
@@ -109,34 +114,59 @@ def roll_out(law: Law, trained: TrainedModel, dataset: GraphDataset) -> Rollout 
     )
 
 
-def _test_runs(dataset: GraphDataset) -> tuple[Int[np.ndarray, " systems"], Int[np.ndarray, " times"]] | None:
-    """Test simulations with the same unbroken run of times, and that run."""
+def first_states(dataset: GraphDataset, chosen: Int[np.ndarray, "systems 2"]) -> Snapshots:
+    """States to start from, with every edge that may ever act and a weight of 1 for every particle that is there.
+
+    Args:
+        dataset: The data.
+        chosen: Rows of (system, time).
+
+    Returns:
+        The states; with a radius, which edges act is decided along the way.
+    """
+    t = dataset.trajectories
+    near_or_not = replace(dataset, trajectories=replace(t, radius=None))
+    return near_or_not.batch(chosen)._replace(weights=t.present[tuple(chosen.T)].astype(float))
+
+
+def _test_runs(dataset: GraphDataset) -> tuple[Int[np.ndarray, " systems"], Int[np.ndarray, "systems times"]] | None:
+    """Test simulations with unbroken runs of the same times, and the rows of each."""
     t = dataset.trajectories
     chosen = np.concatenate([dataset.test, dataset.extrapolation, dataset.held_out])
     seen = np.concatenate([dataset.train, dataset.validation])[:, 0]  # far snapshots may be of these too
     chosen = chosen[np.isin(chosen[:, 0], dataset.test[:, 0]) | ~np.isin(chosen[:, 0], seen)]
-    if len(chosen) == 0:
+    by_time = bool(np.isin(chosen[:, 0], seen).any())
+    whole = ~(t.present.any(axis=1)[:, None] & ~t.present).any(axis=2)  # times at which all are there that ever are
+    asked = chosen[whole[tuple(chosen.T)]]
+    runs = {s: _longest_run(np.sort(asked[asked[:, 0] == s, 1])) for s in np.unique(asked[:, 0]).tolist()}
+    runs = _of_one_length(runs) if by_time else runs
+    first, rows = max(runs.items(), key=lambda run: len(run[1]), default=(0, np.zeros(0, dtype=int)))
+    if len(rows) < FEWEST_TIMES:
         return None
-    whole = chosen[t.present[tuple(chosen.T)].all(axis=1)]
-    runs = [(s, _longest_run(np.sort(whole[whole[:, 0] == s, 1]))) for s in np.unique(whole[:, 0])]
-    if not runs:
-        return None
-    first, rows = max(runs, key=lambda run: len(run[1]))
-    if len(rows) < 3:
-        return None
-    rows = rows[:: max(1, -(-len(rows) // MOST_TIMES))]
-    relative = t.times[first, rows] - t.times[first, rows[0]]
-    systems = [
-        s
-        for s in np.unique(chosen[:, 0])
-        if t.present[s][rows].all() and np.allclose(t.times[s, rows] - t.times[s, rows[0]], relative, rtol=1e-9, atol=0)
-    ]
+    if not by_time:  # no time of these simulations has taught anything
+        runs = dict.fromkeys(np.unique(chosen[:, 0]).tolist(), rows)
+    step = max(1, -(-len(rows) // MOST_TIMES))
+    runs = {s: run[::step] for s, run in runs.items() if len(run) == len(rows)}
+    relative = t.times[first, rows[::step]] - t.times[first, rows[0]]
+    systems = [s for s, run in runs.items() if whole[s, run].all() and _is_near(t.times[s, run], relative)]
     if not systems or not np.all(np.diff(relative) > 0):
         return None
-    return np.asarray(systems[:MOST_SYSTEMS]), rows
+    systems = systems[:MOST_SYSTEMS]
+    return np.asarray(systems), np.stack([runs[s] for s in systems])
 
 
-def _longest_run(rows: Int[np.ndarray, " times"]) -> Int[np.ndarray, " times"]:
+def _is_near(times: Float[np.ndarray, " times"], relative: Float[np.ndarray, " times"]) -> bool:
+    """Whether times after the first are those of another run."""
+    return np.allclose(times - times[0], relative, rtol=1e-9, atol=0)
+
+
+def _of_one_length(runs: Mapping[int, Int[np.ndarray, " _"]]) -> dict[int, Int[np.ndarray, " _"]]:
+    """Runs cut to the length that at least half of those have that are long enough; shorter ones stay as they are."""
+    lengths = sorted(len(run) for run in runs.values() if len(run) >= FEWEST_TIMES)
+    return {s: run[: lengths[(len(lengths) - 1) // 2]] if lengths else run for s, run in runs.items()}
+
+
+def _longest_run(rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " times"]:
     """The longest stretch of consecutive numbers."""
     parts = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
     return max(parts, key=len)
@@ -178,10 +208,13 @@ def integrate_law(
 def _error(
     positions: Float[np.ndarray, "systems times nodes dim"],
     given: Float[np.ndarray, "systems times nodes dim"],
+    there: Bool[np.ndarray, "systems nodes"],
     scale: float,
 ) -> Float[np.ndarray, " times"]:
     """Median over simulations of the mean distance, in typical pair distances; a lost trajectory counts as 10."""
-    distance = np.mean(np.linalg.norm(positions - given, axis=-1), axis=-1) / scale
+    distance = np.linalg.norm(positions - given, axis=-1)
+    distance = distance.mean(axis=-1) if there.all() else distance.mean(axis=-1, where=there[:, None])
+    distance = distance / scale
     return np.median(np.minimum(np.nan_to_num(distance, nan=10.0), 10.0), axis=0)
 
 

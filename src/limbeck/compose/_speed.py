@@ -48,7 +48,7 @@ def measured_speed(law: Law, trained: TrainedModel, dataset: GraphDataset) -> Sp
     batch = dataset.batch(rows)
     with jax.enable_x64(True):
         state = Snapshots(*(jnp.asarray(array) for array in batch))
-        seconds = [_shortest(force, state) for force in (law_force(law, dataset), network_force(trained))]
+        seconds = [_shortest(force, state) for force in (law_force(law, dataset), network_force(trained, dataset))]
     return Speed(seconds[0] / len(rows), seconds[1] / len(rows), len(rows))
 
 
