@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Float
 
-from limbeck._errors import ArtefactMismatch, InputError
+from limbeck._errors import ArtefactDamaged, ArtefactMismatch, InputError
 from limbeck.artefacts import SCHEMA, hall_from_mapping, load_record, read_json
 from limbeck.compose import Law, integrate_law, law_accelerations
 from limbeck.expressions import parse, to_latex, to_readable, to_sympy
@@ -246,9 +246,10 @@ def _law_of(result: Mapping[str, Any]) -> DiscoveredLaw | None:
 def _halls_of(folder: Path, result: Mapping[str, Any]) -> dict[str, HallOfFame]:
     """Halls of fame of the step that the run ended with."""
     path = folder / "checkpoints" / f"halls_{result['bias'].get('step')}_0.json"
-    if not path.exists():
+    try:
+        halls = [hall_from_mapping(stored) for stored in load_record(path)[1]]
+    except (OSError, ArtefactDamaged):  # the law stands whole in result.json
         return {}
-    halls = [hall_from_mapping(stored) for stored in load_record(path)[1]]
     return {hall.component: hall for hall in halls}
 
 

@@ -1,13 +1,13 @@
 """Accelerations under the law of a finished run, for states in a file."""
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from limbeck._discovery import load
+from limbeck._discovery import DiscoveredLaw, Discovery, load
 from limbeck._errors import InputError
 from limbeck._files import check_file
 from limbeck.compose import law_accelerations
@@ -42,25 +42,7 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     if found.law is None:
         raise InputError(f"the run in {folder} has no law to predict with: {'; '.join(found.reasons)}")
     law = found.law
-    used = law.composed.variables
-    unused = [name for name in law.attribute_names if not used & {f"{name}_1", f"{name}_2"}]
-    constants = found.result["data"].get("constant_attributes", {})
-    needed = [*(name for name in law.attribute_names if name not in unused), *constants]
-    categories = found.result["data"].get("categories", {})
-    t = _states(_source(folder, data, edges, allow_gaps=allow_gaps), needed, categories, edges_given=edges is not None)
-    if t.measured_positions is not None:  # smoothing serves derivatives; the law is asked at the file's own states
-        t = replace(t, positions=t.measured_positions)
-    t = _with_pairs(t, law.radius, has_edges=law.has_edges, data=data)
-    t = _with_codes(t, categories, data)
-    if t.dim != law.composed.dim:
-        raise InputError(f"the law is for {law.composed.dim} dimensions; {data} has {t.dim}")
-    _check_constants(t, constants, data)
-    _check_velocities(t, used | law.composed.components.keys(), data)
-    missing = [name for name in law.attribute_names if name not in t.attributes and name not in unused]
-    for name in missing:
-        t = _with_learned(t, found.result.get("properties") or (), name, data)
-    idle = {name: np.ones(t.positions.shape[::2][:1] + t.positions.shape[2:3]) for name in unused}
-    t = replace(t, attributes={**idle, **t.attributes})
+    t, remarks = _states_for(found, law, _source(folder, data, edges, allow_gaps=allow_gaps), edges)
     system, time = np.nonzero(t.present.any(axis=2))
     rows = np.stack([system, time], axis=1)
     dataset = _whole(t, law.attribute_names)
@@ -78,7 +60,7 @@ def predict_table(folder: Path, data: Path, *, edges: Path | None = None, allow_
     }
     for k in range(t.dim):
         columns[f"a{'xyz'[k]}"] = predicted[sample, node, k]
-    summary = _summary(predicted, batch)
+    summary = _summary(predicted, batch) + "".join(remarks)
     undefined = np.count_nonzero(~np.isfinite(predicted[sample, node]).all(axis=1))
     if undefined:
         summary = f"{summary}; the law is undefined for {undefined} of {len(node)} particles' states"
@@ -119,19 +101,46 @@ def _source(folder: Path, data: Path, edges: Path | None, *, allow_gaps: bool) -
     return source if edges is None else replace(source, radius=0.0)
 
 
+def _states_for(
+    found: Discovery, law: DiscoveredLaw, source: FileSource, edges: Path | None
+) -> tuple[Trajectories, list[str]]:
+    """The states of a file with every property that a law asks for, and what is to be said of them."""
+    data, used = Path(source.path), law.composed.variables
+    unused = [name for name in law.attribute_names if not used & {f"{name}_1", f"{name}_2"}]
+    constants, categories = (found.result["data"].get(key, {}) for key in ("constant_attributes", "categories"))
+    needed = [*(name for name in law.attribute_names if name not in unused), *constants]
+    properties = found.result.get("properties") or ()
+
+    def states(names: Collection[str]) -> Trajectories:
+        return _states(source, [n for n in needed if n in names], categories, edges_given=edges is not None)
+
+    t = states(set(needed) - {row["name"] for row in properties})
+    if t.measured_positions is not None:  # smoothing serves derivatives; the law is asked at the file's own states
+        t = replace(t, positions=t.measured_positions)
+    t = _with_pairs(t, law.radius, has_edges=law.has_edges, data=data)
+    t = _with_codes(t, categories, data)
+    if t.dim != law.composed.dim:
+        raise InputError(f"the law is for {law.composed.dim} dimensions; {data} has {t.dim}")
+    _check_constants(t, constants, data)
+    _check_velocities(t, used | law.composed.components.keys(), data)
+    remarks = []
+    for name in (one for one in law.attribute_names if one not in t.attributes and one not in unused):
+        t, strangers = _with_learned(t, properties, name, data, lambda name=name: states({name}))
+        remarks += [f"; {name} of {strangers} particles stands in the file, in the unit of the run"] * bool(strangers)
+    ones = np.ones((t.n_systems, t.n_nodes))
+    return replace(t, attributes={**dict.fromkeys(unused, ones), **t.attributes}), remarks
+
+
 def _states(
     source: FileSource, needed: Sequence[str], categories: Collection[str], *, edges_given: bool
 ) -> Trajectories:
     """States with the properties that the law needs; other columns are not looked at."""
-    if source.attributes:  # a learned property that stands in a column too was not taken from it
-        needed = [name for name in needed if name in (*source.attributes, *categories)]
-    needed = [name for name in needed if name not in source.ignore]
     try:
         return load_trajectories(
             source.path,
             rename=source.rename,
             attributes=tuple(name for name in needed if name not in categories),
-            ignore=source.ignore,
+            ignore=tuple(name for name in source.ignore if name not in needed),
             species=tuple(name for name in needed if name in categories),
             units=parse_units(source.units),
             edges=source.edges or None,
@@ -176,22 +185,34 @@ def _with_codes(t: Trajectories, categories: Mapping[str, list[str]], data: Path
     return replace(t, attributes=attributes)
 
 
-def _with_learned(t: Trajectories, learned: Sequence[Mapping[str, Any]], name: str, data: Path) -> Trajectories:
-    """The states with a property that the run learned of the same particles."""
+def _with_learned(
+    t: Trajectories,
+    learned: Sequence[Mapping[str, Any]],
+    name: str,
+    data: Path,
+    with_column: Callable[[], Trajectories],
+) -> tuple[Trajectories, int]:
+    """The states with a property that the run learned of the same particles, and of how many others a column tells."""
+    # A column may have the property in any unit: of particles that the run knows it is not looked at.
     known = {(row["simulation"], row["particle"]): row["value"] for row in learned if row["name"] == name}
     if not known:
         raise InputError(f"{data} lacks the attribute {name} of the run's law")
-    values = np.ones((t.n_systems, t.n_nodes))
+    values, strangers = np.ones((t.n_systems, t.n_nodes)), 0
+    column: np.ndarray | None = None
     for system, node in np.argwhere(t.present.any(axis=1)):
         simulation, particle = t.system_names[system], t.particle_names[system][node]
         value = known.get((simulation, particle), known.get((None, particle)))
+        if value is None and strangers == 0:
+            column = with_column().attributes.get(name)
+        if value is None and column is not None:
+            value, strangers = column[system, node], strangers + 1
         if value is None:
             raise InputError(
                 f"{data}: the run learned {name} of its own particles, and knows none for particle {particle!r} of "
                 f"simulation {simulation!r}; add a column {name}, in the unit of the run's properties"
             )
         values[system, node] = value
-    return replace(t, attributes={**t.attributes, name: values})
+    return replace(t, attributes={**t.attributes, name: values}), strangers
 
 
 def _check_constants(t: Trajectories, constants: Mapping[str, float], data: Path) -> None:

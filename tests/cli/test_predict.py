@@ -130,9 +130,19 @@ def test_learned_properties_are_those_of_the_run(tmp_path):
         tmp_path / "run", {"radial": "-1.0*m_1*m_2*r"}, FileSource(path="x.csv"), attributes=("m",), properties=rows
     )
     two = chain().iloc[:2]
-    np.testing.assert_array_equal(predicted(run, two, tmp_path), predicted(run, two.assign(m=[1.0, 2.0]), tmp_path))
+    expected = predicted(run, two.assign(m=[1.0, 2.0]), tmp_path)
+    np.testing.assert_array_equal(predicted(run, two, tmp_path), expected)
+    # A column of that name has a unit of its own, or nothing in it: the run did not look at it either.
+    for own in ([7.0, 5.0], [np.nan, np.nan], ["?", "heavy"]):
+        np.testing.assert_array_equal(predicted(run, two.assign(m=own), tmp_path), expected)
     with pytest.raises(InputError, match="knows none for particle '2' of simulation '0'; add a column m"):
         predicted(run, chain(), tmp_path)
+    with_third = chain().assign(m=[7.0, 5.0, 3.0])
+    with_third.to_csv(tmp_path / "third.csv", index=False)
+    table, summary = predict_table(run, tmp_path / "third.csv")
+    assert "m of 1 particles stands in the file, in the unit of the run" in summary
+    known = finished(tmp_path / "known", {"radial": "-1.0*m_1*m_2*r"}, FileSource(path="x.csv"), attributes=("m",))
+    np.testing.assert_array_equal(table["ax"], predicted(known, with_third.assign(m=[1.0, 2.0, 3.0]), tmp_path))
 
 
 def test_names_beyond_ascii_read_back(tmp_path):
@@ -233,3 +243,9 @@ def test_the_command_takes_pairs_and_gaps(tmp_path):
     done = limbeck("predict", run, tmp_path / "states.csv", "--edges", pairs, "--allow-gaps")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1:] == ["0,0.0,0,0.0,0.0", "0,0.0,1,-1.0,0.0", "0,0.0,2,0.0,0.0"]
+
+
+def test_a_law_is_whole_without_its_searches(tmp_path):
+    run = finished(tmp_path / "run", {"radial": "-1.0*r"}, FileSource(path="x.csv"))
+    (run / "checkpoints" / "halls_0_0.json").write_text('[{"finge')
+    assert len(predicted(run, chain(), tmp_path)) == 3

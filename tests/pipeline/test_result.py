@@ -11,6 +11,7 @@ from limbeck.compose import ComposedLaw, Law, Scored
 from limbeck.expressions import complexity, parse
 from limbeck.graphs import connect
 from limbeck.pipeline import Study, SystemSource, run_study
+from limbeck.pipeline._attempts import _nothing_moves
 from limbeck.pipeline._result import data_fields, equations_table, recovery_fields, variable_fields
 from limbeck.regress import Equation, HallOfFame
 from limbeck.simulate import simulate
@@ -141,3 +142,10 @@ def test_who_acts_and_what_codes_mean_is_said() -> None:
     linked = connect(replace(states, radius=None, edges=edges), seed=0)
     assert data_fields(linked, 0.0)["edges"] == 1
     assert variable_fields(None, linked)["Fx"]["meaning"].endswith("senders with an edge to it")
+
+
+def test_a_force_on_few_particles_is_a_force() -> None:
+    t = cloud(law=False)
+    few = np.arange(9 * 8 * 4).reshape(9, 8, 4, 1) % 20 == 0
+    assert not _nothing_moves(connect(replace(t, accelerations=np.where(few, t.accelerations, 0.0)), seed=0))
+    assert _nothing_moves(connect(replace(t, accelerations=1e-15 * t.accelerations), seed=0))

@@ -1,5 +1,7 @@
 """Where a study's files are: found from any working directory, kept apart from what a run removes."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from limbeck import simulate
@@ -22,7 +24,8 @@ from limbeck.pipeline import (
 from limbeck.pipeline._discover import work_ends
 from limbeck.pipeline._folder import Journal
 from limbeck.pipeline._run import Run
-from limbeck.trajectories import save_trajectories
+from limbeck.pipeline._study import trajectories_of
+from limbeck.trajectories import save_trajectories, with_attribute
 
 
 @pytest.fixture
@@ -87,6 +90,22 @@ def test_wrong_input_that_shows_only_in_the_data_keeps_the_run_that_was_there(tm
     with pytest.raises(InputError):
         run_study(Study(system=system, hold_out="r<1e-9"), tmp_path / "run", overwrite=True)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["v", "r", "x"])
+def test_attributes_in_memory_bear_names_that_equations_can_carry(tmp_path, name):
+    t = with_attribute(simulate("spring", n_systems=3, n_steps=20, seed=0), name, np.ones((3, 4)))
+    with pytest.raises(InputError, match=f"the trajectories: column '{name}' can't be an attribute"):
+        run_study(Study(), tmp_path / "run", trajectories=t)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("cell", ["", "heavy", "0.5"])
+def test_a_column_of_what_is_learned_is_not_looked_at(place, cell):
+    pd.read_csv("states.csv").assign(m=cell).to_csv("with-m.csv", index=False)
+    for attributes in ((), ("m",)):
+        source = FileSource(path="with-m.csv", attributes=attributes)
+        assert "m" not in trajectories_of(Study(file=source, learn="m")).attributes
 
 
 @pytest.mark.parametrize(("limit", "work"), [(10.0, 6.0), (60.0, 36.0), (600.0, 570.0)])

@@ -1,7 +1,7 @@
 """The graphs of a study: which pairs act, what is divided into parts, and what is held out of all of them."""
 
 from limbeck.graphs import GraphDataset, connect, parse_hold_out
-from limbeck.trajectories import Trajectories, objects_return, with_attribute
+from limbeck.trajectories import Trajectories, check_attribute_name, objects_return, with_attribute
 
 from ._study import Study
 
@@ -20,6 +20,8 @@ def connected(trajectories: Trajectories, study: Study) -> GraphDataset:
         InputError: If biases, properties or the region do not go with the data, or a batch is too large.
     """
     study.bias_plan(trajectories.dim)
+    for name in trajectories.attributes:  # those of a file were looked at when it was read
+        check_attribute_name(name, "the trajectories")
     for name in study.learned_names:
         trajectories = with_attribute(trajectories, name, None)
     # What is learned of a particle must be held against other times of the same particle.

@@ -306,15 +306,15 @@ def trajectories_of(study: Study, *, initial: Trajectories | None = None) -> Tra
         )
     if not study.file.path or study.file.path == IN_MEMORY:
         raise InputError("the run was given its trajectories in memory: pass them again")
-    return read_file(study.file)
+    return read_file(study.file, learned=study.learned_names)
 
 
-def read_file(source: FileSource, *, learning: bool = True) -> Trajectories:
+def read_file(source: FileSource, *, learned: tuple[str, ...] = ()) -> Trajectories:
     """Read a file of trajectories.
 
     Args:
         source: The file, and how to read it.
-        learning: Whether accelerations are needed. Where not, the options may name columns that the file lacks.
+        learned: Properties that are to be learned; columns of these names are not looked at.
 
     Returns:
         The trajectories.
@@ -335,6 +335,5 @@ def read_file(source: FileSource, *, learning: bool = True) -> Trajectories:
         radius=source.radius or None,
         allow_gaps=source.allow_gaps,
         shared_particles=source.shared_particles,
-        learning=learning,
-        lenient=not learning,
+        learned=learned,
     )

@@ -36,6 +36,7 @@ class Choices:
         attributes: Columns to use as attributes; None for every numeric one that is left.
         ignore: Columns to leave out.
         species: Columns to read as categories.
+        learned: Properties that are to be learned: columns of these names, if there are any, are not looked at.
         lenient: Whether what is said of a column that isn't there means nothing, and no further column matters, as
             with other data than those that it was said of.
     """
@@ -44,6 +45,7 @@ class Choices:
     attributes: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
     species: tuple[str, ...] = ()
+    learned: tuple[str, ...] = ()
     lenient: bool = False
 
     def __post_init__(self) -> None:
@@ -66,23 +68,28 @@ class Choices:
     def among(self, columns: Iterable[str]) -> "Choices":
         """What was said of the columns that are there, where the rest means nothing; all of it elsewhere.
 
+        What is to be learned is left out of either.
+
         Args:
             columns: Names in the source.
 
         Returns:
             The choices.
         """
-        if not self.lenient:
-            return self
         columns = set(columns)
-        rename = {old: new for old, new in self.rename.items() if old in columns}
+        rename = {old: new for old, new in self.rename.items() if old in columns or not self.lenient}
         there = {rename.get(name, name) for name in columns}
 
         def kept(names: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(name for name in names if name in there)
+            return tuple(name for name in names if name not in self.learned and (name in there or not self.lenient))
 
-        attributes = None if self.attributes is None else kept(self.attributes)
-        return replace(self, rename=rename, attributes=attributes, ignore=kept(self.ignore), species=kept(self.species))
+        return replace(
+            self,
+            rename=rename,
+            attributes=None if self.attributes is None else kept(self.attributes),
+            ignore=(*kept(self.ignore), *(name for name in self.learned if name in there)),
+            species=kept(self.species),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

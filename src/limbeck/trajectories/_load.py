@@ -39,6 +39,7 @@ def load_trajectories(
     radius: float | None = None,
     allow_gaps: bool = False,
     shared_particles: bool = False,
+    learned: Sequence[str] = (),
     learning: bool = True,
     lenient: bool = False,
 ) -> Trajectories:
@@ -61,6 +62,7 @@ def load_trajectories(
         radius: Largest distance at which a pair interacts [length unit of the source], > 0.
         allow_gaps: Whether particles may be missing at some times, and times may differ between simulations.
         shared_particles: Whether a particle's name means the same object in every simulation.
+        learned: Properties that are to be learned; columns of these names, if there are any, are not looked at.
         learning: Whether accelerations are needed. Where not, a source without them may have any number of times.
         lenient: Whether names of columns that the source lacks, and further columns beside the `attributes` that were
             asked for, mean nothing, rather than being mistakes.
@@ -76,6 +78,7 @@ def load_trajectories(
         attributes=None if attributes is None else _names(attributes),
         ignore=_names(ignore),
         species=_names(species),
+        learned=_names(learned),
         lenient=lenient,
     )
     _check_reach(edges, radius)
