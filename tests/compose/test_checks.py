@@ -1,14 +1,18 @@
 """What the checks say beside passing or not."""
 
 from dataclasses import replace
+from unittest.mock import create_autospec
 
 import numpy as np
+import pytest
 from clouds import cloud
 from compose.planted import LAWS, law_of, planted
 
-from limbeck.compose import ComposedLaw, TrajectoryFit
+from limbeck.compose import ComposedLaw, TrajectoryFit, check_law, law_accelerations, refit, states_of, verdict
 from limbeck.compose._checks import _exactness, _heldout, _stability, _vagueness
+from limbeck.compose._refit import law_loss
 from limbeck.graphs import connect
+from limbeck.train import TrainedModel
 
 FIT = TrajectoryFit(
     law=law_of(radial="-2.0*(r - 0.99)", inertia="m_1"), errors=np.full(2, 1e-4), misfit=1.0, whiteness=2.0,
@@ -83,3 +87,41 @@ def test_an_exact_law_of_one_search_is_exact_on_held_out_data_too() -> None:
     assert not _stability(alone, 1e-4).passed
     assert "no two chose the same form" in _stability(alone, 1e-4).reason
     assert _stability(LAW, 1e-4).passed
+
+
+@pytest.fixture(scope="module")
+def sparse():
+    """Particles most of which have nobody within the radius, and so no acceleration at all."""
+    true = law_of(radial="exp(-0.5*r)")
+    t = cloud(0, n_systems=60, n_times=2, n_nodes=6, names=())
+    t = replace(t, positions=4 * t.positions, radius=1.5)
+    dataset = connect(t, seed=0)
+    rows = np.argwhere(t.present.any(axis=2))
+    a = law_accelerations(true, dataset.batch(rows), dataset.pairs.first, dataset.pairs.second, (), np)
+    dataset = connect(replace(t, accelerations=a.reshape(t.positions.shape)), seed=0)
+    assert np.mean(np.all(states_of(dataset, dataset.test).targets == 0, axis=1)) > 0.8
+    return true, dataset
+
+
+def test_particles_that_nothing_acts_on_prove_nothing(sparse) -> None:
+    true, dataset = sparse
+    pairs, states = dataset.pairs, states_of(dataset, dataset.train)
+    for law, word in ((true, "found"), (law_of(radial="0.5"), "not found"), (law_of(radial="0*r"), "not found")):
+        network = create_autospec(TrainedModel, instance=True)
+        network.accelerations.side_effect = lambda batch, law=law: law_accelerations(law, batch, *pairs[:2], (), np)
+        composed = replace(LAW, law=law)
+        checks = check_law(composed, network, dataset, None, 0.0)
+        assert verdict(checks, composed)[0] == word
+        assert (law_loss(law, states) < 1e-9) == (word == "found")
+    # A force where there is none is wrong there, however right the law is elsewhere.
+    outside = law_of(radial="exp(-0.5*r)", uniform_x="0.01")
+    assert law_loss(outside, states) > 0.1
+    assert not outside.is_same_function(true, states)
+    assert true.is_same_function(law_of(radial="exp(-r/2)"), states)
+
+
+def test_a_fit_is_to_those_that_a_force_acts_on(sparse) -> None:
+    true, dataset = sparse
+    fitted = refit(law_of(radial="0.7*exp(-0.8*r)"), states_of(dataset, dataset.train))
+    np.testing.assert_allclose(fitted.constants, [1.0, -0.5], atol=1e-6)
+    assert law_loss(true, states_of(dataset, dataset.test)) < 1e-9

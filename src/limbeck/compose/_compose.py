@@ -304,6 +304,8 @@ class _Bench:
 
     def certain(self, searches: Sequence["_Search"]) -> Refined | None:
         """The law of a search that is exact with few numbers, which no other form could be by chance."""
+        if not np.any(self.judge_on.targets):  # where nothing acts, any force that reaches nobody is exact
+            return None
         limit = max(EXACT, self.judge_on.rounding)
         exact = [
             one.refined

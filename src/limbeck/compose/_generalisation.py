@@ -92,8 +92,10 @@ class _Region:
         return network.accelerations(self.batch)[self.batch.targeted()]
 
     def errors(self, accelerations: Float[np.ndarray, "particles dim"]) -> RegionErrors:
-        """Relative errors of those that count."""
-        return _summary(self.states.relative_errors(accelerations)[self.counted], self.states.systems[self.counted])
+        """Relative errors of those that count, and that a force acts on."""
+        counted = self.counted & self.states.acted_on(accelerations)
+        counted = counted if counted.any() else self.counted
+        return _summary(self.states.relative_errors(accelerations)[counted], self.states.systems[counted])
 
 
 def _summary(errors: Float[np.ndarray, " particles"], systems: Int[np.ndarray, " particles"]) -> RegionErrors:

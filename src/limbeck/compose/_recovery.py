@@ -105,7 +105,7 @@ def _errors(law: Law, new: Trajectories, dataset: GraphDataset) -> tuple[float, 
     rows = np.stack([np.arange(new.n_systems), np.zeros(new.n_systems, dtype=int)], axis=1)
     fresh = replace(dataset, trajectories=new, pairs=pair_list(new))
     states = states_of(fresh, rows)
-    middle, tail = np.quantile(states.relative_errors(law.accelerations(states)), [0.5, 0.9], method="higher")
+    middle, tail = np.quantile(states.counted_errors(law.accelerations(states)), [0.5, 0.9], method="higher")
     return float(middle), float(tail)
 
 

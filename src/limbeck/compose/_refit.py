@@ -39,12 +39,12 @@ def refit(law: Law, states: States, *, steps: int = 15, rounds: int = ROUNDS) ->
     weights, before = states.weights, np.inf
     for turn in range(rounds):
         law = law.with_constants(_fit(law, states, weights, law.constants, steps))
-        residual = _residual(law.accelerations(states), states)
-        middle = max(float(np.median(residual)), ROUNDING)
+        predicted = law.accelerations(states)
+        residual, middle = _residual(predicted, states), _middle(predicted, states)
         if not (np.isfinite(residual).all() and middle < NEARER * before and np.max(residual) > OUTLIER * middle):
             break
         # Huber's rule first; where that shows most particles to be much nearer, outliers fall to what they count for.
-        weights = _lowered(states.weights, residual, 0.5 if turn == 0 else 1.0)
+        weights = _lowered(states.weights, residual, middle, 0.5 if turn == 0 else 1.0)
         before = middle
     return law
 
@@ -54,11 +54,16 @@ def _residual(predicted: Float[np.ndarray, "particles dim"], states: States) -> 
     return states.weights * np.linalg.norm(predicted - states.targets, axis=1)
 
 
+def _middle(predicted: Float[np.ndarray, "particles dim"], states: States) -> float:
+    """Median residual of the particles that a force acts on, but no less than rounding."""
+    return max(float(np.median(_residual(predicted, states)[states.acted_on(predicted)])), ROUNDING)
+
+
 def _lowered(
-    weights: Float[np.ndarray, " particles"], residual: Float[np.ndarray, " particles"], power: float = 1.0
+    weights: Float[np.ndarray, " particles"], residual: Float[np.ndarray, " particles"], middle: float, power: float
 ) -> Float[np.ndarray, " particles"]:
     """Weights that fall with a power of what a residual has above the limit; by Huber's rule with its root."""
-    return weights / np.maximum(residual / (OUTLIER * max(float(np.median(residual)), ROUNDING)), 1.0) ** power
+    return weights / np.maximum(residual / (OUTLIER * middle), 1.0) ** power
 
 
 def _fit(law: Law, states: States, weights: np.ndarray, start: Constants, steps: int) -> Constants:
@@ -76,7 +81,8 @@ def _fit(law: Law, states: States, weights: np.ndarray, start: Constants, steps:
 def law_loss(law: Law, states: States) -> float:
     """Geometric mean of the median and the 90th percentile of the relative errors.
 
-    The two numbers that decide whether a law is found, in one; never below what the accelerations can tell.
+    The two numbers that decide whether a law is found, in one; never below what the accelerations can tell. Particles
+    that feel no force, by the data and by the law, do not count.
 
     Args:
         law: The law.
@@ -85,7 +91,7 @@ def law_loss(law: Law, states: States) -> float:
     Returns:
         The loss; infinite where the law is undefined on more than a tenth of the particles.
     """
-    middle, high = np.quantile(states.relative_errors(law.accelerations(states)), [0.5, 0.9], method="higher")
+    middle, high = np.quantile(states.counted_errors(law.accelerations(states)), [0.5, 0.9], method="higher")
     return max(math.sqrt(middle * high), states.rounding)
 
 
@@ -115,7 +121,7 @@ def standard_errors(law: Law, states: States) -> tuple[Float[np.ndarray, " const
     n_blocks = int(blocks.max()) + 1
     if n_constants == 0 or not (np.isfinite(value).all() and np.isfinite(slopes).all()):
         return np.full(n_constants, np.inf), n_blocks
-    weights = _lowered(states.weights, _residual(value, states))
+    weights = _lowered(states.weights, _residual(value, states), _middle(value, states), 1.0)
     slopes = slopes * weights[:, None, None]
     residual = (value - states.targets) * weights[:, None]
     summed = np.zeros((n_blocks, n_constants))
@@ -129,7 +135,8 @@ def standard_errors(law: Law, states: States) -> tuple[Float[np.ndarray, " const
         return np.full(n_constants, np.inf), n_blocks
     inverse = np.linalg.inv(normal)
     middle = (summed / scale).T @ (summed / scale) * (n_blocks / (n_blocks - 1))
-    white = np.diag(inverse) * np.sum(residual**2) / (residual.size - n_constants)
+    counted = residual[states.acted_on(value)].size  # where nothing acts, nothing is missed, and no error is told
+    white = np.diag(inverse) * np.sum(residual**2) / max(counted - n_constants, 1)
     variance = np.maximum(np.diag(inverse @ middle @ inverse), white) / scale**2
     # Rounding in the data and the end of the iteration leave this much even where nothing is noisy.
     return np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(law.constants), n_blocks

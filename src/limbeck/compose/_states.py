@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from limbeck.graphs import GraphDataset, PairList, Snapshots
 from limbeck.train import SMALL, error_weights, typical_size
@@ -70,6 +70,25 @@ class States:
         with np.errstate(all="ignore"):
             error = np.linalg.norm(predicted - self.targets, axis=1) / (size + SMALL * typical_size(size))
         return np.where(np.isfinite(error), error, np.inf)
+
+    def acted_on(self, predicted: Float[np.ndarray, "particles dim"]) -> Bool[np.ndarray, " particles"]:
+        """Which particles errors are counted of.
+
+        Where a radius, a list of edges or charges leave most particles without any force, that a law predicts none for
+        them says nothing about the force.
+
+        Args:
+            predicted: Accelerations.
+
+        Returns:
+            Those with an acceleration other than 0 by the data or by the prediction; all where there is none.
+        """
+        moved = np.any(self.targets != 0, axis=1) | np.any(predicted != 0, axis=1)
+        return moved if moved.any() else ~moved
+
+    def counted_errors(self, predicted: Float[np.ndarray, "particles dim"]) -> Float[np.ndarray, " some_particles"]:
+        """Relative errors of the particles that are acted on, by the data or by the prediction."""
+        return self.relative_errors(predicted)[self.acted_on(predicted)]
 
 
 def states_of(

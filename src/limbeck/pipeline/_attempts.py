@@ -155,7 +155,7 @@ def _nothing_moves(dataset: GraphDataset) -> bool:
     steps = max(t.n_times - 1, 1)
     magnified = (steps**order if t.accelerations_are == "derived" else 1) / duration
     extent = float(np.sqrt(np.mean(t.positions**2))) / duration
-    return bool(np.quantile(sizes, 0.9) <= RESTING * max(speed, extent) * magnified)
+    return bool(np.max(sizes) <= RESTING * max(speed, extent) * magnified)
 
 
 def distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -> Attempt:

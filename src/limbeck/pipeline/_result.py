@@ -339,7 +339,7 @@ def _validation_loss(law: Law, dataset: GraphDataset) -> float:
     """Loss on validation snapshots, as laws of the front have it."""
     rows = dataset.validation[:: max(1, -(-len(dataset.validation) // JUDGED))]
     states = states_of(dataset, rows)
-    errors = states.relative_errors(law.accelerations(states))
+    errors = states.counted_errors(law.accelerations(states))
     return float(np.sqrt(np.prod(np.quantile(errors, [0.5, 0.9], method="higher"))))
 
 
