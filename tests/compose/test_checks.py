@@ -9,7 +9,7 @@ from clouds import cloud
 from compose.planted import LAWS, law_of, planted
 
 from limbeck.compose import ComposedLaw, TrajectoryFit, check_law, law_accelerations, refit, states_of, verdict
-from limbeck.compose._checks import _exactness, _heldout, _stability, _vagueness
+from limbeck.compose._checks import _exactness, _heldout, _stability, _vagueness, one_body_accelerations
 from limbeck.compose._refit import law_loss
 from limbeck.graphs import connect
 from limbeck.train import TrainedModel
@@ -125,3 +125,13 @@ def test_a_fit_is_to_those_that_a_force_acts_on(sparse) -> None:
     fitted = refit(law_of(radial="0.7*exp(-0.8*r)"), states_of(dataset, dataset.train))
     np.testing.assert_allclose(fitted.constants, [1.0, -0.5], atol=1e-6)
     assert law_loss(true, states_of(dataset, dataset.test)) < 1e-9
+
+
+def test_attributes_of_either_sign_in_one_part_only_have_no_inverse() -> None:
+    """Whether an inverse is offered to the law without interaction is decided on both parts together."""
+    t = cloud(0, n_systems=3, n_nodes=2)
+    for seed in range(4):
+        charged = replace(t, attributes={**t.attributes, "q": np.array([[1.0, -1.0], [1.0, 1.0], [1.0, 1.0]])})
+        dataset = connect(charged, seed=seed)
+        train, test = (states_of(dataset, rows) for rows in (dataset.train, dataset.test))
+        assert one_body_accelerations(train, test).shape == test.targets.shape

@@ -1,5 +1,6 @@
 """Can the law be stood behind? Figures, thresholds and reasons, never a known truth."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -288,13 +289,23 @@ def one_body_accelerations(train: States, test: States) -> Float[np.ndarray, "pa
     Returns:
         Predictions on the test snapshots.
     """
-    fit, predict = _one_body_table(train), _one_body_table(test)
+    attributes = _attributes(train)
+    inverted = [name for name in attributes if all(np.all(states.nodes[name] > 0) for states in (train, test))]
+    fit, predict = (_one_body_table(states, attributes, inverted) for states in (train, test))
     weights = train.weights[:, None]
     coefficients = np.linalg.lstsq(fit * weights, train.targets * weights, rcond=None)[0]
     return predict @ coefficients
 
 
-def _one_body_table(states: States) -> Float[np.ndarray, "particles terms"]:
+def _attributes(states: States) -> list[str]:
+    """Attributes of a particle, by the names of their columns."""
+    coordinates = {f"{stem}{axis}_1" for stem in ("", "v") for axis in AXES[: states.dim]} | {"v_1", "r_1"}
+    return [name for name in states.nodes if name not in coordinates]
+
+
+def _one_body_table(
+    states: States, attributes: Sequence[str], inverted: Sequence[str]
+) -> Float[np.ndarray, "particles terms"]:
     """Columns of the linear one-body law."""
     axes = AXES[: states.dim]
     basic = [np.ones(len(states.targets))]
@@ -302,12 +313,8 @@ def _one_body_table(states: States) -> Float[np.ndarray, "particles terms"]:
         velocity = states.nodes[f"v{axis}_1"]
         basic += [states.nodes[f"{axis}_1"], velocity, states.nodes["v_1"] * velocity]
     factors = [np.ones(len(states.targets))]
-    coordinates = {f"{a}_1" for a in axes} | {f"v{a}_1" for a in axes} | {"v_1", "r_1"}
-    for name, values in states.nodes.items():
-        if name not in coordinates:
-            factors.append(values)
-            if np.all(values > 0):
-                factors.append(1.0 / values)
+    for name in attributes:
+        factors += [states.nodes[name], *([1.0 / states.nodes[name]] if name in inverted else [])]
     return np.stack([b * f for f in factors for b in basic], axis=1)
 
 
