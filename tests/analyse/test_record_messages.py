@@ -145,3 +145,12 @@ def test_nothing_to_read_is_an_error(dataset):
         record_messages(3, dataset)
     with pytest.raises(ValueError, match="gave no messages"):
         record_messages(lambda snapshots, pairs: (None, None), dataset)
+
+
+def test_particles_in_one_place_say_nothing_to_each_other() -> None:
+    states = cloud(0)
+    x = states.positions.copy()
+    x[:, :, 1] = x[:, :, 0]
+    record = record_messages(Talker(), connect(replace(states, positions=x), seed=0), true_force=lambda c: 1.0 / c["r"])
+    assert record.distances.min() > 0
+    assert np.isfinite(record.forces).all()

@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 from compose.planted import LAWS, NAMES, law_of, planted
 
-from limbeck.compose import acceleration, law_accelerations, pair_force, pair_potential, strings
+from limbeck.compose import (
+    acceleration,
+    law_accelerations,
+    lay_out,
+    pair_force,
+    pair_potential,
+    refit,
+    standard_errors,
+    strings,
+)
 from limbeck.expressions import evaluate, parse
-from limbeck.graphs import Snapshots
+from limbeck.graphs import PairList, Snapshots
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -106,3 +115,22 @@ def test_no_pair_force_is_zero() -> None:
     law = law_of(drag="-0.5")
     assert strings(pair_force(law)) == ["0", "0"]
     assert strings(acceleration(law)) == ["-0.5*vx_1", "-0.5*vy_1"]
+
+
+def test_particles_in_one_place_disable_no_fit() -> None:
+    """They exert nothing on each other, as in the simulator, and everything else still tells the constants."""
+    law = law_of(**LAWS["spring"])
+    rng = np.random.default_rng(0)
+    x, v = rng.normal(size=(2, 40, 4, 2))
+    x[7, 1] = x[7, 0]
+    first, second = np.triu_indices(4, k=1)
+    ones = np.ones((40, 6))
+    properties = np.stack([rng.lognormal(size=(40, 4)), rng.normal(size=(40, 4))], axis=-1)
+    batch = Snapshots(x, v, properties, ones, ones, np.zeros_like(x), np.ones((40, 4)))
+    batch = batch._replace(targets=law_accelerations(law, batch, first, second, NAMES, np))
+    states = lay_out(batch, PairList(first, second, ones[:1], ones[:1]), NAMES, np.arange(40))
+    np.testing.assert_allclose(law.accelerations(states), states.targets, atol=1e-12)
+    assert len(states.edges["r"]) == 2 * (6 * 40 - 1)
+    fitted = refit(law_of(radial="-2.5*(r - 0.8)", inertia="m_1"), states)
+    np.testing.assert_allclose(fitted.constants, law.constants, atol=1e-9)
+    assert np.isfinite(standard_errors(fitted, states)[0]).all()

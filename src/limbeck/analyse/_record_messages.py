@@ -94,8 +94,9 @@ def record_messages(
 
 
 def _acting_edges(batch: Snapshots, dataset: GraphDataset) -> _Edges:
-    """Every edge that acts, first those to the first of each pair, then those to the second."""
-    way, sample, pair = np.nonzero(np.stack([batch.forward, batch.backward]) > 0)
+    """Every edge that acts, first those to the first of each pair, then those to the second; none within one place."""
+    apart = np.any(batch.positions[:, dataset.pairs.first] != batch.positions[:, dataset.pairs.second], axis=-1)
+    way, sample, pair = np.nonzero((np.stack([batch.forward, batch.backward]) > 0) & apart)
     ends = np.stack([dataset.pairs.first, dataset.pairs.second])
     return _Edges(way, sample, pair, ends[way, pair], ends[1 - way, pair])
 

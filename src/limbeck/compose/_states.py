@@ -165,12 +165,14 @@ def _directed_edges(
     batch: Snapshots, pairs: PairList, there: np.ndarray
 ) -> tuple[Int[np.ndarray, " edges"], Int[np.ndarray, " edges"], Int[np.ndarray, " edges"]]:
     """Sample, receiver and sender of every edge that arrives at a particle with a target."""
+    # Two particles in one place exert nothing on each other, as in the simulator: the force has no direction.
+    apart = np.sum((batch.positions[:, pairs.first] - batch.positions[:, pairs.second]) ** 2, axis=-1) > 0
     parts = []
     for weights, receivers, senders in (
         (batch.forward, pairs.first, pairs.second),
         (batch.backward, pairs.second, pairs.first),
     ):
-        sample, pair = np.nonzero((weights > 0) & there[:, receivers])
+        sample, pair = np.nonzero((weights > 0) & apart & there[:, receivers])
         parts.append((sample, receivers[pair], senders[pair]))
     sample, receiver, sender = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return sample, receiver, sender
