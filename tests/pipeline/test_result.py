@@ -6,13 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from clouds import cloud
+from compose.test_behaviour import as_trained
 
+from limbeck._errors import TrainingDiverged
 from limbeck.compose import ComposedLaw, Law, Scored
 from limbeck.expressions import complexity, parse
 from limbeck.graphs import connect
-from limbeck.pipeline import Study, SystemSource, run_study
-from limbeck.pipeline._attempts import _nothing_moves
+from limbeck.pipeline import Study, SystemSource, _attempts, run_study
+from limbeck.pipeline._attempts import _nothing_moves, attempts_along
+from limbeck.pipeline._folder import Journal
+from limbeck.pipeline._outcome import _bias_fields
 from limbeck.pipeline._result import data_fields, equations_table, recovery_fields, variable_fields
+from limbeck.pipeline._run import Run
 from limbeck.regress import Equation, HallOfFame
 from limbeck.simulate import simulate
 from limbeck.trajectories import Edges
@@ -149,3 +154,39 @@ def test_a_force_on_few_particles_is_a_force() -> None:
     few = np.arange(9 * 8 * 4).reshape(9, 8, 4, 1) % 20 == 0
     assert not _nothing_moves(connect(replace(t, accelerations=np.where(few, t.accelerations, 0.0)), seed=0))
     assert _nothing_moves(connect(replace(t, accelerations=1e-15 * t.accelerations), seed=0))
+
+
+def diverging_from(first, error, monkeypatch):
+    """Networks with an error, of which the weaker ones diverge at every rate."""
+
+    def train_step(run, dataset, biases, step, goal):
+        if step >= first:
+            raise TrainingDiverged(f"training diverged in step {step}")
+        return replace(as_trained(dataset), validation_error=error)
+
+    def distilled(run, dataset, attempt, noise):
+        found = ComposedLaw(law=law(radial="-2*r"), estimates=(), front=(), others=(), is_stable=True, tried=1)
+        return replace(attempt, law=found)
+
+    monkeypatch.setattr(_attempts, "train_step", train_step)
+    monkeypatch.setattr(_attempts, "distilled", distilled)
+
+
+def test_a_weaker_network_that_diverges_leaves_the_stronger_one(dataset, tmp_path, monkeypatch) -> None:
+    diverging_from(1, 0.4, monkeypatch)
+    run = Run(study=Study(), folder=tmp_path, journal=Journal(tmp_path, None), deadline=np.inf)
+    attempts = attempts_along(run, dataset, 0.0)
+    assert [a.law is not None for a in attempts] == [True]
+    steps = _bias_fields(run, attempts, attempts[0])["steps"]
+    assert len(steps) == len(Study().bias_plan(2))
+    assert steps[1] == {**steps[1], "status": "training diverged in step 1", "validation_error": None}
+
+
+@pytest.mark.parametrize(("first", "error"), [(0, 0.4), (1, 0.6)])
+def test_a_divergence_that_leaves_nothing_to_distil_is_no_result(
+    dataset, tmp_path, monkeypatch, first: int, error: float
+) -> None:
+    diverging_from(first, error, monkeypatch)
+    run = Run(study=Study(), folder=tmp_path, journal=Journal(tmp_path, None), deadline=np.inf)
+    with pytest.raises(TrainingDiverged, match=f"step {first}"):
+        attempts_along(run, dataset, 0.0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from limbeck._errors import TrainingDiverged
 from limbeck.analyse import MessageTable
 from limbeck.artefacts import finite
 from limbeck.compose import (
@@ -83,7 +84,19 @@ class Attempt:
 
 
 def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attempt]:
-    """Train and distil along the plan of biases until a law stands."""
+    """Train and distil along the plan of biases until a law stands.
+
+    Args:
+        run: The run.
+        dataset: The data.
+        noise: Effect of the noise of the accelerations.
+
+    Returns:
+        Every network that was trained; one that diverged is noted in the run and costs the others nothing.
+
+    Raises:
+        TrainingDiverged: If the first network diverges at every rate, or a weaker one and no other gives a law.
+    """
     goal = max(GOAL, 3.0 * noise)
     attempts: list[Attempt] = []
     if _nothing_moves(dataset):
@@ -92,21 +105,46 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
         return [_with_properties(run, dataset, goal, noise)]
     plan = run.study.bias_plan(dataset.trajectories.dim)
     for step, biases in enumerate(plan):
-        with run.timed("train"):
-            trained = train_step(run, dataset, biases, step, goal)
-        run.journal.note("train", "bias", {"bias": list(biases.names), "error": finite(trained.validation_error)})
+        trained = _trained(run, dataset, biases, step, goal)
+        if trained is None:
+            continue
         attempt = Attempt(biases=biases, trained=trained, step=step)
         if trained.validation_error <= max(goal, PROMISING) and _improves(attempts, trained):
             attempt = distilled(run, dataset, _closer(run, dataset, attempt), noise)
         attempts.append(attempt)
         if attempt.stands or run.is_over():
             return attempts
-    if any(a.law is not None for a in attempts):
-        return attempts
-    best = _best_network([a for a in attempts if a.biases.second_law])
+    return _with_last_law(run, dataset, attempts, noise)
+
+
+def _with_last_law(run: Run, dataset: GraphDataset, attempts: list[Attempt], noise: float) -> list[Attempt]:
+    """The attempts, the best network distilled at last where none was good enough to be at once."""
+    best = None if _has_law(attempts) else _best_network([a for a in attempts if a.biases.second_law])
     if best is not None and best.trained.validation_error < UNUSABLE:
         attempts[attempts.index(best)] = distilled(run, dataset, _closer(run, dataset, best), noise)
+    if run.diverged and not _has_law(attempts):  # the network that failed might have been the one that fits
+        raise TrainingDiverged(next(said for _, said in run.diverged.values()))
     return attempts
+
+
+def _has_law(attempts: list[Attempt]) -> bool:
+    """Whether a law came out of any attempt."""
+    return any(a.law is not None for a in attempts)
+
+
+def _trained(run: Run, dataset: GraphDataset, biases: Biases, step: int, goal: float) -> TrainedModel | None:
+    """The network of one step; None where it diverged at every rate and there is a stronger one to go on with."""
+    with run.timed("train"):
+        try:
+            trained = train_step(run, dataset, biases, step, goal)
+        except TrainingDiverged as error:
+            if step == 0:
+                raise
+            run.diverged[step] = biases.names, str(error)
+            trained = None
+    error = None if trained is None else finite(trained.validation_error)
+    run.journal.note("train", "bias", {"bias": list(biases.names), "error": error})
+    return trained
 
 
 def _closer(run: Run, dataset: GraphDataset, attempt: Attempt) -> Attempt:

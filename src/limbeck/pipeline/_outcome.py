@@ -68,7 +68,7 @@ def conclude(
         **law_fields(law),
         "properties": property_fields(*_learned(chosen), dataset),
         "variables": variable_fields(None if law is None else law.law, dataset),
-        "bias": _bias_fields(attempts, chosen),
+        "bias": _bias_fields(run, attempts, chosen),
         "checks": checks_fields((chosen.checks if chosen and chosen.checks else _no_checks()), known, r2),
         "rollout": rollout_fields(None if chosen is None else chosen.rollout, conduct),
         "hold_out": generalisation_fields(away),
@@ -147,17 +147,20 @@ def _behaviour(run: Run, dataset: GraphDataset, chosen: Attempt | None) -> Behav
         return behaviour(chosen.rollout, chosen.law.law, chosen.trained, dataset)
 
 
-def _bias_fields(attempts: list[Attempt], chosen: Attempt | None) -> dict[str, Any]:
+def _bias_fields(run: Run, attempts: list[Attempt], chosen: Attempt | None) -> dict[str, Any]:
     """The steps of relaxation and where they ended."""
-    steps = [
-        {
+    by_step = {
+        a.step: {
             "bias": list(a.biases.names),
             "validation_error": finite(a.trained.validation_error),
             "status": a.trained.status,
             "note": "law composed" if a.law is not None else "network only",
         }
         for a in attempts
-    ]
+    }
+    for step, (names, said) in run.diverged.items():
+        by_step[step] = {"bias": list(names), "validation_error": None, "status": said, "note": "no network"}
+    steps = [by_step[step] for step in sorted(by_step)]
     final = [] if chosen is None else list(chosen.biases.names)
     if chosen is not None and chosen.law is not None and "field" not in final:
         added = [n for n in chosen.law.law.components if n in ("drag", "central") or n.startswith("uniform_")]

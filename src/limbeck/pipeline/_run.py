@@ -31,6 +31,7 @@ class Run:
         fingerprint: Hash of the data, so that no checkpoint is taken for another data set's.
         timings: Seconds by stage.
         budget_struck: Whether the time limit has ended something early, before an interruption or since.
+        diverged: Names of the biases of each step whose training diverged at every rate, and what was said of it.
     """
 
     study: Study
@@ -40,6 +41,7 @@ class Run:
     fingerprint: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     budget_struck: bool = False
+    diverged: dict[int, tuple[tuple[str, ...], str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Remember what a run that is taken up again has left out for want of time."""
