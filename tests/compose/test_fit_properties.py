@@ -305,3 +305,17 @@ def test_charges_of_returning_objects_are_tied_to_plus_and_minus_one() -> None:
     np.testing.assert_array_equal(levels.of, (q > 0).astype(int))
     assert levels.errors[1] == 0.0
     assert abs(levels.values[0] + 1.0) < 4 * levels.errors[0] < 0.05
+
+
+@pytest.mark.parametrize("form", ["-1.3*m_1*m_2*(r - CUT)**-1.9", "-1.3*m_1*m_2*log(r - CUT)"])
+def test_a_law_that_is_undefined_on_a_few_pairs_is_uncertain(form: str) -> None:
+    dataset, _ = one_set()
+    cut = float(np.quantile(fitted_states(dataset).edges["r"], 0.01))
+    law = Law(components={"radial": parse(form.replace("CUT", repr(cut))), "inertia": parse("m_1")}, dim=2)
+    composed = ComposedLaw(law=law, estimates=(), front=(), others=(), is_stable=True, tried=1)
+    found, properties = with_properties_fitted(composed, ("m",), dataset)
+    assert found.law.components == law.components
+    assert len(found.uncertain) == len(law.constants)
+    assert np.isinf(properties.misfit)
+    assert not properties["m"].determined.any()
+    assert "undefined" in properties["m"].scale

@@ -96,7 +96,8 @@ def fit_properties(
         ties: Levels of a property: objects of one level have one value.
 
     Returns:
-        Law and properties at the least squares, with errors and what fixes the scale.
+        Law and properties at the least squares, with errors and what fixes the scale; all as they were, with infinite
+        errors and an infinite misfit, where the law is undefined on some snapshot.
 
     Source:
         Errors by blocks: Liang and Zeger (1986), Biometrika 73, 13; the elimination of a simulation's own
@@ -105,6 +106,8 @@ def fit_properties(
     ties = ties or {}
     objects = object_index(dataset.trajectories)
     problem = PropertyProblem.prepare(law, tuple(names), dataset, {n: levels.of for n, levels in ties.items()})
+    if problem is None:
+        return _undefined(law, names, dataset)
     solution, weighed = problem.solved(), problem
     for _ in range(REWEIGHTED):
         again = weighed.reweighted(solution)
@@ -112,6 +115,8 @@ def fit_properties(
             break
         weighed, solution = again, again.solved()
     solution = with_signs(weighed.slopes, solution)
+    if not weighed.is_defined(solution):
+        return _undefined(law, names, dataset)
     errors = errors_at(weighed, solution)
     found = tuple(
         _property(weighed, solution, k, errors.values[k], objects, dataset, ties.get(name))
@@ -125,6 +130,30 @@ def fit_properties(
         # Forms are compared under one weight of every error, which is no law's own.
         misfit=problem.misfit(solution),
         information=problem.information(solution),
+    )
+
+
+def _undefined(law: Law, names: Sequence[str], dataset: GraphDataset) -> FittedProperties:
+    """A law that no property can be fitted with, and the properties as they came."""
+    properties = []
+    for name in names:
+        values = dataset.trajectories.attributes[name]
+        properties.append(
+            FittedProperty(
+                name=name,
+                values=values,
+                standard_errors=np.full(values.shape, np.inf),
+                determined=np.zeros(values.shape, dtype=bool),
+                scale="not determined: the law is undefined on some snapshots",
+                comparable=False,
+            )
+        )
+    return FittedProperties(
+        law=law,
+        properties=tuple(properties),
+        errors=np.full(len(law.constants), np.inf),
+        misfit=np.inf,
+        information=np.inf,
     )
 
 

@@ -63,7 +63,7 @@ class PropertyProblem:
         names: tuple[str, ...],
         dataset: GraphDataset,
         ties: Mapping[str, Int[np.ndarray, "systems nodes"]],
-    ) -> "PropertyProblem":
+    ) -> "PropertyProblem | None":
         """Lay out the snapshots.
 
         Args:
@@ -73,7 +73,7 @@ class PropertyProblem:
             ties: Level of each particle, for properties that have levels.
 
         Returns:
-            The problem.
+            The problem; None where the law, or a slope of it, is undefined on a snapshot: there are no least squares.
         """
         returning, states = objects_return(dataset.trajectories), fitted_states(dataset)
         assert states.objects is not None
@@ -92,6 +92,8 @@ class PropertyProblem:
             slots = known % n_slots
             blocks = group[objects.particles]
         slopes = PropertySlopes(law=law, names=names, states=states, objects=objects, slots=slots, n_slots=n_slots)
+        if not all(np.isfinite(part).all() for part in slopes(law.constants, start)):
+            return None
         acts = acting(slopes, start, group)
         if returning:
             units = Units.of_returning(start, acts)
@@ -274,6 +276,8 @@ class PropertyProblem:
         constants = at.constants
         for _ in range(STEPS):  # linear in the leading constant: a step or two
             error, by_c, _ = self.linear(self._at(np.concatenate([constants, levels]), values))
+            if not (np.isfinite(error).all() and np.isfinite(by_c).all()):  # in these units the law is undefined
+                break
             flat = by_c[:, :, : self.n_constants].reshape(error.size, -1)
             size = np.linalg.norm(flat, axis=0)
             size[size == 0] = 1.0
@@ -283,6 +287,17 @@ class PropertyProblem:
                 break
             constants = constants - step
         return self._at(np.concatenate([constants, levels]), values)
+
+    def is_defined(self, at: PropertySolution) -> bool:
+        """Whether errors and slopes are finite.
+
+        Args:
+            at: Where.
+
+        Returns:
+            False where the law is undefined on a snapshot.
+        """
+        return all(bool(np.isfinite(part).all()) for part in self.linear(at))
 
     def misfit(self, at: PropertySolution) -> float:
         """Root mean square of the weighted errors.

@@ -62,7 +62,7 @@ def pruned_fit(fitted: Callable[[Law], AnyFit | None], law: Law) -> AnyFit | Non
 def _shorter(fitted: Callable[[Law], AnyFit | None], fit: AnyFit) -> AnyFit | None:
     """The fit without its most doubtful number; None where it has none, or needs it."""
     doubt = np.abs(fit.law.constants) / fit.errors
-    if doubt.min(initial=np.inf) > CERTAIN:
+    if doubt.min(initial=np.inf) > CERTAIN or not np.isfinite(fit.misfit):  # beside an undefined law all are as good
         return None
     # Numbers that can change together without any effect are doubtful alike: one of them is one too many.
     for number in np.flatnonzero(doubt == doubt.min()):
