@@ -7,6 +7,8 @@ import pytest
 from runs import accelerations_by_sympy, here, law_of, read_result
 
 import limbeck
+from limbeck._errors import ArtefactMismatch
+from limbeck.artefacts import load_record, save_record
 from limbeck.pipeline import DistilStudy, _distil_run, resume_distillation
 
 FILES = {"result.json", "report.html", "equations.csv", "events.jsonl", "study.toml", "checkpoints"}
@@ -84,6 +86,20 @@ def test_an_interrupted_distillation_goes_on_to_the_same_law(law, tmp_path):
     shutil.copytree(law, again)
     (again / "result.json").unlink()
     assert law_of(resume_distillation(again)) == law_of(read_result(law))
+
+
+@pytest.mark.parametrize(("changed", "named"), [("networks", "training"), ("member", "network")])
+def test_equations_of_one_network_are_not_put_together_with_another(law, tmp_path, monkeypatch, changed, named):
+    again = tmp_path / "again"
+    shutil.copytree(law, again)
+    (again / "result.json").unlink()
+    if changed == "networks":  # the training was made anew in its place
+        monkeypatch.setattr(_distil_run, "networks_digest", lambda folder: "another")
+    else:
+        inputs = load_record(again / "checkpoints" / "inputs.json")[1]
+        save_record(again / "checkpoints" / "inputs.json", {}, {**inputs, "network": "1"})
+    with pytest.raises(ArtefactMismatch, match=f"the {named} changed since the run was started"):
+        resume_distillation(again)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`limbeck train` and `limbeck messages` from outside: what is written, taken up again, and refused."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from report.well_formed import read
 from runs import here, read_result, spring_words, write_study
 
 import limbeck
+from limbeck._errors import ArtefactMismatch
 from limbeck.pipeline import SystemSource, TrainStudy, _train_run, read_run, resume_training, run_training
 from limbeck.trajectories import to_frame
 
@@ -90,6 +92,17 @@ def test_an_interrupted_training_goes_on_to_the_same_networks(tmp_path, monkeypa
     same = ("validation_errors", "test_loss", "kept", "messages")
     assert [whole[name] for name in same] == [cut[name] for name in same]
     assert resume_training(tmp_path / "cut") == cut  # finished: only its result
+
+
+def test_a_training_does_not_go_on_by_another_recipe(tmp_path, trained):
+    cut = tmp_path / "cut"
+    shutil.copytree(trained, cut)
+    (cut / "result.json").unlink()
+    study = (cut / "study.toml").read_text()
+    assert "learning_rate = 0.0" in study
+    (cut / "study.toml").write_text(study.replace("learning_rate = 0.0", "learning_rate = 0.5"))
+    with pytest.raises(ArtefactMismatch, match="the study changed since the run was started"):
+        resume_training(cut)
 
 
 def test_without_a_known_law_no_force_is_claimed(tmp_path):

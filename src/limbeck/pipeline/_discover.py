@@ -8,13 +8,14 @@ from its checkpoint, and so ends with the same law.
 import hashlib
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from limbeck._errors import ArtefactMismatch, InputError
+from limbeck._errors import InputError
 from limbeck._threads import one_blas_thread
-from limbeck.artefacts import load_record, save_record
 from limbeck.compose import noise_effect
 from limbeck.config import from_toml, to_toml
 from limbeck.graphs import GraphDataset
@@ -23,7 +24,18 @@ from limbeck.trajectories import Trajectories, content_hash
 
 from ._attempts import attempts_along, chosen_among
 from ._dataset import connected
-from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, is_run, kind_of, taken_up
+from ._folder import (
+    STUDY,
+    Journal,
+    Listener,
+    check_folder,
+    check_inputs,
+    claim,
+    finished_result,
+    is_run,
+    kind_of,
+    taken_up,
+)
 from ._outcome import conclude
 from ._run import Run
 from ._study import Study, trajectories_of
@@ -144,30 +156,23 @@ def work_ends(time_limit: float, started: float) -> float:
     return started + time_limit - min(CLOSING_SHARE * time_limit, CLOSING_SECONDS)
 
 
-def check_fingerprint(run: Run, dataset: GraphDataset) -> str:
+def check_fingerprint(run: Run, dataset: GraphDataset, more: Mapping[str, str] = MappingProxyType({})) -> str:
     """Hash of the data; a resumed run must see the same data and the same study.
 
     Args:
         run: The run; it keeps both hashes when it starts.
         dataset: Its data.
+        more: What else must be the same, by a name for the message.
 
     Returns:
         The hash of the data.
 
     Raises:
-        ArtefactMismatch: If data or study changed since the run was started.
+        ArtefactMismatch: If any of it changed since the run was started.
     """
     study = to_toml(replace(run.study, time_limit=0.0, track=()))  # neither changes what a stage means
     if not run.study.hold_out:
         study = study.replace('hold_out = ""\n', "", 1)  # runs that were started before there was such an option
-    digest = hashlib.sha256(study.encode()).hexdigest()
-    now = {"data": content_hash(dataset.trajectories), "study": digest}
-    path = run.checkpoint("inputs.json")
-    if path.exists():
-        _, before = load_record(path)
-        for name, value in now.items():
-            if before.get(name) != value:
-                raise ArtefactMismatch(f"the {name} changed since the run was started; start again with --overwrite")
-    else:
-        save_record(path, {}, now)
-    return now["data"]
+    data = content_hash(dataset.trajectories)
+    check_inputs(run.folder, {"data": data, "study": hashlib.sha256(study.encode()).hexdigest(), **more})
+    return data

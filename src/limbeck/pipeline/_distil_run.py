@@ -31,7 +31,7 @@ from ._distil_study import BEST, DistilStudy
 from ._folder import STUDY, Journal, Listener, check_folder, claim, finished_result, kind_of, taken_up
 from ._outcome import conclude
 from ._run import Run
-from ._train_run import trained_members
+from ._train_run import networks_digest, trained_members
 from ._train_study import KIND as TRAINING, TrainStudy
 
 LARGEST_MISS = 0.1  # of the standard deviation of a self energy: beyond, an equation does not say what it is
@@ -45,6 +45,7 @@ class _Source(NamedTuple):
     study: TrainStudy
     member: int
     reading: ForceReading
+    digest: str  # of all networks of the training
 
     @property
     def hold_out(self) -> str:
@@ -108,7 +109,7 @@ def resume_distillation(folder: Path, *, listener: Listener | None = None) -> di
 
     Raises:
         InputError: If another process is at work in the folder, or the training is gone or wrong.
-        ArtefactMismatch: If data or study are not those that the run began with.
+        ArtefactMismatch: If data, study or network are not those that the run began with.
     """
     started = time.monotonic()
     finished = finished_result(folder, listener)
@@ -140,7 +141,8 @@ def _read(study: DistilStudy) -> _Source:
     member = int(np.argmin(errors)) if study.member == BEST else study.member
     network = members.networks[member]
     reading = read_forces(network, pair_index(dataset), dataset, seed=study.seed)
-    return _Source(_as_trained(network, reading, dataset, errors[member]), dataset, training, member, reading)
+    trained = _as_trained(network, reading, dataset, errors[member])
+    return _Source(trained, dataset, training, member, reading, networks_digest(folder))
 
 
 def _without_region(dataset: GraphDataset, training: TrainStudy, hold_out: str) -> GraphDataset:
@@ -181,7 +183,7 @@ def _run(
     run.timings["load"] = time.monotonic() - started
     journal.note("run", "started", None)
     dataset, trained, reading = source.dataset, source.trained, source.reading
-    run.fingerprint = check_fingerprint(run, dataset)
+    run.fingerprint = check_fingerprint(run, dataset, {"training": source.digest, "network": str(source.member)})
     origin = _origin(study, source)
     journal.note("read", "forces", {"along": origin["along"], "second_law": origin["second_law"]})
     noise = noise_effect(dataset)

@@ -14,18 +14,19 @@ import os
 import shutil
 import time
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from limbeck._errors import ArtefactDamaged, ArtefactMismatch, InputError
-from limbeck.artefacts import SCHEMA, read_json, to_json, write_new, write_whole
+from limbeck.artefacts import SCHEMA, load_record, read_json, save_record, to_json, write_new, write_whole
 
 MARK = "run.json"
 RESULT = "result.json"
 STUDY = "study.toml"
 EVENTS = "events.jsonl"
 CHECKPOINTS = "checkpoints"
+INPUTS = "inputs.json"  # among the checkpoints
 LEAVING, EARLIER = ".leaving", ".earlier"
 
 
@@ -310,6 +311,26 @@ def taken_up(folder: Path) -> Iterator[None]:
         (folder / CHECKPOINTS).mkdir(exist_ok=True)
         yield
         _discard(folder)
+
+
+def check_inputs(folder: Path, now: Mapping[str, str]) -> None:
+    """Refuse to go on with other inputs than a run began with; a run that starts keeps what it is given.
+
+    Args:
+        folder: Folder of the run.
+        now: Hash of each input, by a name for the message.
+
+    Raises:
+        ArtefactMismatch: If one changed since the run was started.
+    """
+    path = folder / CHECKPOINTS / INPUTS
+    if not path.exists():
+        save_record(path, {}, dict(now))
+        return
+    _, before = load_record(path)
+    for name, value in now.items():
+        if before.get(name, value) != value:  # earlier versions kept fewer
+            raise ArtefactMismatch(f"the {name} changed since the run was started; start again with --overwrite")
 
 
 class Journal:

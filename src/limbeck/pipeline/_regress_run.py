@@ -20,14 +20,24 @@ from limbeck.config import from_toml, to_toml
 from limbeck.regress import Regression, TabularProblem, regress_table
 from limbeck.report import RegressionReport, render_regression
 
-from ._folder import CHECKPOINTS, RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, taken_up
+from ._folder import (
+    CHECKPOINTS,
+    INPUTS,
+    RESULT,
+    STUDY,
+    Journal,
+    Listener,
+    check_folder,
+    claim,
+    finished_result,
+    taken_up,
+)
 from ._regress_result import regression_equations, regression_result
 from ._regress_study import RegressionStudy
 from ._regress_table import read_table
 
 REPORT_SECONDS = 2.0  # kept back from the time limit for the page, at most a quarter of it
 REPORT_SHARE = 0.25
-INPUTS = "inputs.json"  # among the checkpoints: what the run began with
 
 
 def run_regression(

@@ -4,6 +4,7 @@ The result is written last, so that a folder with a result is whole; a training 
 interrupted goes on from its last checkpoint to the same networks.
 """
 
+import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -26,7 +27,18 @@ from limbeck.train import TrainedMessages, TrainState, train_members
 from limbeck.trajectories import Trajectories, content_hash
 
 from ._dataset import connected
-from ._folder import CHECKPOINTS, RESULT, STUDY, Journal, Listener, check_folder, claim, finished_result, taken_up
+from ._folder import (
+    CHECKPOINTS,
+    RESULT,
+    STUDY,
+    Journal,
+    Listener,
+    check_folder,
+    check_inputs,
+    claim,
+    finished_result,
+    taken_up,
+)
 from ._generalisation_fields import generalisation_fields
 from ._messages import MessageMembers, write_messages
 from ._result import versions
@@ -95,7 +107,7 @@ def resume_training(
 
     Raises:
         InputError: If another process is at work in the folder, or the data are gone or wrong.
-        ArtefactMismatch: If the data or the version are not those that the training began with.
+        ArtefactMismatch: If the data, the study or the version are not those that the training began with.
     """
     started = time.monotonic()
     finished = finished_result(folder, listener)
@@ -126,6 +138,8 @@ def _run(
         return done
 
     made = dataset or timed("simulate", lambda: connected(trajectories_of(study.data), study.data))
+    digest = hashlib.sha256(to_toml(replace(study, time_limit=0.0, track=())).encode()).hexdigest()
+    check_inputs(folder, {"data": content_hash(made.trajectories), "study": digest})
     deadline = started + study.time_limit if study.time_limit else math.inf
     trained: TrainedMessages = timed("train", lambda: _trained(study, folder, made, journal, deadline))
     header = {"fingerprint": content_hash(made.trajectories), "seed": study.seed}
@@ -197,6 +211,18 @@ def trained_members(folder: Path) -> tuple[MessageMembers, GraphDataset, TrainSt
     networks = tuple(trainer.member(arrays, number) for number in range(trainer.members))
     penalties = tuple(np.repeat(study.penalties_of_members, study.seeds).tolist())
     return MessageMembers.of(networks, penalties, study.seeds, study.third_law), dataset, study
+
+
+def networks_digest(folder: Path) -> str:
+    """Hash of the networks of a finished training, which another training in the same folder would not have.
+
+    Args:
+        folder: Folder of the training.
+
+    Returns:
+        It.
+    """
+    return hashlib.sha256((folder / CHECKPOINTS / NETWORKS).read_bytes()).hexdigest()
 
 
 def _form(study: TrainStudy) -> MessageConfig | HamiltonianConfig:
