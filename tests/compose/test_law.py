@@ -64,6 +64,25 @@ def _batched(law, x, v, m, q):
     return law_accelerations(law, snapshots, first, second, NAMES, np)[0]
 
 
+@pytest.mark.parametrize(
+    ("radial", "symmetric"),
+    [
+        ("-2*abs(q_1)*q_2*r", False),
+        ("-2*Max(q_1, 0)*q_2*r", False),
+        ("-2*r*kind_1**2*kind_2**3", False),
+        ("-3*(kind_1 + kind_2*Piecewise((1, kind_2 > 0.4), (0, True)))*r", False),
+        ("-2*abs(q_1*q_2)*r", True),
+        ("-1.5*sqrt(m_1)*sqrt(m_2)/(r + 0.01)**2", True),
+        ("-1.5*(m_1 + m_2 + 0.1)/(1 + m_1*m_2)*r", True),
+        ("3.0/(q_1 + q_2)/r", True),
+        ("-1.5*m_1**1.00000001*m_2*r", True),
+    ],
+)
+def test_a_potential_is_of_a_force_that_both_ends_feel_alike(radial: str, symmetric: bool) -> None:
+    """Also of charges with signs, of none, and of kinds that are counted."""
+    assert (pair_potential(law_of(radial=radial)) is not None) == symmetric
+
+
 def test_potential_is_minus_the_integral_of_the_force() -> None:
     potential = pair_potential(law_of(**LAWS["gravity"]))
     assert potential is not None

@@ -19,6 +19,8 @@ from limbeck.expressions import (
 from ._law import SAME, Law, is_one_body
 from ._states import AXES
 
+SAMPLES = 32  # of each kind, on which the two ends of a pair are exchanged
+
 
 def pair_force(law: Law) -> tuple[Expression, ...]:
     """Force that the sender exerts on the receiver, for each axis.
@@ -121,11 +123,25 @@ def _is_symmetric(expression: Expression) -> bool:
     """Whether an expression stays the same where the two ends of a pair change places."""
     ends = {"1": "2", "2": "1"}
     turned = rename(expression, {n: n[:-1] + ends[n[-1]] for n in variables(expression) if n.endswith(("_1", "_2"))})
-    names = sorted(variables(expression) | variables(turned))
-    columns = dict(zip(names, np.random.default_rng(0).uniform(0.5, 2.0, (len(names), 32)), strict=True))
+    columns = {name: _samples(name, k) for k, name in enumerate(sorted(variables(expression) | variables(turned)))}
     with np.errstate(all="ignore"):
-        one, other = (np.broadcast_to(evaluate(each, columns), 32) for each in (expression, turned))
-    return bool(np.allclose(one, other, rtol=SAME, atol=0.0, equal_nan=True))
+        one, other = (np.broadcast_to(evaluate(each, columns), 4 * SAMPLES) for each in (expression, turned))
+    known = np.isfinite(one) & np.isfinite(other)  # powers of masses need not be defined below zero
+    known[:SAMPLES] = True
+    return bool(np.allclose(one[known], other[known], rtol=SAME, atol=0.0, equal_nan=True))
+
+
+def _samples(name: str, number: int) -> np.ndarray:
+    """Values of a variable: what belongs to one end is also negative, very large or small, zero and whole."""
+    rng = np.random.default_rng(number)
+    usual = rng.uniform(0.5, 2.0, 4 * SAMPLES)
+    if not name.endswith(("_1", "_2")):
+        return usual
+    signs = rng.choice((-1.0, 1.0), (2, SAMPLES))
+    whole = rng.integers(-3, 4, SAMPLES).astype(float)
+    return np.concatenate(
+        [usual[:SAMPLES], signs[0] * usual[:SAMPLES], signs[1] * rng.lognormal(0.0, 2.0, SAMPLES), whole]
+    )
 
 
 def used_variables(law: Law) -> frozenset[str]:
