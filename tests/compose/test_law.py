@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from clouds import cloud
 from compose.planted import LAWS, NAMES, law_of, planted
 
 from limbeck.compose import (
@@ -13,9 +14,11 @@ from limbeck.compose import (
     refit,
     standard_errors,
     strings,
+    thinned,
 )
+from limbeck.compose._states import MOST_PAIRS
 from limbeck.expressions import evaluate, parse
-from limbeck.graphs import PairList, Snapshots
+from limbeck.graphs import PairList, Snapshots, connect
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -153,3 +156,14 @@ def test_particles_in_one_place_disable_no_fit() -> None:
     fitted = refit(law_of(radial="-2.5*(r - 0.8)", inertia="m_1"), states)
     np.testing.assert_allclose(fitted.constants, law.constants, atol=1e-9)
     assert np.isfinite(standard_errors(fitted, states)[0]).all()
+
+
+def test_many_pairs_leave_few_snapshots() -> None:
+    """Memory is bounded by the pairs that are laid out, not by the snapshots."""
+    few, many = (connect(cloud(n_systems=9, n_times=8, n_nodes=n, law=False), seed=0) for n in (4, 400))
+    rows = np.argwhere(np.ones((9, 8)))
+    assert len(thinned(few, rows, 2000)) == 72
+    assert len(thinned(few, rows, 30)) == 24
+    kept = thinned(many, rows, 2000)
+    assert len(kept) * len(many.pairs.first) <= MOST_PAIRS
+    assert len(np.unique(kept[:, 0])) == 9

@@ -32,7 +32,12 @@ from ._refit import refit as refit, standard_errors as standard_errors
 from ._rollout import Rollout as Rollout, integrate_law as integrate_law, roll_out as roll_out
 from ._shoot import TrajectoryFit as TrajectoryFit, fit_trajectories as fit_trajectories
 from ._speed import Speed as Speed
-from ._states import States as States, lay_out as lay_out, states_of as states_of
+from ._states import (
+    States as States,
+    lay_out as lay_out,
+    states_of as states_of,
+    thinned as thinned,
+)
 from ._stored_network import describe_network as describe_network, network_from as network_from
 from ._strings import (
     acceleration as acceleration,

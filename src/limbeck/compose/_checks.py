@@ -16,7 +16,7 @@ from ._compose import ComposedLaw
 from ._law import is_one_body
 from ._rollout import Rollout
 from ._shoot import MISFIT, TrajectoryFit
-from ._states import AXES, States, states_of
+from ._states import AXES, States, states_of, thinned
 
 HELD_OUT_ERROR = 1e-2
 LARGEST_TAIL = 0.3  # error of the 90th percentile that a network which is no better can't excuse
@@ -65,7 +65,7 @@ def noise_effect(dataset: GraphDataset) -> float:
         return 0.0
     if dataset.trajectories.measured_positions is not None:
         return _smoothing_effect(dataset)
-    states = states_of(dataset, _some(dataset.validation))
+    states = states_of(dataset, thinned(dataset, dataset.validation, MOST))
     noise = np.random.default_rng(0).normal(scale=sigma, size=states.targets.shape)
     errors = states.relative_errors(states.targets + noise)
     return float(np.median(errors[states.acted_on(states.targets)]))
@@ -77,16 +77,11 @@ def _smoothing_effect(dataset: GraphDataset) -> float:
     systems = np.unique(rows[:, 0])[:MOST_REDERIVED]
     anew = np.full_like(t.accelerations, np.nan)
     anew[systems] = rederived_accelerations(t, systems)
-    rows = _some(rows[np.isin(rows[:, 0], systems)])
+    rows = thinned(dataset, rows[np.isin(rows[:, 0], systems)], MOST)
     states, batch = states_of(dataset, rows), dataset.batch(rows)
     errors = states.relative_errors(anew[rows[:, 0], rows[:, 1]][batch.targeted()])
     known = errors[np.isfinite(errors)]
     return float(np.median(known)) if len(known) else LARGEST_NOISE
-
-
-def _some(rows: np.ndarray) -> np.ndarray:
-    """At most `MOST` rows, evenly spaced."""
-    return rows[:: max(1, -(-len(rows) // MOST))]
 
 
 def check_law(
@@ -105,12 +100,12 @@ def check_law(
         A check by name; None where it can't be asked.
     """
     threshold = max(HELD_OUT_ERROR, 3.0 * min(noise, LARGEST_NOISE))
-    test = states_of(dataset, _some(dataset.test))
+    test = states_of(dataset, thinned(dataset, dataset.test, MOST))
     predicted = composed.law.accelerations(test)
     counted = test.acted_on(predicted)  # network and baseline are held against the law where it counts
     errors = test.relative_errors(predicted)[counted]
-    network = test.relative_errors(_network(trained, dataset, _some(dataset.test)))[counted]
-    train = states_of(dataset, _some(dataset.train))
+    network = test.relative_errors(_network(trained, dataset, thinned(dataset, dataset.test, MOST)))[counted]
+    train = states_of(dataset, thinned(dataset, dataset.train, MOST))
     baseline = test.relative_errors(one_body_accelerations(train, test))[counted]
     return {
         "heldout": _heldout(
@@ -193,7 +188,7 @@ def _extrapolation(composed: ComposedLaw, dataset: GraphDataset, threshold: floa
     """Error where pairs are wider apart than any in training."""
     if len(dataset.extrapolation) == 0:
         return None
-    states = states_of(dataset, _some(dataset.extrapolation))
+    states = states_of(dataset, thinned(dataset, dataset.extrapolation, MOST))
     value = float(np.median(states.counted_errors(composed.law.accelerations(states))))
     return Check(
         value=finite(value),

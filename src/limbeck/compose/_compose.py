@@ -22,7 +22,7 @@ from ._refine import Refined, Scored, refine, sign_variables, starts_of, with_le
 from ._refit import refit
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._simple_forms import power_laws, softened
-from ._states import States, states_of
+from ._states import States, states_of, thinned
 from ._windows import windows_of
 
 SCREEN_SNAPSHOTS = 60
@@ -281,6 +281,7 @@ class _Bench:
         judge_on = _laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS, rounding)
         # Where pairs are wider apart than any in training, two forms that only fit alike part.
         beyond = dataset.extrapolation[:: max(1, len(dataset.extrapolation) // JUDGE_SNAPSHOTS)]
+        beyond = thinned(dataset, beyond, 2 * JUDGE_SNAPSHOTS)
         return cls(
             screen_on=_laid_out(dataset, trained, dataset.train, SCREEN_SNAPSHOTS, rounding),
             fit_on=fit_on,
@@ -350,7 +351,7 @@ def _laid_out(
     """Some snapshots of a part, weighed by the size of the network's accelerations."""
     # They are smoother than noisy given ones, whose own size would weigh a sample more where its
     # noise happens to make it small.
-    rows = part[:: max(1, -(-len(part) // most))]
+    rows = thinned(dataset, part, most)
     predicted = trained.accelerations(dataset.batch(rows))
     states = states_of(dataset, rows, np.linalg.norm(predicted, axis=-1))
     return replace(states, rounding=max(states.rounding, rounding))

@@ -10,7 +10,7 @@ from limbeck.graphs import GraphDataset, particles_held_out
 from limbeck.train import TrainedMessages, TrainedModel
 
 from ._law import Law
-from ._states import states_of
+from ._states import states_of, thinned
 
 MOST = 2_000  # snapshots that are looked at, within and without
 RESAMPLES = 400
@@ -80,7 +80,8 @@ class _Region:
 
     def __init__(self, dataset: GraphDataset, rows: Int[np.ndarray, "samples 2"]) -> None:
         """Look at so many."""
-        rows = rows[np.linspace(0, len(rows) - 1, min(MOST, len(rows))).astype(int)]
+        most = len(thinned(dataset, rows, len(rows)))  # as many pairs as there is memory for
+        rows = rows[np.linspace(0, len(rows) - 1, min(MOST, most)).astype(int)]
         self.batch, self.states = dataset.batch(rows), states_of(dataset, rows)
         assert dataset.hold_out is not None  # asked before
         inside = particles_held_out(dataset.hold_out, dataset.trajectories, dataset.pairs, rows)[self.batch.targeted()]

@@ -18,6 +18,7 @@ from limbeck.train import SMALL, error_weights, typical_size
 from limbeck.trajectories import object_index, objects_return
 
 AXES = "xyz"
+MOST_PAIRS, FEWEST_SNAPSHOTS = 2_000_000, 5  # pairs that are laid out at once, in both directions
 DERIVED = 1e-6  # what derivatives of exact positions miss is no noise, and many a term that nobody needs stands for it
 
 
@@ -89,6 +90,21 @@ class States:
     def counted_errors(self, predicted: Float[np.ndarray, "particles dim"]) -> Float[np.ndarray, " some_particles"]:
         """Relative errors of the particles that are acted on, by the data or by the prediction."""
         return self.relative_errors(predicted)[self.acted_on(predicted)]
+
+
+def thinned(dataset: GraphDataset, rows: Int[np.ndarray, "samples 2"], most: int) -> Int[np.ndarray, "kept 2"]:
+    """Thin out snapshots evenly, to so many that they can be laid out in memory.
+
+    Args:
+        dataset: The graphs.
+        rows: Snapshots (system, time).
+        most: How many are kept at most; fewer where each holds many pairs.
+
+    Returns:
+        The kept ones.
+    """
+    most = min(most, max(FEWEST_SNAPSHOTS, MOST_PAIRS // max(len(dataset.pairs.first), 1)))
+    return rows[:: max(1, -(-len(rows) // most))]
 
 
 def states_of(

@@ -24,6 +24,7 @@ from limbeck.compose import (
     pair_potential,
     states_of,
     strings,
+    thinned,
     used_variables,
 )
 from limbeck.expressions import (
@@ -337,8 +338,7 @@ def _law_rows(law: Law, loss: float, *, selected: bool) -> list[list[object]]:
 
 def _validation_loss(law: Law, dataset: GraphDataset) -> float:
     """Loss on validation snapshots, as laws of the front have it."""
-    rows = dataset.validation[:: max(1, -(-len(dataset.validation) // JUDGED))]
-    states = states_of(dataset, rows)
+    states = states_of(dataset, thinned(dataset, dataset.validation, JUDGED))
     errors = states.counted_errors(law.accelerations(states))
     return float(np.sqrt(np.prod(np.quantile(errors, [0.5, 0.9], method="higher"))))
 
