@@ -1,8 +1,12 @@
 """Where a study's files are: found from any working directory, kept apart from what a run removes."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from clouds import cloud
 
 from limbeck import simulate
 from limbeck._errors import InputError
@@ -124,3 +128,16 @@ def test_a_run_taken_up_again_knows_that_time_ran_out_before(tmp_path):
     again = Run(study=Study(), folder=tmp_path, journal=Journal(tmp_path, None), deadline=float("inf"))
     assert not again.is_over()
     assert again.budget_struck
+
+
+def test_a_source_in_memory_may_name_paths_and_numbers_of_numpy(tmp_path):
+    still = cloud(0, accelerations=np.zeros((9, 8, 4, 2)))
+    source = {"path": Path("a/b"), "seed": np.int64(3), "noise": float("nan"), "sizes": (np.float32(0.5), np.arange(2))}
+    told = run_study(Study(), tmp_path / "run", trajectories=replace(still, source=source))["source"]
+    assert told == {"path": str(Path("a/b")), "seed": 3, "noise": None, "sizes": [0.5, [0, 1]]}
+
+
+def test_a_source_that_no_result_can_hold_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(InputError, match=r"source\['made'\] is a function, which result.json can't hold"):
+        run_study(Study(), tmp_path / "run", trajectories=replace(cloud(0), source={"made": cloud}))
+    assert not (tmp_path / "run").exists()
