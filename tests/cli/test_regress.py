@@ -16,9 +16,11 @@ from runs import command
 from typer.testing import CliRunner
 
 import limbeck
+from limbeck._errors import InputError
 from limbeck.cli import app
 from limbeck.pipeline._regress_run import _check_same
 from limbeck.pipeline._regress_study import RegressionStudy
+from limbeck.pipeline._regress_table import read_table
 
 KEYS = {
     "schema", "kind", "expression", "verdict", "reasons", "complexity", "loss", "constants", "by_score", "noise",
@@ -164,6 +166,17 @@ def test_a_table_that_changed_is_not_taken_up_again(found, tmp_path):
     assert "the table changed since the run was started; start again with --overwrite" in done.output
     (folder / "checkpoints" / "inputs.json").unlink()
     _check_same(RegressionStudy(table=str(table)), folder)  # a run that was started before there was a hash goes on
+
+
+def test_a_column_may_be_called_as_a_netcdf_file_begins(tmp_path):
+    table = tmp_path / "table.csv"
+    saturation(rows=40).rename(columns={"s": "CDF"}).to_csv(table, index=False)
+    assert table.read_bytes().startswith(b"CDF,")
+    assert "CDF" in read_table(RegressionStudy(table=str(table), target="y")).problem.variables
+    for start in (b"CDF\x01", b"\x89HDF"):
+        table.write_bytes(start + b"\x00\x00\x00\x00")
+        with pytest.raises(InputError, match="name and content do not agree"):
+            read_table(RegressionStudy(table=str(table), target="y"))
 
 
 def test_an_interrupt_ends_a_search_that_would_go_on_for_hours(tmp_path):

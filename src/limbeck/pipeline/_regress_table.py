@@ -18,6 +18,7 @@ from limbeck.trajectories._read_csv import read_csv  # not a public name: the pa
 from ._regress_study import RegressionStudy
 
 PARQUET = (".parquet", ".pq")
+NETCDF = (b"\x89HDF", b"CDF\x01", b"CDF\x02", b"CDF\x05")  # how files of NetCDF-4 and of the three older kinds begin
 KNOWN = "known are CSV (.csv) and Parquet (.parquet, .pq)"
 
 
@@ -97,7 +98,7 @@ def _check_file(path: Path) -> None:
     """Refuse what is no such file."""
     start = first_bytes(path, KNOWN)[:4]
     named, found = path.suffix.lower() in PARQUET, start == b"PAR1"
-    if start and (named != found or start[1:] == b"HDF" or start[:3] == b"CDF"):
+    if start and (named != found or start in NETCDF):
         raise InputError(f"{path}: name and content do not agree on a format; {KNOWN}")
 
 
