@@ -206,3 +206,16 @@ def test_one_search_alone_is_believed_if_few_numbers_leave_nothing():
     assert search["exact"] is not None
     assert search["many numbers"] is None
     assert search["noisy"] is None
+
+
+def test_a_threshold_that_is_free_leaves_the_other_constants_known() -> None:
+    """No small change of it moves an acceleration: the data say nothing of it, and all of the others."""
+    law = law_of(radial="Piecewise((-2.0*(r - 0.99), r >= 1.23), (0, True))", inertia="m_1")
+    states = planted(law, noise=0.01)
+    errors, _ = standard_errors(refit(law, states), states)
+    threshold = law.constants == 1.23
+    assert threshold.sum() == 1
+    assert np.isinf(errors[threshold]).all()
+    known = errors[~threshold & (law.constants != 0)]
+    assert len(known) >= 2
+    assert np.all(known < 0.1)

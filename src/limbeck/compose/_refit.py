@@ -124,22 +124,25 @@ def standard_errors(law: Law, states: States) -> tuple[Float[np.ndarray, " const
     weights = _lowered(states.weights, _residual(value, states), _middle(value, states), 1.0)
     slopes = slopes * weights[:, None, None]
     residual = (value - states.targets) * weights[:, None]
-    summed = np.zeros((n_blocks, n_constants))
+    # What moves no acceleration, such as a threshold between two pieces, is unknown itself and leaves the rest known.
+    size, errors = np.linalg.norm(slopes.reshape(-1, n_constants), axis=0), np.full(n_constants, np.inf)
+    told = size > 0
+    slopes, scale, n_told = slopes if told.all() else slopes[..., told], size[told], int(told.sum())
+    summed = np.zeros((n_blocks, n_told))
     np.add.at(summed, blocks, np.einsum("pd,pdc->pc", residual, slopes))
-    flat = slopes.reshape(-1, n_constants)
-    scale = np.linalg.norm(flat, axis=0)
-    scale[scale == 0] = 1.0
+    flat = slopes.reshape(-1, n_told)
     # Columns of one size make the inverse safe for constants of very different sizes.
     normal = (flat / scale).T @ (flat / scale)
-    if n_blocks < 2 or residual.size <= n_constants or np.linalg.cond(normal) > 1e13:
-        return np.full(n_constants, np.inf), n_blocks
+    if n_told == 0 or n_blocks < 2 or residual.size <= n_told or np.linalg.cond(normal) > 1e13:
+        return errors, n_blocks
     inverse = np.linalg.inv(normal)
     middle = (summed / scale).T @ (summed / scale) * (n_blocks / (n_blocks - 1))
     counted = residual[states.acted_on(value)].size  # where nothing acts, nothing is missed, and no error is told
-    white = np.diag(inverse) * np.sum(residual**2) / max(counted - n_constants, 1)
+    white = np.diag(inverse) * np.sum(residual**2) / max(counted - n_told, 1)
     variance = np.maximum(np.diag(inverse @ middle @ inverse), white) / scale**2
     # Rounding in the data and the end of the iteration leave this much even where nothing is noisy.
-    return np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(law.constants), n_blocks
+    errors[told] = np.sqrt(np.maximum(variance, 0.0)) + ROUNDING * np.abs(law.constants[told])
+    return errors, n_blocks
 
 
 def _blocks(states: States) -> Int[np.ndarray, " particles"]:
