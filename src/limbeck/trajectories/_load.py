@@ -6,7 +6,7 @@ doubt it. What a source lacks is derived and said so.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ._units import check_units
 from ._unseen import with_remark
 
 FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".nc": "netcdf", ".h5netcdf": "netcdf"}
+MANY_KINDS = 3  # labels from which on codes in their order bend a law
 KNOWN = "known are CSV (.csv), Parquet (.parquet, .pq) and NetCDF (.nc, .h5netcdf)"
 
 
@@ -209,5 +210,15 @@ def _record(states: States, units: dict[str, str], *, shared_particles: bool) ->
         measured_noise=states.measured_noise,
         units=units,
         source={"path" if states.format in FORMATS.values() else "object": states.where, "format": states.format},
-        notes=states.notes,
+        notes=tuple(dict.fromkeys((*states.notes, *_on_labels(states.categories)))),
     )
+
+
+def _on_labels(categories: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """What is to be said of kinds that one number can't put in an order: a law has to bend through their codes."""
+    for name, labels in categories.items():
+        if len(labels) >= MANY_KINDS:
+            yield (
+                f"The {len(labels)} labels of {name!r} enter as 0, 1, 2, ..., through which a law is seldom found: "
+                f"--ignore {name} --learn q gives each particle a number of its own, and says which share one."
+            )
