@@ -136,7 +136,8 @@ def _test_runs(dataset: GraphDataset) -> tuple[Int[np.ndarray, " systems"], Int[
     seen = np.concatenate([dataset.train, dataset.validation])[:, 0]  # far snapshots may be of these too
     chosen = chosen[np.isin(chosen[:, 0], dataset.test[:, 0]) | ~np.isin(chosen[:, 0], seen)]
     by_time = bool(np.isin(chosen[:, 0], seen).any())
-    whole = ~(t.present.any(axis=1)[:, None] & ~t.present).any(axis=2)  # times at which all are there that ever are
+    ever = np.asarray(t.present.any(axis=1, keepdims=True))
+    whole = np.all(t.present | ~ever, axis=2)  # times at which all are there that ever are
     asked = chosen[whole[tuple(chosen.T)]]
     runs = {s: _longest_run(np.sort(asked[asked[:, 0] == s, 1])) for s in np.unique(asked[:, 0]).tolist()}
     runs = _of_one_length(runs) if by_time else runs
