@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from limbeck.graphs import Snapshots
-from limbeck.train import SMALL, error_weights, relative_errors, typical_size
+from limbeck.train import SMALL, acted_on, error_weights, median_error, relative_errors, typical_size
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -63,3 +63,17 @@ def test_each_object_that_returns_is_held_against_its_own_size():
 def test_an_object_at_rest_does_not_decide_everything():
     weights = error_weights(np.array([1.0, 1e-18, 1.0, 0.0]), np.array([0, 1, 0, 1]))
     assert weights.max() < 1e8 * weights.min()
+
+
+@pytest.mark.parametrize(("told", "counts"), [(0.0, 1), (1e-9, 1), (0.5, 8), (np.nan, 8)])
+def test_where_most_feel_nothing_errors_are_of_those_that_a_force_acts_on(told, counts):
+    targets = np.zeros((1, 8, 1))
+    targets[0, 0] = 4.0
+    predicted = np.full_like(targets, told)
+    predicted[0, 0] = 3.0
+    errors = relative_errors(predicted, targets_only(targets))
+    assert acted_on(np.abs(targets[0, :, 0]), errors).sum() == counts
+    expected = np.median(errors[:counts])
+    np.testing.assert_equal(median_error(predicted, targets_only(targets)), expected)
+    nothing = np.zeros_like(targets)
+    assert median_error(nothing, targets_only(nothing)) == 0

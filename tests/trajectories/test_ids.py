@@ -61,3 +61,14 @@ def test_names_come_back_as_they_were(load_names, tmp_path, file, names):
     t = load_names("particle", names)
     save_trajectories(t, tmp_path / file)
     assert load_trajectories(tmp_path / file).particle_names == t.particle_names == (tuple(sorted(names)),) * 3
+
+
+@pytest.mark.parametrize("labels", [("sun", "moon"), ("sun", "moon", "rock")])
+def test_many_kinds_are_better_learned(good_table, labels, tmp_path):
+    table = good_table()
+    table["kind"] = table.particle.map(lambda k: labels[k % len(labels)])
+    t = load_trajectories(table, species=["kind"])
+    said = [note for note in t.notes if "--ignore kind --learn q" in note]
+    assert len(said) == (len(labels) > 2)
+    save_trajectories(t, tmp_path / "again.nc")
+    assert load_trajectories(tmp_path / "again.nc").notes == t.notes

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from limbeck._errors import InputError
-from limbeck.trajectories import load_trajectories, save_trajectories
+from limbeck.trajectories import load_trajectories
 
 
 def refused(source, *words, **options):
@@ -117,17 +117,6 @@ def test_species_are_codes_with_labels(good_table, write_csv):
     t = load_trajectories(write_csv(table), species=["kind"])
     assert t.categories == {"kind": ("moon", "sun")}
     np.testing.assert_array_equal(t.attributes["kind"][0], [1, 0, 1])
-
-
-@pytest.mark.parametrize("labels", [("sun", "moon"), ("sun", "moon", "rock")])
-def test_many_kinds_are_better_learned(good_table, labels, tmp_path):
-    table = good_table()
-    table["kind"] = table.particle.map(lambda k: labels[k % len(labels)])
-    t = load_trajectories(table, species=["kind"])
-    said = [note for note in t.notes if "--ignore kind --learn q" in note]
-    assert len(said) == (len(labels) > 2)
-    save_trajectories(t, tmp_path / "again.nc")
-    assert load_trajectories(tmp_path / "again.nc").notes == t.notes
 
 
 def test_errors_are_kept_and_are_no_attributes(good_table, write_csv):

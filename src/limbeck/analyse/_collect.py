@@ -29,7 +29,7 @@ from limbeck.models import (
     Perceptron,
     VectorMessage,
 )
-from limbeck.train import TrainedModel, relative_errors, to_device
+from limbeck.train import TrainedModel, median_error, to_device
 
 from ._collect_forces import collect_forces
 from ._draw_edges import draw_edges, draw_nodes
@@ -186,14 +186,14 @@ def _free_field(
 
 def _importances(trained: TrainedModel, batch: Snapshots, names: list[str]) -> dict[str, float]:
     """Median error without each channel over the error with all."""
-    whole = float(np.median(relative_errors(trained.accelerations(batch), batch)))
+    whole = median_error(trained.accelerations(batch), batch)
     found = {}
     for name in names:
         if name in ("radial", "inertia") or name.startswith("message"):
             found[name] = float("inf")
             continue
         without = replace(trained, model=_silence(_network(trained), name))
-        found[name] = float(np.median(relative_errors(without.accelerations(batch), batch))) / max(whole, 1e-12)
+        found[name] = median_error(without.accelerations(batch), batch) / max(whole, 1e-12)
     return found
 
 

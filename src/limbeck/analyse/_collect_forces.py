@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import ForceNetwork
-from limbeck.train import TrainedModel, relative_errors
+from limbeck.train import TrainedModel, median_error
 
 from ._draw_edges import draw_nodes
 from ._message_table import Drawn, MessageTable, message_table
@@ -109,5 +109,5 @@ def _node_channels(
 def _share(trained: TrainedModel, batch: Snapshots, part: Float[np.ndarray, "samples nodes dim"]) -> float:
     """Median error of the network without a part of its accelerations over the error with all."""
     predicted = trained.accelerations(batch)
-    whole = float(np.median(relative_errors(predicted, batch)))
-    return float(np.median(relative_errors(predicted - part, batch))) / max(whole, 1e-12)
+    whole = median_error(predicted, batch)
+    return median_error(predicted - part, batch) / max(whole, 1e-12)

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from jaxtyping import Bool, Float, Int
 
 from limbeck.graphs import GraphDataset, PairList, Snapshots
-from limbeck.train import SMALL, error_weights, typical_size
+from limbeck.train import SMALL, acted_on, error_weights, typical_size
 from limbeck.trajectories import object_index, objects_return
 
 AXES = "xyz"
@@ -75,21 +75,18 @@ class States:
     def acted_on(self, predicted: Float[np.ndarray, "particles dim"]) -> Bool[np.ndarray, " particles"]:
         """Which particles errors are counted of.
 
-        Where a radius, a list of edges or charges leave most particles without any force, that a law predicts none for
-        them says nothing about the force.
-
         Args:
             predicted: Accelerations.
 
         Returns:
-            Those with an acceleration other than 0 by the data or by the prediction; all where there is none.
+            Those that a force acts on, by the data or by the prediction, as for networks.
         """
-        moved = np.any(self.targets != 0, axis=1) | np.any(predicted != 0, axis=1)
-        return moved if moved.any() else ~moved
+        return acted_on(np.linalg.norm(self.targets, axis=1), self.relative_errors(predicted))
 
     def counted_errors(self, predicted: Float[np.ndarray, "particles dim"]) -> Float[np.ndarray, " some_particles"]:
         """Relative errors of the particles that are acted on, by the data or by the prediction."""
-        return self.relative_errors(predicted)[self.acted_on(predicted)]
+        errors = self.relative_errors(predicted)
+        return errors[acted_on(np.linalg.norm(self.targets, axis=1), errors)]
 
 
 def thinned(dataset: GraphDataset, rows: Int[np.ndarray, "samples 2"], most: int) -> Int[np.ndarray, "kept 2"]:

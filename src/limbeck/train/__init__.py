@@ -32,7 +32,9 @@ from ._learn_properties import (
 )
 from ._loss import (
     SMALL as SMALL,
+    acted_on as acted_on,
     error_weights as error_weights,
+    median_error as median_error,
     predict as predict,
     relative_errors as relative_errors,
     typical_size as typical_size,

@@ -25,7 +25,7 @@ from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import PairIndex
 
 from ._evaluate import to_device
-from ._loss import predict, relative_errors
+from ._loss import median_error, predict
 from ._sampler import Sampler
 from ._state import Hook, Progress, TrainState
 
@@ -210,7 +210,7 @@ class Trainer:
         """Median relative error of one member on the validation snapshots."""
         model = eqx.combine(weights, self.static)
         predicted = np.asarray(predict(model, self.device_validation, self.pairs), dtype=float)
-        return float(np.median(relative_errors(predicted, self.validation)))
+        return median_error(predicted, self.validation)
 
     def _batches(self, chunk: int) -> Snapshots:
         """Gather the batches of one chunk on the host; an axis of steps comes first."""

@@ -10,7 +10,7 @@ from jaxtyping import Float, PRNGKeyArray
 from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.models import CompletePairs, PairIndex
 
-from ._loss import predict, relative_errors
+from ._loss import median_error, predict
 
 VALIDATION_SNAPSHOTS = 1_000
 MOST_PAIRS = 200_000  # pairs in one evaluation: some 400 MB of hidden units
@@ -106,4 +106,4 @@ def validation_error(model: Any, dataset: GraphDataset) -> float:
         The error.
     """
     batch = validation_batch(dataset)
-    return float(np.median(relative_errors(accelerations_of(model, batch, pair_index(dataset)), batch)))
+    return median_error(accelerations_of(model, batch, pair_index(dataset)), batch)

@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from limbeck.graphs import Snapshots
 from limbeck.models import GraphNetwork, PairIndex
@@ -13,6 +13,7 @@ from limbeck.models import GraphNetwork, PairIndex
 WEIGHT_FLOOR = 0.3  # of the typical acceleration
 LEAST_TYPICAL = 1e-6  # of the typical acceleration of all, for that of one object
 SMALL = 1e-2  # fraction of the median acceleration in the error's denominator (house plan, "When is a law found?")
+NOTHING = 1e-2  # relative error up to which a particle that nothing acts on is rightly told so
 
 
 def loss(model: GraphNetwork, snapshots: Snapshots, pairs: PairIndex, floor: Float[Array, ""]) -> Float[Array, ""]:
@@ -77,6 +78,40 @@ def relative_errors(
     with np.errstate(all="ignore"):
         error = np.linalg.norm(np.asarray(predicted, dtype=float)[there] - target, axis=-1)
     return np.where(np.isfinite(error), error, np.inf) / (size + SMALL * typical_size(size))
+
+
+def acted_on(
+    sizes: Float[np.ndarray, " particles"], errors: Float[np.ndarray, " particles"]
+) -> Bool[np.ndarray, " particles"]:
+    """Which particles errors are counted of: those that a force acts on, by the data or by what is held against them.
+
+    Where a radius, a list of edges or charges leave most particles without any force, that none is predicted for them
+    says nothing about the force.
+
+    Args:
+        sizes: Sizes of their accelerations.
+        errors: Relative errors of a prediction.
+
+    Returns:
+        Those with an acceleration other than 0, and those that are wrongly told one; all where there is none.
+    """
+    moved = (sizes > 0) | ~(errors <= NOTHING)
+    return moved if moved.any() else ~moved
+
+
+def median_error(predicted: Float[np.ndarray, "samples nodes dim"], snapshots: Snapshots) -> float:
+    """Median relative error over the particles that a force acts on.
+
+    Args:
+        predicted: Accelerations.
+        snapshots: The states with their targets.
+
+    Returns:
+        The median.
+    """
+    errors = relative_errors(predicted, snapshots)
+    sizes = np.linalg.norm(np.asarray(snapshots.targets)[snapshots.targeted()], axis=-1)
+    return float(np.median(errors[acted_on(sizes, errors)]))
 
 
 def typical_size(sizes: Float[np.ndarray, " particles"]) -> float:
