@@ -94,6 +94,11 @@ def test_a_distillation_is_repeated_from_its_training():
     assert commands(given) == ("limbeck distil 'my runs/springs' --study study.toml --out NEW_FOLDER",)
 
 
+def test_data_in_memory_are_to_be_passed_again():
+    lines = commands({"source": {"system": "spring", "seed": 9, "in_memory": True}})
+    assert lines[-1] == 'limbeck.discover(trajectories, "NEW_FOLDER", study=study)'
+
+
 def test_found_law_stands_first_in_mathml(found):
     words = " ".join("".join(read(found).text).split())
     assert found.index("Law found") < found.index("<math") < found.index("Can it be trusted?")

@@ -36,7 +36,7 @@ from ._result import (
 )
 from ._rollout_fields import evaluation_seconds, rollout_fields
 from ._run import Run
-from ._study import Study
+from ._study import IN_MEMORY, Study
 from ._train_stage import save_network, training_stage
 from ._true_force import pair_columns, true_force
 
@@ -73,7 +73,7 @@ def conclude(
         "rollout": rollout_fields(None if chosen is None else chosen.rollout, conduct),
         "hold_out": generalisation_fields(away),
         "data": data_fields(dataset, noise),
-        **run_fields(study, run.timings, dict(dataset.trajectories.source), run.budget_struck),
+        **run_fields(study, run.timings, _source(study, dataset), run.budget_struck),
         **(more or {}),
     }
     if chosen is not None:
@@ -86,6 +86,12 @@ def conclude(
     result["timings"] |= evaluation_seconds(conduct)
     write_whole(run.folder / RESULT, to_json(result))
     return result
+
+
+def _source(study: Study, dataset: GraphDataset) -> dict[str, Any]:
+    """Where the data came from, and whether they were at hand: the same words ask for others then."""
+    at_hand = {"in_memory": True} if study.file.path == IN_MEMORY else {}
+    return dict(dataset.trajectories.source) | at_hand
 
 
 def _learned(chosen: Attempt | None) -> tuple[FittedProperties | None, Mapping[str, str]]:

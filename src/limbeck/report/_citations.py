@@ -53,7 +53,7 @@ def source_name(source: object) -> str:
 
 
 def commands(result: Mapping[str, Any]) -> tuple[str, ...]:
-    """Command lines that repeat a run.
+    """What repeats a run: command lines or, where its data were in memory, lines of Python.
 
     Args:
         result: Content of `result.json`.
@@ -61,10 +61,17 @@ def commands(result: Mapping[str, Any]) -> tuple[str, ...]:
     Returns:
         The command as it was given, if known, and the one that starts from the resolved study file.
     """
+    source = result.get("source")
+    if isinstance(source, Mapping) and source.get("in_memory"):
+        return (
+            "from limbeck.config import from_toml",
+            'study = from_toml(open("study.toml").read(), limbeck.Study)',
+            'limbeck.discover(trajectories, "NEW_FOLDER", study=study)',
+        )
     given = result.get("command")
     given = shlex.join(map(str, given)) if isinstance(given, list | tuple) else given
-    source = source_name(result.get("source")) or "SOURCE"
+    name = source_name(source) or "SOURCE"
     training = (result.get("network") or {}).get("training")
-    job = f"distil {shlex.quote(str(training))}" if training else f"discover {shlex.quote(source)}"
+    job = f"distil {shlex.quote(str(training))}" if training else f"discover {shlex.quote(name)}"
     study = f"limbeck {job} --study study.toml --out NEW_FOLDER"
     return (str(given), study) if given else (study,)
