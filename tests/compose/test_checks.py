@@ -113,6 +113,11 @@ def test_particles_that_nothing_acts_on_prove_nothing(sparse) -> None:
         checks = check_law(composed, network, dataset, None, 0.0)
         assert verdict(checks, composed)[0] == word
         assert (law_loss(law, states) < 1e-9) == (word == "found")
+    still = np.array([row for row in dataset.test if not np.any(dataset.batch(row[None]).targets)])
+    network.accelerations.side_effect = lambda batch: law_accelerations(true, batch, *pairs[:2], (), np)
+    unasked = check_law(replace(LAW, law=true), network, replace(dataset, test=still), None, 0.0)["heldout"]
+    assert not unasked.passed
+    assert "nothing speaks for the law" in unasked.reason
     # A force where there is none is wrong there, however right the law is elsewhere.
     outside = law_of(radial="exp(-0.5*r)", uniform_x="0.01")
     assert law_loss(outside, states) > 0.1

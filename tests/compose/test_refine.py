@@ -219,3 +219,15 @@ def test_a_threshold_that_is_free_leaves_the_other_constants_known() -> None:
     known = errors[~threshold & (law.constants != 0)]
     assert len(known) >= 2
     assert np.all(known < 0.1)
+
+
+def test_where_no_force_acts_no_constant_is_known() -> None:
+    law = law_of(radial="0*q_1*q_2*r")
+    states = planted(law)
+    errors, _ = standard_errors(law_of(radial="-2.0*q_1*q_2*(r - 1.0)"), _without_edges(states))
+    np.testing.assert_array_equal(errors, np.inf)
+
+
+def _without_edges(states):
+    """The same particles, none of which acts on another."""
+    return replace(states, edges={n: v[:0] for n, v in states.edges.items()}, gather=states.gather[:, :0])

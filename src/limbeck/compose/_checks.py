@@ -107,10 +107,14 @@ def check_law(
     network = test.relative_errors(_network(trained, dataset, thinned(dataset, dataset.test, MOST)))[counted]
     train = states_of(dataset, thinned(dataset, dataset.train, MOST))
     baseline = test.relative_errors(one_body_accelerations(train, test))[counted]
+    heldout = _heldout(
+        errors, network, threshold, _exactness(errors, dataset, noise), composed, _vagueness(composed, test)
+    )
+    if not np.any(test.targets):
+        reason = f"{heldout.reason}; no force acts on any particle there, so that nothing speaks for the law"
+        heldout = replace(heldout, passed=False, reason=reason)
     return {
-        "heldout": _heldout(
-            errors, network, threshold, _exactness(errors, dataset, noise), composed, _vagueness(composed, test)
-        ),
+        "heldout": heldout,
         "extrapolation": _extrapolation(composed, dataset, threshold),
         "other_n": None,
         "rollout": _rollout(rollout, composed.followed),

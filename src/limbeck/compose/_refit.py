@@ -130,7 +130,7 @@ def standard_errors(law: Law, states: States) -> tuple[Float[np.ndarray, " const
     slopes, scale, n_told = slopes if told.all() else slopes[..., told], size[told], int(told.sum())
     summed = np.zeros((n_blocks, n_told))
     np.add.at(summed, blocks, np.einsum("pd,pdc->pc", residual, slopes))
-    flat = slopes.reshape(-1, n_told)
+    flat = slopes.reshape(residual.size, n_told)
     # Columns of one size make the inverse safe for constants of very different sizes.
     normal = (flat / scale).T @ (flat / scale)
     if n_told == 0 or n_blocks < 2 or residual.size <= n_told or np.linalg.cond(normal) > 1e13:
