@@ -180,6 +180,11 @@ def test_a_network_that_has_learnt_nothing_gives_no_dimension():
     trained = fit_messages(DATASET, form("pruning"), recipe, key=KEY)
     assert trained.dimensions == (None, None)
     np.testing.assert_array_equal(trained.kept[-1], [4, 4])
+    # Nothing was removed, so nothing is taken back: it goes on learning as if nobody had judged it.
+    patient = replace(SEARCH, pruning=DimensionSearch(begin=0.1, end=0.9, worst=0.01, recovery=1000))
+    np.testing.assert_array_equal(
+        fit_messages(DATASET, form("pruning"), patient, key=KEY).losses[:-1], trained.losses[:-1]
+    )
 
 
 DEVICES = """

@@ -81,10 +81,11 @@ class PlateauPruning:
         over = state.chunk >= self.settings.end * trainer.n_chunks
         removing = on_plateau & ~memory.done & (state.chunk >= self.settings.begin * trainer.n_chunks)
         waited = state.chunk - memory.since >= self.settings.recovery
-        back = ~memory.done & ~on_plateau & (waited | over)
+        finite = np.isfinite(state.errors[state.chunk - 1])  # divergence is no edge
+        # What was not removed can't be taken back: a slow learner goes on learning.
+        back = ~memory.done & ~on_plateau & (waited | over) & ((_lost(state) > 0) | ~finite)
         if over:
             removing[:] = False
-        finite = np.isfinite(state.errors[state.chunk - 1])  # divergence is no edge
         state = self._step_back(state._replace(memory=memory), back, finite & waited)
         state = self._remove(state, trainer, removing)
         memory = state.memory
@@ -100,8 +101,7 @@ class PlateauPruning:
             return state
         memory = state.memory
         saved, moments = memory.saved
-        lost = np.asarray(saved.mask).sum(axis=1) - np.asarray(state.weights.mask).sum(axis=1)
-        found = back & tried & (lost == 1)
+        found = back & tried & (_lost(state) == 1)
         memory.dimension[found] = np.asarray(saved.mask).sum(axis=1)[found]
         memory.done[found] = True
         memory.single[back] = True
@@ -132,6 +132,12 @@ class PlateauPruning:
             masks[member] = keep_largest(np.asarray(costs, dtype=float), masks[member], left)
             memory.since[member] = state.chunk
         return with_masks(state._replace(memory=memory._replace(saved=saved)), masks)
+
+
+def _lost(state: TrainState) -> Float[np.ndarray, " seeds"]:
+    """Components that each member's last removal took."""
+    saved, _ = state.memory.saved
+    return np.asarray(saved.mask).sum(axis=1) - np.asarray(state.weights.mask).sum(axis=1)
 
 
 def _copied(memory: DimensionMemory) -> DimensionMemory:

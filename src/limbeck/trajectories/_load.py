@@ -167,7 +167,7 @@ def _sniffed(start: bytes) -> str | None:
     """Tell a format by a file's first bytes."""
     if start.startswith(b"PAR1"):
         return "parquet"
-    if start.startswith((b"\x89HDF\r\n\x1a\n", b"CDF")):
+    if start.startswith((b"\x89HDF\r\n\x1a\n", b"CDF\x01", b"CDF\x02", b"CDF\x05")):
         return "netcdf"
     header = start.split(b"\n", 1)[0]
     return "csv" if b"," in header and b"\0" not in start else None
