@@ -8,8 +8,8 @@ import pytest
 
 from limbeck.graphs import connect
 from limbeck.train import Reading, learn_properties
-from limbeck.train._couplings import Couplings
-from limbeck.train._learn_properties import _without_idle_factor
+from limbeck.train._couplings import Couplings, couplings_of
+from limbeck.train._learn_properties import _masses, _without_idle_factor
 from limbeck.train._pair_rows import LogSplines, lay_out_pairs
 from limbeck.trajectories import Trajectories, objects_return, with_attribute
 
@@ -74,6 +74,60 @@ def test_masses_that_only_resist() -> None:
     found, _ = learned(t, "m")
     assert found.reading.role == "inertia"
     np.testing.assert_allclose(ratios(found.values["m"], m), 1.0, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("heavy", "noise"), [(1e10, 0.0), (1e6, 1e-2), (np.inf, 0.0)])
+def test_what_hardly_moves_is_heavy(heavy: float, noise: float) -> None:
+    """A body that answers to no force, or by noise the wrong way, is heavy, and the rest keep their masses."""
+    t = moving(12, 40, 4)
+    m = np.exp(np.random.default_rng(0).normal(size=(12, 4)))
+    m[:, 0] = heavy
+    t = driven(t, np.broadcast_to(1.0 / m[:, :, None], (12, 4, 4)), lambda r: -2.0 * (r - 1.0))
+    shaken = t.accelerations + noise * np.random.default_rng(1).normal(size=t.accelerations.shape)
+    found, _ = learned(replace(t, accelerations=shaken), "m")
+    assert found.reading.role == "inertia"
+    np.testing.assert_allclose(ratios(found.values["m"][:, 1:], m[:, 1:]), 1.0, rtol=1e-3 if noise == 0.0 else 5e-2)
+    assert np.all(found.values["m"][:, :1] > 30.0 * found.values["m"][:, 1:])
+
+
+def test_what_nothing_pulls_with_is_light() -> None:
+    """Masses that noise makes negative are no heavier than the least that is known, and no other is raised."""
+    np.testing.assert_allclose(_masses(np.array([[1.0, 1e-12, 0.0, -1e-3]])), [[1.0, 1e-12, 1e-12, 1e-12]])
+    np.testing.assert_allclose(_masses(np.array([[1.0, 1e-3, -1e-3]])), [[1.0, 1e-3, 1e-9]])
+
+
+@pytest.mark.parametrize(
+    "charges", [(10.0, 1.0, 1.0, 1.0), (100.0, -1.0, 1.0, -1.0), (1.0, 0.1, 0.01, 0.001), (5.0, 1.0, -0.2, 0.3, -3.0)]
+)
+def test_couplings_of_exact_products(charges: tuple[float, ...]) -> None:
+    """Products of unequal numbers give these numbers back."""
+    q = np.array(charges)
+    low, high = np.triu_indices(len(q), k=1)
+    values, left = couplings_of((q[low] * q[high])[None], len(q))
+    np.testing.assert_allclose(values[0], q, rtol=1e-6)
+    assert left < 1e-9
+
+
+def test_accelerations_known_badly_count_for_less() -> None:
+    """Standard errors that are stated say which targets to trust."""
+    t = moving(8, 40, 4)
+    generator = np.random.default_rng(5)
+    m = generator.uniform(0.5, 3.0, size=(8, 4))
+    t = driven(t, np.broadcast_to(m[:, None, :], (8, 4, 4)), lambda r: -1.0 / (r + 0.2) ** 2)
+    errors = np.where(generator.random(t.present.shape) < 0.3, 10.0, 1e-3)[..., None] * np.ones(2)
+    t = replace(t, accelerations=t.accelerations + errors * generator.normal(size=errors.shape))
+    found, _ = learned(replace(t, acceleration_errors=errors), "m")
+    assert found.reading.role == "both"
+    np.testing.assert_allclose(ratios(found.values["m"], m), 1.0, rtol=1e-2)
+
+
+@pytest.mark.parametrize("names", [("m",), ("m", "q")])
+@pytest.mark.parametrize("shared", [False, True])
+def test_nothing_accelerates(names: tuple[str, ...], shared: bool) -> None:
+    """No force and masses of 1 explain it."""
+    found, _ = learned(moving(1 if shared else 4, 30, 4, shared=shared), *names)
+    np.testing.assert_array_equal(found.forces, 0.0)
+    np.testing.assert_array_equal(found.values["m"], 1.0)
 
 
 def test_charges_of_both_signs_beside_a_given_mass() -> None:

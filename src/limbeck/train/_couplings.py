@@ -21,6 +21,11 @@ from ._unlike_turns import DirectedTurn, ProductTurn, as_products, sender_streng
 Role = Literal["both", "inertia", "coupling", "unlike"]
 ROUNDS = 200
 SETTLED = 1e-4  # relative change of the error at which the turns end
+PRODUCT_STEPS = 200
+EXACT = 1e-24  # share of the squares of a table that products leave by rounding
+GAIN = 1e-6  # share of what is left; a step that gains less is the last
+STUCK = 1e8  # damping at which no step helps
+LEAST_DAMPING = 1e-12
 CUT = 1e-9  # singular values below this share of the largest are none
 
 
@@ -102,6 +107,9 @@ def alternate(rows: PairRows, role: Role, factors: Factors, start: Float[np.ndar
         turn = _TURNS[role](rows)
     settled = _in_turns(turn, basis, factors.is_damped, start)
     values, inertias, factor = turn.property_of(settled.strengths)
+    if isinstance(turn, _PairTurn):
+        # Free strengths of pairs explain more than products do: the force and the error are those of the products.
+        settled, factor = _in_turns(turn, basis, factors.is_damped, turn.products(values), is_free=False), 1.0
     coefficients = factor * settled.coefficients
     damping = None
     if factors.is_damped:
@@ -128,8 +136,10 @@ class _Settled:
     error: float
 
 
-def _in_turns(turn: "_Turn", basis: np.ndarray, is_damped: bool, start: np.ndarray) -> _Settled:
-    """Take turns until the error settles."""
+def _in_turns(
+    turn: "_Turn", basis: np.ndarray, is_damped: bool, start: np.ndarray, *, is_free: bool = True
+) -> _Settled:
+    """Take turns until the error settles; strengths that are not free stay what they are."""
     rows, columns = turn.rows, basis.shape[-2]
     target = rows.weighted_targets()
     speeds = rows.velocities * rows.weights[..., None]
@@ -143,11 +153,13 @@ def _in_turns(turn: "_Turn", basis: np.ndarray, is_damped: bool, start: np.ndarr
         if is_damped:
             dragged = drag_of_each(rows, speeds, unexplained)[..., None] * speeds
         error = float(np.sqrt(np.mean((unexplained - dragged) ** 2)))
-        if abs(last - error) < SETTLED * error:
+        if abs(last - error) <= SETTLED * error or not (is_free or is_damped):
             break
         last = error
+        if not is_free:
+            continue
         strengths = turn.strengths(np.einsum("lijkd,k->lijd", basis, coefficients), target - dragged, strengths)
-        strengths = strengths / np.max(np.abs(strengths))
+        strengths = strengths / (np.max(np.abs(strengths)) or 1.0)  # all are 0 where nothing is accelerated
     return _Settled(strengths=strengths, coefficients=coefficients, unexplained=unexplained, error=error)
 
 
@@ -244,9 +256,14 @@ class _PairTurn:
         np.add.at(summed, (group, where), right)
         return solve_groups(normal, summed)
 
+    def products(self, values: np.ndarray) -> np.ndarray:
+        """Strengths of pairs that are products of the couplings of their ends."""
+        low, high = np.triu_indices(self.rows.n_slots, k=1)
+        return values[:, low] * values[:, high]
+
     def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, None, float]:
         """The couplings whose products the strengths are, and the sign of the function that goes with them."""
-        options = [(sign, _couplings_of(sign * strengths, self.rows.n_slots)) for sign in (1.0, -1.0)]
+        options = [(sign, couplings_of(sign * strengths, self.rows.n_slots)) for sign in (1.0, -1.0)]
         sign, (values, _) = min(options, key=lambda option: option[1][1])
         return values, None, sign
 
@@ -255,20 +272,51 @@ _Turn = _SenderTurn | _ReceiverTurn | _PairTurn | DirectedTurn | ProductTurn
 _TURNS = {"both": _SenderTurn, "inertia": _ReceiverTurn, "coupling": _PairTurn}
 
 
-def _couplings_of(strengths: Float[np.ndarray, "groups pairs"], n_slots: int) -> tuple[np.ndarray, float]:
-    """Numbers whose products come nearest to the strengths of pairs, and how far they stay."""
+def couplings_of(strengths: Float[np.ndarray, "groups pairs"], n_slots: int) -> tuple[np.ndarray, float]:
+    """Numbers whose products come nearest to the strengths of pairs.
+
+    Args:
+        strengths: Strength of every pair, in the order of the upper triangle.
+        n_slots: Number of objects of a group.
+
+    Returns:
+        The numbers, the largest of each group positive, and the root mean square of what their products leave.
+    """
     low, high = np.triu_indices(n_slots, k=1)
     table = np.zeros((len(strengths), n_slots, n_slots))
     table[:, low, high] = table[:, high, low] = strengths
     sizes, vectors = np.linalg.eigh(table)
-    values = vectors[:, :, -1] * np.sqrt(np.maximum(sizes[:, -1:], 0.0))
-    for _ in range(100):
-        total = np.sum(values**2, axis=1, keepdims=True) - values**2
-        moved = np.einsum("gij,gj->gi", table, values) / np.maximum(total, np.finfo(float).tiny)
-        values = 0.5 * (values + moved)  # halfway: taken in full, two numbers can change places for ever
+    values = _products_nearest(table, vectors[:, :, -1] * np.sqrt(np.maximum(sizes[:, -1:], 0.0)))
     # One sign of each group is free: the largest of each is positive.
     largest = np.take_along_axis(values, np.argmax(np.abs(values), axis=1)[:, None], axis=1)
     values = values * np.where(largest < 0, -1.0, 1.0)
+    return values, float(np.sqrt(np.mean(_off_products(table, values) ** 2)))
+
+
+def _products_nearest(table: Float[np.ndarray, "groups slots slots"], values: np.ndarray) -> np.ndarray:
+    """Numbers whose products come nearest to a table without diagonal, by damped steps of all groups at once."""
+    # Numbers taken in turns hardly move where one is much larger than the others.
+    diagonal = np.arange(table.shape[1])
+    exact = EXACT * np.sum(table**2, axis=(1, 2))
+    cost, damping = np.sum(_off_products(table, values) ** 2, axis=(1, 2)), np.full(len(table), 1e-3)
+    for _ in range(PRODUCT_STEPS):
+        sizes = np.sum(values**2, axis=1, keepdims=True) - values**2
+        normal = values[:, :, None] * values[:, None, :]
+        normal[:, diagonal, diagonal] = sizes * (1.0 + damping[:, None])
+        trial = values + solve_groups(normal, np.einsum("gij,gj->gi", _off_products(table, values), values))
+        reached = np.sum(_off_products(table, trial) ** 2, axis=(1, 2))
+        better = reached < cost
+        ends = np.where(better, cost - reached < GAIN * cost, damping > STUCK)
+        values = np.where(better[:, None], trial, values)
+        cost = np.where(better, reached, cost)
+        damping = np.where(better, np.maximum(damping / 5.0, LEAST_DAMPING), damping * 4.0)
+        if np.all(ends | (cost <= exact)):
+            break
+    return values
+
+
+def _off_products(table: Float[np.ndarray, "groups slots slots"], values: np.ndarray) -> np.ndarray:
+    """What products leave of a table whose diagonal says nothing."""
     off = table - values[:, :, None] * values[:, None, :]
-    off[:, np.arange(n_slots), np.arange(n_slots)] = 0.0
-    return values, float(np.sqrt(np.mean(off**2)))
+    np.einsum("gii->gi", off)[...] = 0.0
+    return off

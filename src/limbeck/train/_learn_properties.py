@@ -8,6 +8,7 @@ alone explains as much. Where nothing fits, drag and friction are tried beside e
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import jax
 import numpy as np
@@ -35,7 +36,9 @@ SETTLED = 1e-3  # weighted error from which on no other start is asked
 CLEARLY = 0.8  # a reading further down the list must lower the error to this share
 KNOTS = 4_000
 LEARNING_BIASES = ("translation", "rotation", "reflection", "third-law", "second-law")
-LEAST = 1e-9  # of the largest: the least that a mass is taken for
+LEAST = 1e-9  # of the largest: what a mass that pulls at nothing is taken for, unless another is smaller
+ROUNDING = 1e-15  # of the largest: pulls and responses below it are rounding, and single precision could not hold them
+PINNED = 1e4  # times the largest known: the inertia of what forces do not move
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -225,21 +228,51 @@ def _in_units(
         return float(np.max(sizes) if objects_return(dataset.trajectories) else np.mean(sizes))
 
     if fit.inertias is not None:
-        typical = float(np.median(fit.inertias[np.isfinite(fit.inertias) & (fit.inertias > 0)]))
-        inertias = np.where(fit.inertias > LEAST * typical, fit.inertias, typical)  # noise alone makes one negative
-        resisting, coupling = _spread(dataset, inertias, rows), _spread(dataset, fit.values, rows)
+        resisting = _spread(dataset, _inertias_beside_couplings(fit.inertias), rows)
+        coupling = _spread(dataset, fit.values, rows)
         unit = unit_of(resisting)
         # Couplings are in units of the largest of each group already: there the force has none to take up.
         return {names[0]: resisting / unit, names[1]: coupling}, 1.0 / unit, unit
-    own = fit.values
-    if reading.role != "coupling":  # neither a mass nor an inertia is negative: noise alone makes it so
-        own = np.maximum(own, LEAST * np.max(own[np.isfinite(own)]))
-    values = _spread(dataset, own, rows)
+    positive = {"both": _masses, "inertia": partial(_inertias, rows=rows)}.get(reading.role, np.asarray)
+    values = _spread(dataset, positive(fit.values), rows)
     unit = unit_of(values)
     # The force between couplings of the new unit, over an inertia of the new unit.
     power = {"both": 1, "inertia": -1, "coupling": 2}[reading.role]
     name = reading.couples(names) or reading.resists(names)
     return {name: values / unit}, unit**power, 1.0 if reading.role == "coupling" else unit
+
+
+def _masses(values: Float[np.ndarray, "groups slots"]) -> Float[np.ndarray, "groups slots"]:
+    """Masses that pull; noise alone makes one negative, and such a one is as light as any."""
+    known = values > ROUNDING * np.max(values)
+    if not np.any(known):
+        return np.ones_like(values)  # nothing moves anything
+    return np.where(known, values, min(LEAST * np.max(values), np.min(values[known])))
+
+
+def _inertias(values: Float[np.ndarray, "groups slots"], rows: PairRows) -> Float[np.ndarray, "groups slots"]:
+    """Inertias; what does not answer to forces, or by noise a little the wrong way, is heavier than any other."""
+    responses = 1.0 / values
+    known = responses > ROUNDING * np.max(responses)
+    if not np.any(known):
+        return np.ones_like(values)  # nothing is moved
+    felt = np.zeros(values.shape, dtype=bool)
+    receiver, column = np.nonzero((rows.weights > 0) & np.any(rows.acts, axis=2))
+    felt[rows.groups[receiver], rows.slots[receiver, column]] = True
+    heaviest = PINNED * np.max(values[known])
+    return np.where(known, values, np.where(felt, heaviest, np.nan))
+
+
+def _inertias_beside_couplings(values: Float[np.ndarray, "groups slots"]) -> Float[np.ndarray, "groups slots"]:
+    """Inertias, each a coupling over a response: where the response is nothing the object is heavier than any other."""
+    known = (values > 0) & np.isfinite(values)
+    if not np.any(known):
+        return np.ones_like(values)  # nothing moves anything
+    typical = float(np.median(values[known]))
+    known &= values < typical / ROUNDING
+    # Where the coupling is nothing either, or alone, the inertia does not show.
+    heaviest = PINNED * np.max(values[known])
+    return np.where(known, values, np.where(np.abs(values) > typical, heaviest, typical))
 
 
 def _spread_rows(dataset: GraphDataset, n_systems: int) -> Int[np.ndarray, "rows 2"]:

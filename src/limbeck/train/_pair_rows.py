@@ -24,7 +24,8 @@ class PairRows:
         unit: Unit vector from sender to receiver; 0 where the sender does not act.
         velocities: Velocities.
         targets: Accelerations.
-        weights: One over the size at which an error counts as 1; 0 where there is no target.
+        weights: One over the size at which an error counts as 1, less where a standard error is larger than most; 0
+            where there is no target.
         slots: Which object of its group each particle is.
         groups: Which group each snapshot belongs to: groups share no object.
         systems: The simulations, in order; each is a group where no object returns.
@@ -90,7 +91,8 @@ def lay_out_pairs(dataset: GraphDataset, chosen: Int[np.ndarray, "rows 2"]) -> P
     there = batch.targeted()
     weights = np.zeros(there.shape)
     sizes = np.linalg.norm(batch.targets[there], axis=-1)
-    weights[there] = error_weights(sizes, here[there] if n_groups == 1 else None)
+    # An acceleration that is known badly, and says so, counts for less.
+    weights[there] = error_weights(sizes, here[there] if n_groups == 1 else None) * batch.weights[there]
     return PairRows(
         logs=np.log(np.where(acts, distance, np.median(safe[acts]))),
         unit=np.where(acts[..., None], away / safe[..., None], 0.0),

@@ -91,6 +91,8 @@ class _Fit:
         """What must be added to the force's logarithm so that accelerations are of the right size."""
         predicted = self._forces(numbers).sum(axis=2)
         known = np.linalg.norm(self.target, axis=-1) > 0
+        if not np.any(known):
+            return 0.0
         sizes = [np.linalg.norm(array, axis=-1)[known] for array in (self.target, predicted)]
         with np.errstate(divide="ignore"):
             found = float(np.median(np.log(sizes[0] / np.maximum(sizes[1], 1e-300))))
