@@ -2,6 +2,7 @@
 
 import functools
 from contextlib import nullcontext
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -228,17 +229,56 @@ def test_penalty_sums_every_pair_and_every_slope_that_is_no_position(features, t
     mass = snapshots.attributes[..., MASS : MASS + 1]
     everything = np.concatenate([snapshots.positions, mass * snapshots.velocities, snapshots.attributes], axis=-1)
 
+    columns, sizes = range(dim, 2 * dim + 2), (*[model.units.momentum] * dim, *model.units.attributes)
     explicit = 0.0
     for sample in range(SAMPLES):
         for number, (i, j) in enumerate(zip(*PAIRS, strict=True)):
             value, slopes = double(energy_and_slopes, model, everything[sample, i], everything[sample, j])
-            squares = sum(slope[column] ** 2 for slope in slopes for column in range(dim, 2 * dim + 2))
-            explicit += snapshots.forward[sample, number] * (value**2 + squares)
+            squares = sum(
+                (slope[column] * unit) ** 2 for slope in slopes for column, unit in zip(columns, sizes, strict=True)
+            )
+            explicit += snapshots.forward[sample, number] * (value**2 + squares) / model.units.energy**2
     got = double(hamiltonian_penalty, model, snapshots, PAIRS)
     close(got / 1e-6, explicit / SAMPLES)
     assert double(functools.partial(hamiltonian_penalty, weight=0.5), model, snapshots, PAIRS) == pytest.approx(
         5e5 * got, rel=1e-12
     )
+
+
+@pytest.mark.parametrize(("length", "time", "mass"), [(10.0, 1.0, 1.0), (1e3, 30.0, 1e-5)])
+def test_the_penalty_knows_no_units(length, time, mass):
+    snapshots = states(3, 2)
+    model = model_of("scaled", True, 2)
+    s = model.scales
+    scales = replace(
+        s,
+        length=length * s.length,
+        softening=length * s.softening,
+        position=length * s.position,
+        speed=length / time * s.speed,
+        acceleration=length / time**2 * s.acceleration,
+        attributes=tuple(a * (mass if k == MASS else 1.0) for k, a in enumerate(s.attributes)),
+    )
+    other = replace(model, scales=scales)
+    attributes = snapshots.attributes.copy()
+    attributes[..., MASS] *= mass
+    elsewhere = snapshots._replace(
+        positions=length * snapshots.positions,
+        velocities=length / time * snapshots.velocities,
+        attributes=attributes,
+    )
+    assert double(hamiltonian_penalty, other, elsewhere, PAIRS) == pytest.approx(
+        double(hamiltonian_penalty, model, snapshots, PAIRS), rel=1e-9
+    )
+
+
+@pytest.mark.user_error
+def test_energies_beyond_single_precision_are_refused():
+    scales = replace(SCALES, attributes=(2e30, 0.9), length=1.5e11, acceleration=6e-3)
+    with pytest.raises(InputError, match="energies are of the order of 2e.39"):
+        build_hamiltonian_network(
+            HamiltonianConfig(width=8, depth=2), scales, dim=2, inertia=MASS, key=jax.random.key(0)
+        )
 
 
 def node_energies_and_slopes(model, nodes, acts):

@@ -40,6 +40,20 @@ class PhaseSpace(NamedTuple):
         return PhaseSpace(*(array[..., index, :] for array in self))
 
 
+class EnergyUnits(NamedTuple):
+    """Typical sizes of what an energy depends on, and of itself.
+
+    Attributes:
+        energy: Of the energy of a pair.
+        momentum: Of a momentum.
+        attributes: Of each attribute.
+    """
+
+    energy: float
+    momentum: float
+    attributes: tuple[float, ...]
+
+
 class HamiltonianNetwork(eqx.Module):
     """FlatHGN: `H = Σ_i H_self(i) + Σ_pairs H_pair(i, j)`, each pair once, moved by Hamilton's equations.
 
@@ -131,6 +145,15 @@ class HamiltonianNetwork(eqx.Module):
         pair_energies = jnp.sum(self._ordered_energies(state, snapshots, pairs), axis=0)
         return jnp.sum(self.self_energies(state), axis=-1) + jnp.sum(pair_energies, axis=-1)
 
+    @property
+    def units(self) -> EnergyUnits:
+        """Typical sizes of what energies and their slopes have; 1 where the network is fed as published."""
+        s = self.scales
+        if self.features == "published":
+            return EnergyUnits(1.0, 1.0, (1.0,) * len(s.attributes))
+        mass = 1.0 if self.mass is None else s.attributes[self.mass]
+        return EnergyUnits(s.acceleration * s.length * mass, s.speed * mass, s.attributes)
+
     def self_energies(self, state: PhaseSpace) -> Float[Array, "*batch nodes"]:
         """H_self of every node."""
         s = self.scales
@@ -198,10 +221,8 @@ class HamiltonianNetwork(eqx.Module):
         raw = self.pair_energy(jnp.stack(ordered))[..., 0]
         if self.features == "published":
             return raw
-        s = self.scales
-        unit = s.acceleration * s.length * (1.0 if self.mass is None else s.attributes[self.mass])
         # Half of the energy each: the hyperbolic sine of the symmetric sum, not the sum of two.
-        symmetric = 0.5 * unit * bounded_sinh(raw[0] + raw[1])
+        symmetric = 0.5 * self.units.energy * bounded_sinh(raw[0] + raw[1])
         return jnp.stack([symmetric, symmetric])
 
     def _pair_inputs(self, first: PhaseSpace, second: PhaseSpace) -> Float[Array, "*batch pairs inputs"]:

@@ -16,6 +16,7 @@ from ._networks import Scales
 
 FEATURES = ("published", "scaled")
 ACTIVATIONS = ("softplus", "silu")  # forces are slopes of energies: a ReLU's would be steps
+LARGEST = 1e35  # typical energy: particles that meet have a thousand times as much, and float32 ends at 3e38
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,8 @@ def build_hamiltonian_network(
         The network, with NumPy weights in float32, drawn as `draw_layers` says.
 
     Raises:
-        InputError: If the inertia is no attribute or not positive throughout, or space has no dimension.
+        InputError: If the inertia is no attribute or not positive throughout, space has no dimension, or energies are
+            beyond single precision.
     """
     n_attributes = len(scales.attributes)
     if dim < 1:
@@ -107,7 +109,7 @@ def build_hamiltonian_network(
         )
 
     n_pair, n_self = _input_sizes(config, n_attributes, dim)
-    return HamiltonianNetwork(
+    network = HamiltonianNetwork(
         pair_energy=draw(n_pair),
         self_energy=draw(n_self),
         scales=scales,
@@ -115,6 +117,13 @@ def build_hamiltonian_network(
         features=config.features,
         translation=config.translation,
     )
+    energy = max(network.units.energy, network.units.momentum * scales.speed)
+    if not energy < LARGEST:
+        raise InputError(
+            f"energies are of the order of {energy:.0e}, too near the end of single precision: give masses and lengths "
+            "in larger units"
+        )
+    return network
 
 
 def _input_sizes(config: HamiltonianConfig, n_attributes: int, dim: int) -> tuple[int, int]:

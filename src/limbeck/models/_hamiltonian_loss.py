@@ -83,7 +83,8 @@ def hamiltonian_penalty(
 ) -> Float[Array, ""]:
     """Holds down pair energies, and their slopes in all that is no position, so that they take no self energy.
 
-    `weight * Σ_pairs (H_pair² + Σ_k (∂H_pair/∂u_k)²)` with u the momenta and attributes of both ends.
+    `weight * Σ_pairs (H_pair² + Σ_k (∂H_pair/∂u_k)²)` with u the momenta and attributes of both ends, all in typical
+    sizes where the network is fed them, so that no choice of units changes what is learned.
 
     Args:
         model: The network.
@@ -110,8 +111,10 @@ def hamiltonian_penalty(
 
     # Energies of different pairs share no input here, so the slope of the sum is each pair's own.
     slopes, energies = jax.grad(total, argnums=(0, 1), has_aux=True)(first._replace(positions=apart), second)
-    squares = [jnp.sum(part**2) for end in slopes for part in (end.momenta, end.attributes)]
-    return weight * (jnp.sum(energies**2) + sum(squares)) / energies[..., 0].size
+    units = model.units
+    momentum, attributes = units.momentum / units.energy, jnp.asarray(units.attributes) / units.energy
+    squares = [jnp.sum((end.momenta * momentum) ** 2) + jnp.sum((end.attributes * attributes) ** 2) for end in slopes]
+    return weight * (jnp.sum((energies / units.energy) ** 2) + sum(squares)) / energies[..., 0].size
 
 
 def published_hamiltonian_penalty(
