@@ -162,6 +162,28 @@ def test_absent_particles_stand_among_the_others(size):
     assert (batch.attributes > 0).all()
 
 
+def test_absent_particles_stand_where_their_own_snapshot_is():
+    """Whatever else is in the batch and wherever the origin lies; also where none are there, or all in one place."""
+    states = cloud(n_systems=12)
+    states.present[:, :, 3] = False
+    states.present[0, 0, 1:] = states.present[0, 1] = False
+    states.positions[0, 2, :3] = 1.0
+    states.positions[6:] += 1e8
+    dataset = connect(states, seed=0)
+    rows = np.array([[0, 0], [0, 1], [0, 2], [1, 0], [7, 0]])
+    together = dataset.batch(rows)
+    for k, row in enumerate(rows):
+        np.testing.assert_array_equal(dataset.batch(row[None]).positions[0], together.positions[k])
+    here = states.present[tuple(rows.T)]
+    own = np.array(
+        [x[there].mean(axis=0) if there.any() else [0, 0] for x, there in zip(together.positions, here, strict=True)]
+    )
+    assert (np.linalg.norm(together.positions - own[:, None], axis=-1) < 3 * dataset.reach).all()
+    distance = np.linalg.norm(together.positions[:, None] - together.positions[:, :, None], axis=-1)
+    apart = ~np.eye(4, dtype=bool) & ~(here[:, None] & here[:, :, None])
+    assert (distance[apart] > 0.01).all()
+
+
 @pytest.mark.user_error
 def test_no_edges_at_all():
     with pytest.raises(InputError, match="list of edges is empty"):

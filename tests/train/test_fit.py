@@ -200,6 +200,24 @@ def test_where_the_origin_lies_costs_no_precision():
     np.testing.assert_allclose(there, here, rtol=1e-3, atol=1e-4)
 
 
+def test_a_prediction_does_not_depend_on_the_others_of_its_batch():
+    states = padded(cloud(1))
+    states.positions[5:] += 1e8
+    dataset = connect(states, seed=0)
+    trained = fit(dataset, STRONGEST, ModelConfig(width=4, depth=1), replace(QUICK, steps=2, seeds=1), key=KEY)
+    alone, among = (trained.accelerations(dataset.batch(np.array(rows))) for rows in ([[0, 0]], [[0, 0], [7, 0]]))
+    np.testing.assert_allclose(alone[0], among[0], rtol=1e-5)
+
+
+@pytest.mark.user_error
+@pytest.mark.parametrize("factor", [2e42, 1e-42])
+def test_attributes_that_single_precision_cannot_hold(factor):
+    states = cloud(1)
+    dataset = connect(replace(states, attributes={"m": states.attributes["m"] * factor}), seed=0)
+    with pytest.raises(InputError, match=r"attribute 'm' reaches .*; give it in another unit"):
+        fit(dataset, STRONGEST, SMALL_MODEL, QUICK, key=KEY)
+
+
 @pytest.mark.user_error
 @pytest.mark.parametrize(
     ("setting", "message"),

@@ -65,7 +65,7 @@ class GraphDataset:
         present = t.present[system, time]
         accelerations = t.accelerations[system, time]
         weights = self._targets[system, time]
-        positions = _park_absent(t.positions[system, time], present)
+        positions = _park_absent(t.positions[system, time], present, self.reach if np.isfinite(self.reach) else 1.0)
         forward, backward = self._edge_weights(system, positions, present)
         attributes = [_filled(t.attributes[name][system], present) for name in self.attribute_names]
         return Snapshots(
@@ -127,16 +127,21 @@ def _rows(pairs: PairList, system: Int[np.ndarray, " samples"]) -> Int[np.ndarra
 
 
 def _park_absent(
-    positions: Float[np.ndarray, "samples nodes dim"], present: Bool[np.ndarray, "samples nodes"]
+    positions: Float[np.ndarray, "samples nodes dim"], present: Bool[np.ndarray, "samples nodes"], alone: float
 ) -> Float[np.ndarray, "samples nodes dim"]:
-    """Spread absent particles out among the others: their messages weigh nothing, but must be finite."""
+    """Put absent particles in a row beside the others: their messages weigh nothing, but must be finite."""
     if present.all():
         return positions
-    nodes, dim = positions.shape[1:]
-    size = float(np.sqrt(np.mean(positions[present] ** 2))) or 1.0
-    parking = np.zeros((nodes, dim))
-    parking[:, 0] = size * (1.0 + np.arange(nodes) / nodes)
-    return np.where(present[..., None], positions, parking)
+    # Only the others of the same snapshot decide where: a state is then the same in every batch, and the mean of all
+    # slots lies near them. The row begins beyond the farthest, so that nobody stands in it; `alone` is how far that
+    # counts as where all are in one place.
+    there, nodes = present[..., None], positions.shape[1]
+    known = np.where(there, positions, 0.0)
+    centre = known.sum(axis=1, keepdims=True) / np.maximum(there.sum(axis=1, keepdims=True), 1)
+    farthest = np.linalg.norm(np.where(there, positions - centre, 0.0), axis=-1).max(axis=1)
+    parking = np.repeat(centre, nodes, axis=1)
+    parking[..., 0] += np.where(farthest > 0, farthest, alone)[:, None] * (1.5 + np.arange(nodes) / nodes)
+    return np.where(there, positions, parking)
 
 
 def _filled(
@@ -145,7 +150,7 @@ def _filled(
     """Give absent particles an attribute that others have, since 0 times an infinite message is undefined."""
     if present.all():
         return values
-    return np.where(present, values, np.median(values[present]))
+    return np.where(present, values, np.median(values[present]) if present.any() else 1.0)
 
 
 def connect(

@@ -202,7 +202,11 @@ def measure_scales(dataset: GraphDataset) -> Scales:
 
     Returns:
         Scales, none of them zero.
+
+    Raises:
+        InputError: If an attribute is too large or too small for single precision.
     """
+    _check_attributes(dataset)
     step = max(1, len(dataset.train) // 2_000)
     batch = dataset.batch(dataset.train[::step])
     displacement = batch.positions[:, dataset.pairs.first] - batch.positions[:, dataset.pairs.second]
@@ -221,6 +225,20 @@ def measure_scales(dataset: GraphDataset) -> Scales:
         attributes=tuple(_positive(np.sqrt(np.mean(column**2))) for column in attributes.T),
         positive=tuple(bool(np.all(column > 0)) for column in attributes.T),
     )
+
+
+def _check_attributes(dataset: GraphDataset) -> None:
+    """Refuse attributes that single precision, in which networks see them, would take for infinite or for nothing."""
+    t, single = dataset.trajectories, np.finfo(np.float32)
+    least, most = float(single.tiny), float(single.max)
+    there = t.present.any(axis=1)
+    for name in dataset.attribute_names:
+        largest = float(np.abs(t.attributes[name][there]).max())
+        if largest and not least <= largest <= most:
+            raise InputError(
+                f"attribute {name!r} reaches {largest:g}, which networks can't take: single precision goes from "
+                f"{least:.0e} to {most:.0e}; give it in another unit, {largest:.0e} times as large"
+            )
 
 
 def _involved(
