@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from limbeck._errors import InputError, TrainingDiverged
-from limbeck.graphs import batch_graphs, edge_displacements, radius_edges, sparse_graph
+from limbeck.graphs import batch_graphs, edge_displacements, pad_graph, radius_edges, sparse_graph
 from limbeck.models import FlavourConfig
 from limbeck.train import SparseTrainConfig, fit_sparse
 from limbeck.train._sparse_batches import SparseDeck
@@ -106,6 +106,35 @@ def test_standards_give_mean_zero_and_spread_one_and_leave_what_never_varies() -
     assert np.allclose(standards.restored(standards.scaled_targets(targets[0])), targets[0], atol=1e-5)
     weights = measure_standards(graphs, targets, centre_edges=False).edges
     assert weights[0].tolist() == [0.0]
+
+
+@pytest.mark.parametrize("level", ["node", "edge", "graph"])
+@pytest.mark.parametrize("centre_edges", [False, True])
+def test_graphs_that_only_fill_up_do_not_count_in_the_standards(level, centre_edges) -> None:
+    graphs, targets = clouds(5, 4, level)
+    sizes = dict(n_nodes=40, n_edges=900, n_graphs=3)
+    filled = [pad_graph(graph, **sizes) for graph in graphs]
+    rows = dict(zip(("node", "edge", "graph"), sizes.values(), strict=True))[level]
+    longer = [np.pad(table, ((0, rows - len(table)), (0, 0))) for table in targets]
+    expected = measure_standards(graphs, targets, level=level, centre_edges=centre_edges)
+    for one, other in zip(
+        expected, measure_standards(filled, longer, level=level, centre_edges=centre_edges), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.user_error
+@pytest.mark.parametrize("name", ["nodes", "edges", "globals"])
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_graphs_with_other_numbers_of_features_are_refused(name, part) -> None:
+    graphs, targets = clouds(3, 0, "node")
+    odd = graphs[2]._replace(**{name: np.tile(np.ones((len(getattr(graphs[2], name)), 1), np.float32), 2)})
+    train, validation = ([*graphs[:2], odd], graphs) if part == "training" else (graphs, [*graphs[:2], odd])
+    with pytest.raises(InputError, match=f"as many features .*; {part} graph 2 has"):
+        fit_sparse(train, targets, validation, targets, SMALL, key=jax.random.key(0))
+    standards = measure_standards(graphs, targets, centre_edges=True)
+    with pytest.raises(InputError, match=f"{name}: the network was trained on . features, the graph has 2"):
+        standards.scaled(odd)
 
 
 def test_the_same_key_gives_the_same_network() -> None:

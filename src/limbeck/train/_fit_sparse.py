@@ -51,6 +51,9 @@ class TrainedSparse:
 
         Returns:
             A row for each node, edge or graph, in the units of the training targets.
+
+        Raises:
+            InputError: If it has another number of features than the training graphs.
         """
         return self.standards.restored(np.asarray(_predict(self.model, self.standards.scaled(graph))))
 
@@ -83,8 +86,9 @@ def fit_sparse(
     """
     check_targets(graphs_train, targets_train, config.level, "training")
     check_targets(graphs_validation, targets_validation, config.level, "validation")
-    if _widths(graphs_train[0], targets_train[0]) != _widths(graphs_validation[0], targets_validation[0]):
-        raise InputError("training and validation need as many features of nodes, edges and graphs, and targets")
+    expected = _widths(graphs_train[0], targets_train[0])
+    _check_widths(graphs_train, targets_train, expected, "training")
+    _check_widths(graphs_validation, targets_validation, expected, "validation")
     model, standards = _prepared(graphs_train, targets_train, config, key)
     deck = SparseDeck.prepare(graphs_train, targets_train, config.level, standards, config.batch_size)
     held_out = SparseDeck.prepare(graphs_validation, targets_validation, config.level, standards, config.batch_size)
@@ -118,12 +122,24 @@ def _widths(graph: SparseGraph, targets: Float[np.ndarray, "_ outputs"]) -> tupl
     return graph.nodes.shape[1], graph.edges.shape[1], graph.globals.shape[1], targets.shape[1]
 
 
+def _check_widths(graphs: Sequence[SparseGraph], targets: Targets, expected: tuple[int, ...], part: str) -> None:
+    """Refuse graphs with other numbers of columns than the first training graph."""
+    for number, (graph, table) in enumerate(zip(graphs, targets, strict=True)):
+        got = _widths(graph, table)
+        if got != expected:
+            raise InputError(
+                f"all graphs need as many features of nodes, edges and graphs, and targets, as the first training "
+                f"graph, {expected}; {part} graph {number} has {got}"
+            )
+
+
 def _prepared(
     graphs: Sequence[SparseGraph], targets: Targets, config: SparseTrainConfig, key: PRNGKeyArray
 ) -> tuple[SparseNetwork, Standards]:
     """The untrained network, and the units that it works in."""
     # The weights of a convolution are what they are: a shift would let things act that don't.
-    standards = measure_standards(graphs, targets, centre_edges=config.flavour.kind != "convolutional")
+    centre_edges = config.flavour.kind != "convolutional"
+    standards = measure_standards(graphs, targets, level=config.level, centre_edges=centre_edges)
     widths = _widths(graphs[0], targets[0])
     return build_sparse_network(config.flavour, *widths, level=config.level, key=key), standards
 

@@ -6,7 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from limbeck._errors import InputError
 from limbeck.graphs import SparseGraph
+from limbeck.models import LEVELS
 
 
 class Standards(NamedTuple):
@@ -25,7 +27,21 @@ class Standards(NamedTuple):
     targets: Float[np.ndarray, "2 outputs"]
 
     def scaled(self, graph: SparseGraph) -> SparseGraph:
-        """The graph with its features in these units."""
+        """The graph with its features in these units.
+
+        Args:
+            graph: Features in the units of the training graphs.
+
+        Returns:
+            The same graph in single precision.
+
+        Raises:
+            InputError: If it has another number of features than the training graphs.
+        """
+        for name in ("nodes", "edges", "globals"):
+            expected, got = getattr(self, name).shape[1], np.shape(getattr(graph, name))[-1]
+            if got != expected:  # one column would be spread over all of them without a word
+                raise InputError(f"{name}: the network was trained on {expected} features, the graph has {got}")
         return graph._replace(
             nodes=_to_units(graph.nodes, self.nodes),
             edges=_to_units(graph.edges, self.edges),
@@ -42,29 +58,54 @@ class Standards(NamedTuple):
 
 
 def measure_standards(
-    graphs: Sequence[SparseGraph], targets: Sequence[Float[np.ndarray, "_ outputs"]], *, centre_edges: bool
+    graphs: Sequence[SparseGraph],
+    targets: Sequence[Float[np.ndarray, "_ outputs"]],
+    *,
+    level: str = "node",
+    centre_edges: bool,
 ) -> Standards:
-    """Measure centres and spreads.
+    """Measure centres and spreads; of graphs that only fill up a batch nothing counts.
 
     Args:
         graphs: The training graphs.
         targets: Their targets.
+        level: What has targets, one of `LEVELS`.
         centre_edges: Whether edge features may be shifted; not where they are weights themselves.
 
     Returns:
         The standards.
     """
-    edges = _standard([graph.edges for graph in graphs])
-    if not centre_edges:
-        squares = [np.sum(np.asarray(graph.edges, float) ** 2, axis=0) for graph in graphs]
-        size = np.sqrt(np.sum(squares, axis=0) / max(sum(len(graph.edges) for graph in graphs), 1))
-        edges = np.stack([np.zeros_like(size), np.where(size > 0, size, 1.0)])
-    return Standards(
-        nodes=_standard([graph.nodes for graph in graphs]),
-        edges=edges,
-        globals=_standard([graph.globals for graph in graphs]),
-        targets=_standard(targets),
+    real = [_of_real_graphs(graph) for graph in graphs]
+    nodes, edges, wholes = (
+        [_rows(np.asarray(getattr(graph, name)), kept[place]) for graph, kept in zip(graphs, real, strict=True)]
+        for place, name in enumerate(("nodes", "edges", "globals"))
     )
+    place = LEVELS.index(level)
+    return Standards(
+        nodes=_standard(nodes),
+        edges=_standard(edges) if centre_edges else _size(edges),
+        globals=_standard(wholes),
+        targets=_standard([_rows(table, kept[place]) for table, kept in zip(targets, real, strict=True)]),
+    )
+
+
+def _of_real_graphs(graph: SparseGraph) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which nodes, edges and graphs don't just fill up a batch, in the order of `LEVELS`."""
+    whole = np.asarray(graph.graph_weights) > 0
+    node = whole[np.asarray(graph.node_graph)]
+    return node, node[np.asarray(graph.receivers)], whole
+
+
+def _rows(table: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The kept rows; the table itself where all are, so that sums run in its own order."""
+    return table if kept.all() else table[kept]
+
+
+def _size(parts: Sequence[np.ndarray]) -> Float[np.ndarray, "2 columns"]:
+    """Centre 0 and root mean square of each column."""
+    squares = [np.sum(np.asarray(part, float) ** 2, axis=0) for part in parts]
+    size = np.sqrt(np.sum(squares, axis=0) / max(sum(len(part) for part in parts), 1))
+    return np.stack([np.zeros_like(size), np.where(size > 0, size, 1.0)])
 
 
 def _standard(parts: Sequence[np.ndarray]) -> Float[np.ndarray, "2 columns"]:
