@@ -77,6 +77,13 @@ def test_displacements_are_as_long_as_the_distances_and_point_to_the_receiver(se
     assert np.allclose(windings, 0.0 if box is None else np.round(windings), atol=1e-9)
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+def test_whole_numbers_of_positions_are_positions(kind) -> None:
+    x, ends = np.array([[0, 0], [9, 9], [4, 4]], dtype=kind), (np.array([1, 2]), np.array([0, 0]))
+    assert edge_displacements(x, *ends, box=10.0).tolist() == [[1.0, 1.0], [-4.0, -4.0]]
+    assert edge_displacements(x, *ends).tolist() == [[-9.0, -9.0], [-4.0, -4.0]]
+
+
 def test_edges_of_many_nodes_need_no_table_of_all_pairs() -> None:
     x = np.random.default_rng(0).uniform(size=(40_000, 3))  # a table of pairs would take 12.8 GB
     senders, receivers = radius_edges(x, 0.04, box=1.0)

@@ -6,7 +6,7 @@ a pair is joined through its nearest image.
 """
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from scipy.spatial import KDTree
 
 from limbeck._errors import InputError
@@ -15,7 +15,7 @@ _Edges = tuple[Int[np.ndarray, " edges"], Int[np.ndarray, " edges"]]
 
 
 def radius_edges(
-    positions: Float[np.ndarray, "nodes dim"], radius: float, *, box: float | tuple[float, ...] | None = None
+    positions: Num[np.ndarray, "nodes dim"], radius: float, *, box: float | tuple[float, ...] | None = None
 ) -> _Edges:
     """Directed edges between all nodes nearer than a radius, both directions of each pair.
 
@@ -48,7 +48,7 @@ def radius_edges(
 
 
 def nearest_edges(
-    positions: Float[np.ndarray, "nodes dim"], k: int, *, box: float | tuple[float, ...] | None = None
+    positions: Num[np.ndarray, "nodes dim"], k: int, *, box: float | tuple[float, ...] | None = None
 ) -> _Edges:
     """Directed edges from the k nearest other nodes to each node.
 
@@ -78,7 +78,7 @@ def nearest_edges(
 
 
 def edge_displacements(
-    positions: Float[np.ndarray, "nodes dim"],
+    positions: Num[np.ndarray, "nodes dim"],
     senders: Int[np.ndarray, " edges"],
     receivers: Int[np.ndarray, " edges"],
     *,
@@ -99,6 +99,8 @@ def edge_displacements(
         InputError: If a position or the box is none.
     """
     sides = _checked(positions, box)
+    whole = np.issubdtype(positions.dtype, np.integer)  # those without a sign can't even be subtracted
+    positions = positions.astype(float) if whole else positions
     displacement = positions[receivers] - positions[senders]
     if sides is not None:
         displacement -= sides * np.round(displacement / sides)
@@ -106,7 +108,7 @@ def edge_displacements(
 
 
 def _checked(
-    positions: Float[np.ndarray, "nodes dim"], box: float | tuple[float, ...] | None
+    positions: Num[np.ndarray, "nodes dim"], box: float | tuple[float, ...] | None
 ) -> Float[np.ndarray, " dim"] | None:
     """The sides of the box as an array, after a look at the input."""
     if positions.ndim != 2 or 0 in positions.shape:
@@ -122,7 +124,7 @@ def _checked(
     return np.broadcast_to(sides, (dim,))
 
 
-def _tree(positions: Float[np.ndarray, "nodes dim"], sides: Float[np.ndarray, " dim"] | None) -> KDTree:
+def _tree(positions: Num[np.ndarray, "nodes dim"], sides: Float[np.ndarray, " dim"] | None) -> KDTree:
     """A tree of the positions, folded into the box."""
     if sides is None:
         return KDTree(positions)
