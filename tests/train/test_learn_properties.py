@@ -8,9 +8,9 @@ import pytest
 
 from limbeck.graphs import connect
 from limbeck.train import Reading, learn_properties
-from limbeck.train._couplings import Couplings, couplings_of
-from limbeck.train._learn_properties import _masses, _without_idle_factor
-from limbeck.train._pair_rows import LogSplines, lay_out_pairs
+from limbeck.train._couplings import Couplings, Factors, alternate, couplings_of, strengths_beside
+from limbeck.train._learn_properties import _fitted, _masses, _without_idle_factor
+from limbeck.train._pair_rows import LogSplines, PairRows, lay_out_pairs
 from limbeck.trajectories import Trajectories, objects_return, with_attribute
 
 KEY = jax.random.key(0)
@@ -145,6 +145,53 @@ def test_charges_of_both_signs_beside_a_given_mass() -> None:
     off_by = np.abs(ratios(products[:, off], true[:, off]) - 1.0)
     assert np.quantile(off_by, 0.9) < 2e-2
     assert np.sum(np.max(off_by, axis=1) > 2e-2) <= 1
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_charges_from_the_first_start(seed: int) -> None:
+    """Products lead out of the wrong places in which free strengths of pairs settle."""
+    generator = np.random.default_rng(100 + seed)
+    q = generator.choice([-1.0, 1.0], size=(10, 4)) * generator.uniform(0.5, 2.0, size=(10, 4))
+    rows, ones = laid_out_charges(q, seed=seed)
+    factors = Factors(pair=ones[:, :, None] * ones[:, None, :], inertia=ones)
+    fit = alternate(rows, "coupling", factors, np.random.default_rng(0).normal(size=(10, 6)))
+    assert fit.error < 1e-4
+    products, true = (v[:, :, None] * v[:, None, :] for v in (fit.values, q))
+    off = ~np.eye(4, dtype=bool)
+    np.testing.assert_allclose(ratios(products[:, off], true[:, off]), 1.0, rtol=1e-3)
+
+
+def laid_out_charges(q: np.ndarray, *, seed: int = 0) -> tuple[PairRows, np.ndarray]:
+    """Snapshots of charges and a 1 for every particle."""
+    t = driven(moving(len(q), 60, 4, seed=seed), q[:, :, None] * q[:, None, :], lambda r: 1.0 / (r + 0.1) ** 2)
+    rows = lay_out_pairs(connect(t, seed=0, by_time=True), np.argwhere(np.ones((len(q), 60), dtype=bool)))
+    return rows, np.ones(rows.slots.shape)
+
+
+def test_a_force_that_is_known_gives_the_strengths() -> None:
+    """The force of a trial on some groups is where the fit to all begins."""
+    q = np.random.default_rng(2).uniform(0.5, 2.0, size=(6, 4))
+    rows, ones = laid_out_charges(q)
+    factors = Factors(pair=ones[:, :, None] * ones[:, None, :], inertia=ones)
+    known = alternate(rows, "coupling", factors, np.random.default_rng(0).normal(size=(6, 6)))
+    more, ones = laid_out_charges(np.concatenate([q, q[::-1]]), seed=1)
+    factors = Factors(pair=ones[:, :, None] * ones[:, None, :], inertia=ones)
+    strengths = strengths_beside(more, "coupling", factors, known)
+    low, high = np.triu_indices(4, k=1)
+    np.testing.assert_allclose(ratios(strengths[:6], q[:, low] * q[:, high]), 1.0, rtol=1e-2)
+
+
+def test_no_fit_far_above_the_trial_is_taken_while_starts_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two starts that agree on a poor fit are no end where a trial was better."""
+    rows, _ = laid_out_charges(np.ones((3, 4)))
+    splines = LogSplines.over(rows.logs[rows.acts])
+    fits = [Couplings(values=np.ones((3, 4)), splines=splines, forces=np.ones(1), error=e) for e in [0.09] * 6 + [1e-5]]
+    monkeypatch.setattr("limbeck.train._learn_properties._from_start", lambda *given: [fits[given[-1]]])
+    reading, generator = Reading(role="coupling"), np.random.default_rng(0)
+    trial = replace(fits[-1], is_logarithm=True)
+    assert _fitted(rows, reading, generator).error == fits[0].error
+    assert _fitted(rows, reading, generator, trial).error == fits[-1].error
+    assert _fitted(rows, reading, generator, trial, is_same=True) is trial
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from ._unlike_turns import DirectedTurn, ProductTurn, as_products, sender_streng
 Role = Literal["both", "inertia", "coupling", "unlike"]
 ROUNDS = 200
 SETTLED = 1e-4  # relative change of the error at which the turns end
+PRODUCT_ROUNDS = 6
+HELPS = 0.9  # products whose error is not below this share of the last are the last
 PRODUCT_STEPS = 200
 EXACT = 1e-24  # share of the squares of a table that products leave by rounding
 GAIN = 1e-6  # share of what is left; a step that gains less is the last
@@ -98,18 +100,18 @@ def alternate(rows: PairRows, role: Role, factors: Factors, start: Float[np.ndar
     basis = rows.unit[..., None, :] * splines(rows.logs)[..., None]
     if factors.is_damped:
         basis = np.concatenate([basis, rows.relative_velocities()[..., None, :]], axis=-2)
-    scale = rows.weights * factors.inertia**-1 if role == "coupling" else rows.weights
-    basis = basis * (factors.pair * scale[..., None])[..., None, None]
+    basis = basis * _scale(rows, role, factors)[..., None, None]
     if role == "unlike":
         turn = ProductTurn(rows)
         start = as_products(_in_turns(DirectedTurn(rows), basis, factors.is_damped, start).strengths)
     else:
         turn = _TURNS[role](rows)
-    settled = _in_turns(turn, basis, factors.is_damped, start)
-    values, inertias, factor = turn.property_of(settled.strengths)
     if isinstance(turn, _PairTurn):
-        # Free strengths of pairs explain more than products do: the force and the error are those of the products.
-        settled, factor = _in_turns(turn, basis, factors.is_damped, turn.products(values), is_free=False), 1.0
+        settled, values = _in_products(turn, basis, factors.is_damped, start)
+        inertias, factor = None, 1.0
+    else:
+        settled = _in_turns(turn, basis, factors.is_damped, start)
+        values, inertias, factor = turn.property_of(settled.strengths)
     coefficients = factor * settled.coefficients
     damping = None
     if factors.is_damped:
@@ -124,6 +126,29 @@ def alternate(rows: PairRows, role: Role, factors: Factors, start: Float[np.ndar
         damping=damping,
         error=settled.error,
     )
+
+
+def strengths_beside(rows: PairRows, role: Role, factors: Factors, known: Couplings) -> Float[np.ndarray, "groups ..."]:
+    """Strengths to begin with beside a function that other snapshots gave: one straight fit.
+
+    Args:
+        rows: The snapshots.
+        role: What the property is.
+        factors: What is given.
+        known: The function.
+
+    Returns:
+        What `alternate` begins with.
+    """
+    turn = DirectedTurn(rows) if role == "unlike" else _TURNS[role](rows)
+    forces = rows.unit * (known.kernel(rows.logs) * _scale(rows, role, factors))[..., None]
+    return turn.strengths(forces, rows.weighted_targets(), np.zeros(0))
+
+
+def _scale(rows: PairRows, role: Role, factors: Factors) -> Float[np.ndarray, "rows nodes nodes"]:
+    """Weight of each receiver, over its inertia where that is given, times the given factor of the pair."""
+    scale = rows.weights * factors.inertia**-1 if role == "coupling" else rows.weights
+    return factors.pair * scale[..., None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -161,6 +186,26 @@ def _in_turns(
         strengths = turn.strengths(np.einsum("lijkd,k->lijd", basis, coefficients), target - dragged, strengths)
         strengths = strengths / (np.max(np.abs(strengths)) or 1.0)  # all are 0 where nothing is accelerated
     return _Settled(strengths=strengths, coefficients=coefficients, unexplained=unexplained, error=error)
+
+
+def _in_products(
+    turn: "_PairTurn", basis: np.ndarray, is_damped: bool, start: np.ndarray
+) -> tuple[_Settled, np.ndarray]:
+    """Free strengths of pairs, brought to products from which they are freed again as long as that helps."""
+    # Free strengths settle in wrong places, beside a force that is wrong too; the force beside the products nearest to
+    # them leads out of most. They explain more than products do, so that force and error are those of the products.
+    best: tuple[_Settled, np.ndarray] | None = None
+    for _ in range(PRODUCT_ROUNDS):
+        values = turn.couplings(_in_turns(turn, basis, is_damped, start).strengths)
+        start = turn.products(values)
+        fit = _in_turns(turn, basis, is_damped, start, is_free=False)
+        helps = best is None or fit.error < HELPS * best[0].error
+        if best is None or fit.error < best[0].error:
+            best = fit, values
+        if not helps:
+            break
+    assert best is not None
+    return best
 
 
 def _least_squares(design: Float[np.ndarray, "rows columns"], target: Float[np.ndarray, " rows"]) -> np.ndarray:
@@ -261,11 +306,10 @@ class _PairTurn:
         low, high = np.triu_indices(self.rows.n_slots, k=1)
         return values[:, low] * values[:, high]
 
-    def property_of(self, strengths: np.ndarray) -> tuple[np.ndarray, None, float]:
-        """The couplings whose products the strengths are, and the sign of the function that goes with them."""
-        options = [(sign, couplings_of(sign * strengths, self.rows.n_slots)) for sign in (1.0, -1.0)]
-        sign, (values, _) = min(options, key=lambda option: option[1][1])
-        return values, None, sign
+    def couplings(self, strengths: np.ndarray) -> np.ndarray:
+        """The couplings whose products the strengths are, up to a sign that is the function's."""
+        options = [couplings_of(sign * strengths, self.rows.n_slots) for sign in (1.0, -1.0)]
+        return min(options, key=lambda option: option[1])[0]
 
 
 _Turn = _SenderTurn | _ReceiverTurn | _PairTurn | DirectedTurn | ProductTurn

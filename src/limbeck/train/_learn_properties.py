@@ -18,7 +18,7 @@ from limbeck.graphs import GraphDataset, spread_over_times
 from limbeck.models import AttributeInertia, CoupledMessage, GraphNetwork, SteadyDrag, measure_scales, parse_biases
 from limbeck.trajectories import object_index, objects_return, with_attribute
 
-from ._couplings import Couplings, Factors, Role, alternate
+from ._couplings import Couplings, Factors, Role, alternate, strengths_beside
 from ._damping import Damping
 from ._evaluate import pair_index, validation_error
 from ._fit import TrainedModel
@@ -33,6 +33,7 @@ TRIED_GROUPS = 100  # groups that every reading of the property is tried on
 STARTS = 8
 AGREE = 1.01  # two starts within this factor of one error have found one place
 SETTLED = 1e-3  # weighted error from which on no other start is asked
+FAR = 2.0  # times the error of the trial: a fit to all groups above it is in a wrong place
 CLEARLY = 0.8  # a reading further down the list must lower the error to this share
 KNOTS = 4_000
 LEARNING_BIASES = ("translation", "rotation", "reflection", "third-law", "second-law")
@@ -153,9 +154,11 @@ def learn_properties(
     """
     seed = np.asarray(jax.random.key_data(key)).ravel().tolist()
     generator = np.random.default_rng(seed)
-    reading = _best_reading(dataset, names, generator, np.random.default_rng([*seed, 1]), told)
+    tried = lay_out_pairs(dataset, _spread_rows(dataset, TRIED_GROUPS))
+    reading, trial = _best_reading(dataset, names, tried, (generator, np.random.default_rng([*seed, 1])), told)
     everything = lay_out_pairs(dataset, _spread_rows(dataset, dataset.trajectories.n_systems))
-    reading, fit = _without_idle_factor(reading, _fitted(everything, reading, generator), everything)
+    fit = _fitted(everything, reading, generator, trial, is_same=len(everything.systems) == len(tried.systems))
+    reading, fit = _without_idle_factor(reading, fit, everything)
     values, force_unit, inertia_unit = _in_units(dataset, names, reading, fit, everything)
     logs = np.linspace(*fit.splines.ends, KNOTS)
     damping = fit.damping
@@ -176,26 +179,25 @@ def learn_properties(
 def _best_reading(
     dataset: GraphDataset,
     names: tuple[str, ...],
-    generator: np.random.Generator,
-    of_damped: np.random.Generator,
+    rows: PairRows,
+    generators: tuple[np.random.Generator, np.random.Generator],
     told: Told | None,
-) -> Reading:
+) -> tuple[Reading, Couplings]:
     """The reading that fits best on some groups; a later one must fit clearly better, and drag needs a reason."""
-    rows = lay_out_pairs(dataset, _spread_rows(dataset, TRIED_GROUPS))
-    best: tuple[float, Reading] | None = None
+    best: tuple[Reading, Couplings] | None = None
     plain = tuple(readings(dataset, names))
     # What is at rest has no drag; where nothing was measured of the velocities they are all 0.
     damped = tuple(replace(reading, is_damped=True) for reading in plain) if np.any(rows.velocities) else ()
     for reading in (*plain, *damped):
-        error = _fitted(rows, reading, of_damped if reading.is_damped else generator).error
+        fit = _fitted(rows, reading, generators[reading.is_damped])
         if told is not None:
-            told(str(reading), error)
-        if best is None or error < CLEARLY * best[0]:
-            best = (error, reading)
-        if error < SETTLED:
+            told(str(reading), fit.error)
+        if best is None or fit.error < CLEARLY * best[1].error:
+            best = (reading, fit)
+        if fit.error < SETTLED:
             break
     assert best is not None
-    return best[1]
+    return best
 
 
 def _without_idle_factor(reading: Reading, fit: Couplings, rows: PairRows) -> tuple[Reading, Couplings]:
@@ -285,8 +287,16 @@ def _spread_rows(dataset: GraphDataset, n_systems: int) -> Int[np.ndarray, "rows
     return spread_over_times(rows, max(FEWEST, most // max(len(systems), 1)))
 
 
-def _fitted(rows: PairRows, reading: Reading, generator: np.random.Generator) -> Couplings:
-    """The best fit of several starts; no more of them than are needed."""
+def _fitted(
+    rows: PairRows,
+    reading: Reading,
+    generator: np.random.Generator,
+    trial: Couplings | None = None,
+    *,
+    is_same: bool = False,
+) -> Couplings:
+    """The best fit of several starts; no more of them than are needed, and none far above a trial while any is left."""
+    # A trial on the same snapshots is a fit already; that of other ones has a force to begin with.
     ones = np.ones(rows.slots.shape)
     charge = rows.attributes[reading.coupling] if reading.coupling else ones
     factors = Factors(
@@ -295,10 +305,17 @@ def _fitted(rows: PairRows, reading: Reading, generator: np.random.Generator) ->
         is_damped=reading.is_damped,
     )
     found: list[Couplings] = []
+    if trial is not None and is_same:
+        found.append(trial)
+    elif trial is not None and not trial.is_logarithm:
+        found.append(alternate(rows, reading.role, factors, strengths_beside(rows, reading.role, factors, trial)))
+    bound = np.inf if trial is None else FAR * trial.error
     for start in range(STARTS):
+        if found and min(fit.error for fit in found) < SETTLED:
+            break
         found += list(_from_start(rows, reading.role, factors, generator, start))
         best, *others = sorted(found, key=lambda fit: fit.error)
-        if best.error < SETTLED or (start > 2 and others and others[0].error < AGREE * best.error):
+        if start > 2 and others and others[0].error < AGREE * best.error and best.error < bound:
             break
     return min(found, key=lambda fit: fit.error)
 
