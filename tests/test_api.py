@@ -88,6 +88,19 @@ def test_a_law_of_pairs_that_are_near_or_linked_is_not_applied_to_others() -> No
 
 
 @pytest.mark.user_error
+def test_states_of_another_shape_are_refused() -> None:
+    law = Law(components={"radial": parse("-1.0*r")}, dim=2)
+    known = {"pair_force": (), "acceleration": (), "pair_potential": None, "constants": (), "attribute_names": ()}
+    found = DiscoveredLaw(channels={"radial": "-1.0*r"}, composed=law, **known)
+    x = np.zeros((3, 2))
+    for wrong in ((x, x[:2]), (x[0], x[0]), (np.zeros((3, 3)), np.zeros((3, 3)))):
+        with pytest.raises(InputError, match=r"a shape that ends with \(particles, 2\)"):
+            found(*wrong)
+    with pytest.raises(InputError, match=r"\(simulations, particles, dim\); got \(3, 2\)"):
+        found.rollout(x, x, np.array([0.0, 1.0]))
+
+
+@pytest.mark.user_error
 def test_a_table_in_memory_is_to_be_read_first() -> None:
     frame = limbeck.trajectories.to_frame(
         limbeck.simulate.simulate("spring", n_systems=1, n_steps=3, n_nodes=2, seed=0)

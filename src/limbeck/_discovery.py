@@ -84,7 +84,7 @@ class DiscoveredLaw:
             Accelerations, as arrays of `xp`.
 
         Raises:
-            InputError: If an attribute is missing, or the run had edges.
+            InputError: If an attribute is missing, shapes do not fit, or the run had edges.
         """
         snapshots, first, second = self._complete(positions, velocities, attributes or {}, xp)
         return law_accelerations(self.composed, snapshots, first, second, self.attribute_names, xp)
@@ -108,11 +108,13 @@ class DiscoveredLaw:
             Positions and velocities; NaN where they can't be reached.
 
         Raises:
-            InputError: If an attribute is missing, the run had edges, or the times do not rise.
+            InputError: If an attribute is missing, shapes do not fit, the run had edges, or the times do not rise.
         """
         times = np.asarray(times, dtype=float)
         if times.ndim != 1 or len(times) < 2 or not np.all(np.diff(times) > 0):
             raise InputError("a rollout needs at least two times that rise strictly")
+        if np.ndim(positions) != 3:
+            raise InputError(f"a rollout begins at states (simulations, particles, dim); got {np.shape(positions)}")
         snapshots, first, second = self._complete(positions, velocities, attributes or {}, np)
         return integrate_law(self.composed, snapshots, first, second, self.attribute_names, times, self.radius)
 
@@ -130,6 +132,11 @@ class DiscoveredLaw:
         if missing:
             raise InputError(f"the law needs the attribute{'s' if len(missing) > 1 else ''} {', '.join(missing)}")
         x, v = xp.asarray(positions), xp.asarray(velocities)
+        if x.ndim < 2 or x.shape != v.shape or x.shape[-1] != self.composed.dim:
+            raise InputError(
+                f"positions and velocities have a shape that ends with (particles, {self.composed.dim}); got "
+                f"{x.shape} and {v.shape}"
+            )
         n_nodes = x.shape[-2]
         first, second = np.triu_indices(n_nodes, k=1)
         columns = [
