@@ -67,3 +67,9 @@ def test_a_shifted_distance_may_stand_for_a_softened_one(text, softened):
     near = neighbours(simplify(parse(text, ("r", "m_1"))), R)
     wanted = simplify(parse(softened, ("r", "m_1")))
     assert any(same_form(one, wanted) for one in near), [to_string(one) for one in near]
+
+
+def test_one_side_of_a_condition_may_be_nothing():
+    near = neighbours(parse("Piecewise((-2.4*(r - 1.02), r > 2.01), (exp(r), True))"), R)
+    for wanted in ("Piecewise((-2.4*(r - 1.02), r > 2.01), (0, True))", "Piecewise((0, r > 2.01), (exp(r), True))"):
+        assert any(same_form(one, parse(wanted)) for one in near), [to_string(one) for one in near]

@@ -51,7 +51,8 @@ def refit(law: Law, states: States, *, steps: int = 15, rounds: int = ROUNDS) ->
 
 def _residual(predicted: Float[np.ndarray, "particles dim"], states: States) -> Float[np.ndarray, " particles"]:
     """Weighted size of the error of each acceleration."""
-    return states.weights * np.linalg.norm(predicted - states.targets, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # a form that is undefined somewhere is told by what comes out
+        return states.weights * np.linalg.norm(predicted - states.targets, axis=1)
 
 
 def _middle(predicted: Float[np.ndarray, "particles dim"], states: States) -> float:

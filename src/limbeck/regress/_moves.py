@@ -12,7 +12,7 @@ from limbeck.expressions import Call, Constant, Expression, Variable, cleared, s
 Rebuild = Callable[[Expression], Expression]
 FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tanh", "tan", "sinh", "cosh"})
 SHIFT = 0.02
-TWO = Constant(2, free=False)
+TWO, NOTHING = Constant(2, free=False), Constant(0, free=False)
 TILT = 1.05  # where a freed number 1 starts; exactly 1 would be simplified away
 
 
@@ -127,7 +127,10 @@ def _omissions(part: Call) -> Iterator[Expression]:
         yield from _completed_square(part)
         yield from _undone_square(part)
     if part.op == "if":
-        yield from part.args[1:]
+        condition, then, otherwise = part.args
+        yield from (then, otherwise)
+        # On one side there may be nothing: what a network smears across the jump stands there else.
+        yield from (Call("if", (condition, *sides)) for sides in ((then, NOTHING), (NOTHING, otherwise)))
     elif part.op not in ("lt", "le", "gt", "ge"):
         yield Constant(1.0)
         if part.op not in ("add", "mul"):
