@@ -14,7 +14,7 @@ from limbeck.compose import law_accelerations
 from limbeck.config import from_toml
 from limbeck.graphs import GraphDataset, pair_list
 from limbeck.pipeline import DistilStudy, FileSource, Study, kind_of
-from limbeck.trajectories import FEWEST, Trajectories, known_velocities, load_trajectories, parse_units
+from limbeck.trajectories import FEWEST, Trajectories, known_velocities, load_trajectories
 
 SAME = 1e-9  # relative difference of values that were written with fewer digits
 
@@ -138,17 +138,12 @@ def _states(
     try:
         return load_trajectories(
             source.path,
-            rename=source.rename,
             attributes=tuple(name for name in needed if name not in categories),
             ignore=tuple(name for name in source.ignore if name not in needed),
             species=tuple(name for name in needed if name in categories),
-            units=parse_units(source.units),
-            edges=source.edges or None,
-            radius=source.radius or None,
-            allow_gaps=source.allow_gaps,
-            shared_particles=source.shared_particles,
             learning=False,
             lenient=True,
+            **source.reading,
         )
     except InputError as error:
         if edges_given or not source.edges:

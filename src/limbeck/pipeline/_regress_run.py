@@ -14,24 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from limbeck._errors import InputError
-from limbeck.artefacts import read_json, to_json, write_whole
+from limbeck._errors import ArtefactMismatch, InputError
+from limbeck.artefacts import to_json, write_whole
 from limbeck.config import from_toml, to_toml
 from limbeck.regress import Regression, TabularProblem, regress_table
 from limbeck.report import RegressionReport, render_regression
 
-from ._folder import (
-    CHECKPOINTS,
-    INPUTS,
-    RESULT,
-    STUDY,
-    Journal,
-    Listener,
-    check_folder,
-    claim,
-    finished_result,
-    taken_up,
-)
+from ._folder import RESULT, STUDY, Journal, Listener, check_folder, check_inputs, claim, finished_result, taken_up
 from ._regress_result import regression_equations, regression_result
 from ._regress_study import RegressionStudy
 from ._regress_table import read_table
@@ -62,7 +51,7 @@ def run_regression(
     tabular = read_table(study)
     study = replace(study, table=str(Path(study.table).resolve()))
     with claim(folder, to_toml(study), overwrite=overwrite):
-        write_whole(folder / CHECKPOINTS / INPUTS, to_json({"table": _fingerprint(study)}))
+        check_inputs(folder, {"table": _fingerprint(study)})
         return _run(study, folder, tabular, listener, started)
 
 
@@ -100,9 +89,10 @@ def _fingerprint(study: RegressionStudy) -> str:
 
 def _check_same(study: RegressionStudy, folder: Path) -> None:
     """Refuse a table that changed; runs that were started before tables had a hash go on."""
-    path = folder / CHECKPOINTS / INPUTS
-    if path.exists() and read_json(path)["table"] != _fingerprint(study):
-        raise InputError(f"{study.table}: the table changed since the run was started; start again with --overwrite")
+    try:
+        check_inputs(folder, {"table": _fingerprint(study)})
+    except ArtefactMismatch as error:
+        raise InputError(f"{study.table}: {error}") from None
 
 
 def _run(

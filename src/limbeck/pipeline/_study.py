@@ -4,6 +4,7 @@ import math
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from limbeck._errors import InputError
 from limbeck.graphs import parse_hold_out
@@ -148,6 +149,18 @@ class FileSource:
         """The files that are read."""
         path = "" if self.path in NO_FILES else self.path
         return tuple(Path(name) for name in (path, self.edges) if name)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Options of `load_trajectories` that say nothing of attributes: names, units, pairs and gaps."""
+        return {
+            "rename": self.rename,
+            "units": parse_units(self.units),
+            "edges": Path(self.edges) if self.edges else None,
+            "radius": self.radius or None,
+            "allow_gaps": self.allow_gaps,
+            "shared_particles": self.shared_particles,
+        }
 
     def located(self) -> "FileSource":
         """The same files, found from any working directory.
@@ -326,14 +339,9 @@ def read_file(source: FileSource, *, learned: tuple[str, ...] = ()) -> Trajector
         return solar_system()
     return load_trajectories(
         Path(source.path),
-        rename=source.rename or None,
         attributes=source.attributes or None,
         ignore=source.ignore,
         species=source.species,
-        units=parse_units(source.units) if source.units else None,
-        edges=Path(source.edges) if source.edges else None,
-        radius=source.radius or None,
-        allow_gaps=source.allow_gaps,
-        shared_particles=source.shared_particles,
         learned=learned,
+        **source.reading,
     )

@@ -139,10 +139,10 @@ def _run(
 
     made = dataset or timed("simulate", lambda: connected(trajectories_of(study.data), study.data))
     digest = hashlib.sha256(to_toml(replace(study, time_limit=0.0, track=())).encode()).hexdigest()
-    check_inputs(folder, {"data": content_hash(made.trajectories), "study": digest})
-    deadline = started + study.time_limit if study.time_limit else math.inf
-    trained: TrainedMessages = timed("train", lambda: _trained(study, folder, made, journal, deadline))
     header = {"fingerprint": content_hash(made.trajectories), "seed": study.seed}
+    check_inputs(folder, {"data": header["fingerprint"], "study": digest})
+    deadline = started + study.time_limit if study.time_limit else math.inf
+    trained: TrainedMessages = timed("train", lambda: _trained(study, folder, made, header, journal, deadline))
     save_arrays(folder / CHECKPOINTS / NETWORKS, header, eqx.filter(trained.models, eqx.is_array))
     result = _result(study, made, trained, timings)
     networks = tuple(trained.member(number) for number in range(len(trained.penalties)))
@@ -154,11 +154,10 @@ def _run(
 
 
 def _trained(
-    study: TrainStudy, folder: Path, dataset: GraphDataset, journal: Journal, deadline: float
+    study: TrainStudy, folder: Path, dataset: GraphDataset, header: dict[str, Any], journal: Journal, deadline: float
 ) -> TrainedMessages:
     """Train, from the checkpoint where there is one."""
     trainer = study.trainer(dataset)
-    header = {"fingerprint": content_hash(dataset.trajectories), "seed": study.seed}
     path, saved = folder / CHECKPOINTS / STATE, time.monotonic()
 
     def progress(state: TrainState, n_chunks: int) -> bool:
