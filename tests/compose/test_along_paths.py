@@ -15,9 +15,10 @@ from compose.test_shoot import SPRING, observed
 from limbeck.compose import _compose, _followed_laws, compose_law, states_of
 from limbeck.compose._along_paths import Paths, settled_along
 from limbeck.compose._checks import _stability as stability
-from limbeck.compose._compose import ComposedLaw, _along, _Bench, _Choices, _Search
+from limbeck.compose._compose import ComposedLaw, _along, _Choices
 from limbeck.compose._followed_laws import SHORTER, Followed, followed_laws, followed_prices, ranked
 from limbeck.compose._refine import Refined, Scored
+from limbeck.compose._searches import Bench
 from limbeck.compose._windows import windows_of
 from limbeck.expressions import parse
 from limbeck.models import Biases
@@ -188,13 +189,13 @@ def test_a_choice_that_was_cut_off_is_no_agreement(stable, left, passed):
 def searches_for(chosen):
     """Searches by the law that each chose."""
     scored = [Scored(law=law, loss=1e-3, is_allowed=True, size=9.0) for law in chosen]
-    return [_Search({}, Refined(chosen=one, front=(one,), tried=1)) for one in scored]
+    return [Refined(chosen=one, front=(one,), tried=1) for one in scored]
 
 
 def choices_of(chosen, near):
     """Searches by the law that each chose, and the laws near each."""
     dataset = observed("r1", steps=200)
-    bench = create_autospec(_Bench, instance=True)
+    bench = create_autospec(Bench, instance=True)
     bench.compare_on = (states_of(dataset, dataset.validation[:50]),)
     return _Choices(Paths.of(dataset), bench, dict, searches_for(chosen), near)
 
@@ -237,7 +238,7 @@ def test_a_power_that_no_network_taught_is_nothing_that_searches_agree_on(monkey
     power, one, other = (law_of(radial=force, inertia="m_1") for force in ("-2.0*r", taught, "-2.0*r**2"))
     dataset, fitted_on = observed(), create_autospec(Paths, instance=True)
     fitted_on.fitted.return_value = None
-    bench = create_autospec(_Bench, instance=True)
+    bench = create_autospec(Bench, instance=True)
     bench.extras, bench.reciprocal, bench.compare_on = EXTRAS, True, (states_of(dataset, dataset.validation[:50]),)
     bench.is_over, bench.refine.return_value = lambda: False, None
     monkeypatch.setattr(_compose, "nearest_along", lambda *_, **__: (power,))

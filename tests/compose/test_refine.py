@@ -5,15 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from clouds import cloud
 from compose.planted import LAWS, law_of, planted
 
-from limbeck.compose import _refine, refine, refit, standard_errors
-from limbeck.compose._compose import _Bench, _Search
+from limbeck.compose import OwnUnits, _refine, refine, refit, standard_errors
 from limbeck.compose._prune import pruned
 from limbeck.compose._refine import Refined, Scored, starts_of
 from limbeck.compose._refit import law_loss
+from limbeck.compose._searches import Bench
 from limbeck.compose._simple_forms import power_laws
 from limbeck.expressions import Expression, complexity, parse
+from limbeck.graphs import connect
 from limbeck.regress import Equation, HallOfFame
 from limbeck.regress._climb import FLOOR
 
@@ -206,16 +208,21 @@ def test_one_search_alone_is_believed_if_few_numbers_leave_nothing():
     law, many = law_of(**LAWS["spring"]), law_of(radial="-2.0*(r - 0.99) + 0.5/r + 0.1/r^2", inertia="m_1")
     search = {}
     for name, one, states in (
-        ("exact", law, planted(law)), ("many numbers", many, planted(many)),
+        ("exact", law, planted(law)), ("many numbers, all rounding", many, planted(many)),
+        ("many numbers", many, replace(planted(many), targets=planted(many).targets * (1 + 1e-8))),
+        ("few numbers", law, replace(planted(law), targets=planted(law).targets * (1 + 1e-8))),
         ("noisy", law, replace(planted(law), targets=planted(law).targets * 1.001)),
     ):  # fmt: skip
         scored = Scored(law=one, loss=law_loss(one, states), is_allowed=True, size=float(one.complexity))
-        bench = _Bench(
+        bench = Bench(
+            units=OwnUnits(attributes={}), dataset=connect(cloud(), seed=0),
             screen_on=states, fit_on=states, judge_on=states, compare_on=(states,), extras=(), signs=frozenset(),
             reciprocal=True, is_over=lambda: False,
         )  # fmt: skip
-        search[name] = bench.certain([_Search({}, Refined(chosen=scored, front=(scored,), tried=1))])
+        search[name] = bench.certain([Refined(chosen=scored, front=(scored,), tried=1)])
     assert search["exact"] is not None
+    assert search["many numbers, all rounding"] is not None
+    assert search["few numbers"] is not None
     assert search["many numbers"] is None
     assert search["noisy"] is None
 

@@ -2,10 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
-
-import numpy as np
-from jaxtyping import Int
 
 from limbeck.graphs import GraphDataset
 from limbeck.regress import ConstantEstimate, HallOfFame, thresholds as thresholds_in
@@ -16,21 +12,28 @@ from ._conditions import with_thresholds_fitted
 from ._estimates import estimates_of, followed_estimates
 from ._followed_laws import followed_laws
 from ._law import Law
+from ._own_units import OwnUnits
 from ._prune import CERTAIN, pruned
 from ._pruned_fit import pruned_fit
-from ._refine import Refined, Scored, refine, sign_variables, starts_of, with_leading_constants
+from ._refine import Refined, Scored, with_leading_constants
 from ._refit import refit
+from ._searches import (
+    FREE_SNAPSHOTS,
+    JUDGE_SNAPSHOTS,
+    Bench,
+    Closer,
+    Searched,
+    all_searched,
+    is_one_law,
+    laid_out,
+    sharpened,
+)
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._simple_forms import power_laws, softened
-from ._states import States, states_of, thinned
+from ._states import States
 from ._windows import windows_of
 
-SCREEN_SNAPSHOTS = 60
-FIT_SNAPSHOTS = 150
-JUDGE_SNAPSHOTS = 200
-FINAL_SNAPSHOTS = 2_000
 MOST_SEARCHES = 3
-EXACT, FEW_NUMBERS = 1e-7, 3  # an error that is all rounding, and fitted numbers that don't reach it by chance
 LEARNED = 3e-5  # errors that are due to a property which was learned, and no reason for another form
 SIMPLE = 2  # laws without a network's help that are tried beside them
 ALIKE = 1e-3  # relative difference of two followed laws that are one: what forms of nearly one function differ by
@@ -80,6 +83,7 @@ def compose_law(
     once_more: Callable[[], Mapping[str, HallOfFame]],
     is_over: Callable[[], bool],
     progress: Callable[[int, int], None],
+    closer: Closer | None = None,
     follows: bool = True,
 ) -> ComposedLaw | None:
     """Compose, refit and choose a law from each of several independent searches, and compare.
@@ -91,6 +95,8 @@ def compose_law(
         once_more: Makes a third search, which decides where two disagree.
         is_over: Tells when time has run out.
         progress: Told how many fits through noisy positions are done, of how many.
+        closer: Searches equations of free functions in the place of the law's own, where these show it to be an
+            approximation; None where nothing is searched but the network's.
         follows: Whether constants are fitted to noisy positions through the integrator at last. They are not where a
             property was learned, with which the law is fitted afterwards: until then, errors up to 3e-5 are its own.
 
@@ -99,24 +105,31 @@ def compose_law(
         no candidate is defined on the data.
     """
     rounding = 0.0 if follows else LEARNED
-    bench = _Bench.prepare(trained, dataset, is_over, rounding)
-    searches = [_Search(hall, r) for hall in halls if (r := bench.refine(hall)) is not None]
-    paths = Paths.of(dataset) if follows and searches and not is_over() else None
-    if paths is not None and (found := _along(paths, searches, bench, dataset, once_more, progress)) is not None:
-        return found
-    pair = _agreeing(searches, bench.compare_on)
-    certain = pair or bench.certain(searches)
-    if certain is None and not is_over() and (simple := bench.refine_simple()) and bench.certain([simple]):
-        searches, certain = [*searches, simple], simple.refined
-    if certain is None and not is_over() and (third := bench.refine(more := once_more())) is not None:
-        searches.append(_Search(more, third))
-        pair = _agreeing(searches, bench.compare_on)
-        certain = pair or bench.certain(searches)
-    if not searches:
+    bench = Bench.prepare(trained, dataset, is_over, rounding)
+    searches = [found for hall in halls if (found := bench.refine(hall)) is not None]
+    paths = Paths.of(bench.dataset) if follows and searches and not is_over() else None
+    found = None if paths is None else _along(paths, searches, bench, bench.dataset, once_more, progress)
+    if found is not None and (given := _in_given_units(found, bench.units, dataset)) is not None:
+        return given
+
+    def sharpen(searched: Searched, numbers: Sequence[int]) -> Searched:
+        if closer is None:
+            return searched
+        parts = [dataset.train[k :: len(numbers)] for k in range(len(numbers))]
+        judge_on = laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS, rounding)
+
+        def fit_on(number: int) -> States:
+            return laid_out(dataset, trained, parts[number % len(numbers)], FREE_SNAPSHOTS, rounding)
+
+        return sharpened(searched, bench, fit_on, judge_on, closer, numbers)
+
+    searched = all_searched(bench, searches, once_more, sharpen)
+    if searched is None:
         return None
-    chosen = certain or min((one.refined for one in searches), key=lambda r: r.chosen.price)
-    final = _laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS, rounding)
-    law, thresholds = with_thresholds_fitted(refit(with_leading_constants(chosen.chosen.law), final), final)
+    final = laid_out(dataset, trained, dataset.train, FREE_SNAPSHOTS, rounding)
+    chosen, certain = searched.chosen, searched.certain
+    law = with_leading_constants(bench.units.law(chosen.chosen.law))
+    law, thresholds = with_thresholds_fitted(refit(law, final), final)
     law = pruned(law, final)
     followed = None
     if follows and not is_over():
@@ -127,34 +140,41 @@ def compose_law(
         law=law,
         estimates=thresholds + (estimates_of(law, final) if followed is None else followed_estimates(followed)),
         followed=followed,
-        front=chosen.front,
-        others=tuple(one.refined.chosen.law for one in searches if one.refined is not chosen),
+        front=bench.units.front(chosen.front),
+        others=tuple(bench.units.law(one.chosen.law) for one in searched.searches if one is not chosen),
         is_stable=certain is not None,
-        is_exact=pair is None and certain is not None,
-        tried=sum(one.refined.tried for one in searches),
+        is_exact=searched.agreed is None and certain is not None,
+        tried=sum(one.tried for one in searched.searches),
         unfollowed=int(left_out and is_over()),
         is_lost=left_out and not is_over(),
     )
 
 
+def _in_given_units(found: ComposedLaw, units: OwnUnits, dataset: GraphDataset) -> ComposedLaw | None:
+    """A law that was followed in other units, followed once more in the data's; None where it is lost on the way."""
+    if units.are_given:
+        return found
+    fit = fit_trajectories(units.law(found.law), dataset)
+    told = replace(found, front=units.front(found.front), others=tuple(map(units.law, found.others)))
+    return None if fit is None else replace(told, law=fit.law, estimates=followed_estimates(fit), followed=fit)
+
+
 def _along(
     paths: Paths,
-    searches: list["_Search"],
-    bench: "_Bench",
+    searches: list[Refined],
+    bench: Bench,
     dataset: GraphDataset,
     once_more: Callable[[], Mapping[str, HallOfFame]],
     progress: Callable[[int, int], None],
 ) -> ComposedLaw | None:
     """The law that noisy positions speak for, near what each search chose by accelerations derived from them."""
-    if any(
-        t.variable for one in searches for e in one.refined.chosen.law.components.values() for t in thresholds_in(e)
-    ):
+    if any(t.variable for one in searches for e in one.chosen.law.components.values() for t in thresholds_in(e)):
         return None  # a condition is no smooth function of its threshold, and is fitted otherwise
 
     simple = power_laws(dataset.attribute_names, dataset.trajectories.dim) if bench.extras else []
     simple = nearest_along(simple, paths, SIMPLE, reciprocal=bench.reciprocal)
     choices = _Choices(paths, bench, once_more, list(searches), [])
-    choices.laws.extend(choices.near(one.refined) for one in searches)
+    choices.laws.extend(choices.near(one) for one in searches)
     if not choices.agree_on_any:
         choices.search_once_more()
     # What no network taught is followed beside what searches lead to, but is nothing that they agree on.
@@ -172,10 +192,10 @@ def _along(
         law=fit.law,
         estimates=followed_estimates(fit),
         followed=fit,
-        front=choices.searches[first].refined.front,
+        front=choices.searches[first].front,
         others=tuple(laws[0] for k, laws in enumerate(choices.laws) if laws and k != first),
         is_stable=len(chose) > 1,
-        tried=sum(one.refined.tried for one in choices.searches),
+        tried=sum(one.tried for one in choices.searches),
         unfollowed=standing.left,
     )
 
@@ -185,9 +205,9 @@ class _Choices:
     """Searches, and the laws near each that measured positions speak for."""
 
     paths: Paths
-    bench: "_Bench"
+    bench: Bench
     once_more: Callable[[], Mapping[str, HallOfFame]]
-    searches: list["_Search"]
+    searches: list[Refined]
     laws: list[tuple[Law, ...]]
 
     def near(self, refined: Refined) -> tuple[Law, ...]:
@@ -221,10 +241,10 @@ class _Choices:
         found = []
         for k, laws in enumerate(self.laws):
             # Smoothed paths can rank the form that a search chose behind others, and it may be followed all the same.
-            own = self.searches[k].refined.chosen.law
+            own = self.searches[k].chosen.law
             forms = [form for form in (own, softened(own)) if form is not None]
             chosen = any(one.is_same_form(form) for one in (law, *became) for form in forms)
-            near = any(_is_one_law(law, o, on) or any(o.is_same_form(form) for form in (*alike, *became)) for o in laws)
+            near = any(is_one_law(law, o, on) or any(o.is_same_form(form) for form in (*alike, *became)) for o in laws)
             if chosen or near:
                 found.append(k)
         return found
@@ -236,11 +256,11 @@ class _Choices:
 
     def search_once_more(self) -> None:
         """Ask a third search, if there is none and time is left."""
-        if len(self.searches) < MOST_SEARCHES and not self.bench.is_over():
-            more = self.once_more()
-            if (third := self.bench.refine(more)) is not None:
-                self.searches.append(_Search(more, third))
-                self.laws.append(self.near(third))
+        if len(self.searches) >= MOST_SEARCHES or self.bench.is_over():
+            return
+        if (third := self.bench.refine(self.once_more())) is not None:
+            self.searches.append(third)
+            self.laws.append(self.near(third))
 
 
 def _with_softened(law: Law, paths: Paths) -> tuple[Law, ...]:
@@ -248,117 +268,3 @@ def _with_softened(law: Law, paths: Paths) -> tuple[Law, ...]:
     other = softened(law)
     fit = None if other is None else paths.fitted(with_leading_constants(other))
     return (law,) if fit is None else (law, fit.law)
-
-
-class _Search(NamedTuple):
-    """Halls of fame of one search, and the best law near them."""
-
-    hall: Mapping[str, HallOfFame]
-    refined: Refined
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Bench:
-    """What every search's laws are fitted to and judged on."""
-
-    screen_on: States
-    fit_on: States
-    judge_on: States
-    compare_on: tuple[States, ...]
-    extras: tuple[str, ...]
-    signs: frozenset[str]
-    reciprocal: bool
-    is_over: Callable[[], bool]
-
-    @classmethod
-    def prepare(
-        cls, trained: TrainedModel, dataset: GraphDataset, is_over: Callable[[], bool], rounding: float
-    ) -> "_Bench":
-        """Lay out the snapshots."""
-        fit_on = _laid_out(dataset, trained, dataset.train, FIT_SNAPSHOTS, rounding)
-        columns = {**fit_on.edges, **fit_on.nodes}
-        attributes = {f"{name}_{end}" for name in dataset.attribute_names for end in "12"}
-        judge_on = _laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS, rounding)
-        # Where pairs are wider apart than any in training, two forms that only fit alike part.
-        beyond = dataset.extrapolation[:: max(1, len(dataset.extrapolation) // JUDGE_SNAPSHOTS)]
-        beyond = thinned(dataset, beyond, 2 * JUDGE_SNAPSHOTS)
-        return cls(
-            screen_on=_laid_out(dataset, trained, dataset.train, SCREEN_SNAPSHOTS, rounding),
-            fit_on=fit_on,
-            judge_on=judge_on,
-            compare_on=(judge_on, states_of(dataset, beyond)) if len(beyond) else (judge_on,),
-            extras=_extras(trained, dataset.trajectories.dim),
-            signs=sign_variables({name: values for name, values in columns.items() if name in attributes}),
-            reciprocal=trained.model.biases.third_law,
-            is_over=is_over,
-        )
-
-    def refine(self, hall: Mapping[str, HallOfFame]) -> Refined | None:
-        """The best law near one search's equations."""
-        return self._refined(starts_of(hall, self.fit_on.dim))
-
-    def refine_simple(self) -> "_Search | None":
-        """The best law near powers of the distance, which no network has taught."""
-        names = tuple(name[:-2] for name in self.fit_on.edges if name.endswith("_2"))
-        found = self._refined(power_laws(names, self.fit_on.dim, with_softened=True)) if self.extras else None
-        return None if found is None else _Search({}, found)
-
-    def certain(self, searches: Sequence["_Search"]) -> Refined | None:
-        """The law of a search that is exact with few numbers, which no other form could be by chance."""
-        if not np.any(self.judge_on.targets):  # where nothing acts, any force that reaches nobody is exact
-            return None
-        limit = max(EXACT, self.judge_on.rounding)
-        exact = [
-            one.refined
-            for one in searches
-            if one.refined.chosen.loss <= limit and len(one.refined.chosen.law.constants) <= FEW_NUMBERS
-        ]
-        return min(exact, key=lambda refined: refined.chosen.price, default=None)
-
-    def _refined(self, starts: Sequence[Law]) -> Refined | None:
-        """The best law near some."""
-        return refine(
-            starts,
-            self.screen_on,
-            self.fit_on,
-            self.judge_on,
-            extras=self.extras,
-            signs=self.signs,
-            reciprocal=self.reciprocal,
-            is_over=self.is_over,
-        )
-
-
-def _agreeing(searches: Sequence[_Search], compare_on: tuple[States, ...]) -> Refined | None:
-    """The cheapest of the searches that chose a law which another chose too, in this or in another writing."""
-    refined = [one.refined for one in searches]
-    agreed = [
-        one
-        for k, one in enumerate(refined)
-        if any(_is_one_law(one.chosen.law, other.chosen.law, compare_on) for j, other in enumerate(refined) if j != k)
-    ]
-    return min(agreed, key=lambda r: r.chosen.price) if agreed else None
-
-
-def _is_one_law(one: Law, other: Law, compare_on: tuple[States, ...]) -> bool:
-    """Whether two laws have one form, or are one function in two writings."""
-    return one.is_same_form(other) or all(one.is_same_function(other, states) for states in compare_on)
-
-
-def _laid_out(
-    dataset: GraphDataset, trained: TrainedModel, part: Int[np.ndarray, "samples 2"], most: int, rounding: float
-) -> States:
-    """Some snapshots of a part, weighed by the size of the network's accelerations."""
-    # They are smoother than noisy given ones, whose own size would weigh a sample more where its
-    # noise happens to make it small.
-    rows = thinned(dataset, part, most)
-    predicted = trained.accelerations(dataset.batch(rows))
-    states = states_of(dataset, rows, np.linalg.norm(predicted, axis=-1))
-    return replace(states, rounding=max(states.rounding, rounding))
-
-
-def _extras(trained: TrainedModel, dim: int) -> tuple[str, ...]:
-    """Channels that a refit may add as a constant, whatever the network's biases."""
-    if not trained.model.biases.rotation:
-        return ()
-    return ("friction", "drag", "central", *(f"uniform_{axis}" for axis in "xyz"[:dim]))

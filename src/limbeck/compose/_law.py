@@ -122,9 +122,9 @@ class Law:
                     columns = states.nodes if is_one_body(name) else states.edges
                     value = np.broadcast_to(evaluate(expression, columns), _length(columns))
                     total += _spread(name, value[:, None], states)[..., 0]
-            return total / self._inertia(states)[:, None]
+            return total / self.inertia(states)[:, None]
 
-    def _inertia(self, states: States) -> Float[np.ndarray, " particles"]:
+    def inertia(self, states: States) -> Float[np.ndarray, " particles"]:
         """Inertia of every particle."""
         if "inertia" not in self.components:
             return np.ones(len(states.targets))

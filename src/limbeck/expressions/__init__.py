@@ -27,6 +27,7 @@ from ._jacobian import value_and_jacobian as value_and_jacobian
 from ._least_squares import least_squares as least_squares
 from ._markup import to_latex as to_latex, to_mathml as to_mathml
 from ._parse import parse as parse
+from ._rescale import rescaled as rescaled
 from ._same import canonical as canonical, same_function as same_function, spread as spread
 from ._signs import fold_signs as fold_signs
 from ._simplify import simplify as simplify

@@ -64,7 +64,7 @@ from ._message_network import (
     MessageNetwork as MessageNetwork,
     build_message_network as build_message_network,
 )
-from ._networks import Perceptron as Perceptron, Scales as Scales
+from ._networks import Perceptron as Perceptron, Scales as Scales, own_unit as own_unit
 from ._node_model import (
     AbstractField as AbstractField,
     AbstractInertia as AbstractInertia,

@@ -9,10 +9,11 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ._edge_model import AbstractEdgeModel, PairGeometry
-from ._networks import Scales
+from ._networks import Scales, own_unit
 from ._node_model import AbstractField, AbstractInertia
 
 
@@ -21,10 +22,11 @@ class CoupledMessage(AbstractEdgeModel):
 
     Attributes:
         distances: Knots of the table, even in their logarithm [length].
-        forces: The function at each knot.
+        forces: The function at each knot, in `unit`.
         couplings: Numbers of the attributes whose products multiply the force.
         scales: Typical sizes of the data.
         friction: Force over the relative velocity, times the same product; it is no channel: a refit adds it.
+        unit: What the forces are counted in: between charges of one coulomb they overflow single precision.
     """
 
     distances: Any
@@ -32,25 +34,60 @@ class CoupledMessage(AbstractEdgeModel):
     couplings: tuple[int, ...] = eqx.field(static=True)
     scales: Scales = eqx.field(static=True)
     friction: float = eqx.field(static=True, default=0.0)
+    unit: float = eqx.field(static=True, default=1.0)
+
+    @classmethod
+    def tabled(
+        cls,
+        distances: Float[np.ndarray, " knots"],
+        forces: Float[np.ndarray, " knots"],
+        couplings: tuple[int, ...],
+        scales: Scales,
+        friction: float = 0.0,
+    ) -> "CoupledMessage":
+        """Take a function of the distance, whatever unit its values are in.
+
+        Args:
+            distances: Knots, even in their logarithm.
+            forces: The function at each knot.
+            couplings: Numbers of the attributes whose products multiply the force.
+            scales: Typical sizes of the data.
+            friction: Force over the relative velocity, times the same product.
+
+        Returns:
+            The message, its table in single precision and in a unit that this can hold.
+        """
+        sizes = np.abs(forces[forces != 0])
+        unit = own_unit(float(np.exp(np.mean(np.log(sizes))))) if len(sizes) else 1.0
+        return cls(
+            distances=distances.astype(np.float32),
+            forces=(forces / unit).astype(np.float32),
+            couplings=couplings,
+            scales=scales,
+            friction=friction,
+            unit=unit,
+        )
 
     def kernel(self, distance: Float[Array, "*batch pairs"]) -> Float[Array, "*batch pairs"]:
-        """The function of the distance; beyond the table it stays what it is at its end."""
+        """The function of the distance, in `unit`; beyond the table it stays what it is at its end."""
         logs, values = jnp.log(jnp.asarray(self.distances)), jnp.asarray(self.forces)
         x = jnp.clip(jnp.log(distance), logs[0], logs[-1])
         return jnp.interp(x, logs, values)
 
     def channels(self, pairs: PairGeometry) -> Float[Array, "*batch pairs 1"]:
         """Radial force on the first of each pair."""
-        return self._times_couplings(self.kernel(pairs.distance), pairs)[..., None]
+        return self._times_couplings(self.kernel(pairs.distance), self.unit, pairs)[..., None]
 
     def _times_couplings(
-        self, force: Float[Array, "*batch pairs"], pairs: PairGeometry
+        self, force: Float[Array, "*batch pairs"], unit: float, pairs: PairGeometry
     ) -> Float[Array, "*batch pairs"]:
-        """A force between couplings of 1, times the product of both ends."""
-        first, second = (self.scales.attributes_of(features) for features in (pairs.first, pairs.second))
+        """A force between couplings of 1, counted in a unit, times the product of both ends."""
+        # Between ends of typical size the force fits, though its parts may not: their units are multiplied on the host.
+        first, second = (self.scales.attributes_in_units(features) for features in (pairs.first, pairs.second))
         for k in self.couplings:
             force = force * first[..., k] * second[..., k]
-        return force
+            unit *= self.scales.units[k] ** 2
+        return force if unit == 1 else force * unit
 
     def messages(
         self, pairs: PairGeometry
@@ -58,7 +95,9 @@ class CoupledMessage(AbstractEdgeModel):
         """Messages to the first and to the second of each pair."""
         forward = self.channels(pairs) * pairs.displacement / pairs.distance[..., None]
         if self.friction:
-            factor = self._times_couplings(jnp.full_like(pairs.distance, self.friction), pairs)
+            size = own_unit(abs(self.friction))
+            friction = jnp.full_like(pairs.distance, self.friction / size)
+            factor = self._times_couplings(friction, size, pairs)
             forward = forward + factor[..., None] * pairs.relative_velocity
         return forward, -forward
 

@@ -61,6 +61,23 @@ def perceptron(
     return Perceptron(tuple(weights), tuple(np.zeros(b, np.float32) for b in sizes[1:]))
 
 
+USUAL = 1e4  # a size between one over it and it is no unit's fault
+
+
+def own_unit(size: float) -> float:
+    """The unit in which what is typically of some size should be counted, in single precision and in searches.
+
+    Args:
+        size: The typical size.
+
+    Returns:
+        1 where the size is usual or nothing; else the power of two next to it, by which nothing is rounded.
+    """
+    if not (0 < size < np.inf) or 1.0 / USUAL <= size <= USUAL:
+        return 1.0
+    return float(2.0 ** np.round(np.log2(size)))
+
+
 class Scales(eqx.Module):
     """Typical sizes of what a model sees, taken from its training data and kept fixed.
 
@@ -83,6 +100,11 @@ class Scales(eqx.Module):
     positive: tuple[bool, ...] = eqx.field(static=True)
 
     @property
+    def units(self) -> tuple[float, ...]:
+        """The unit in which each attribute fits into products in single precision."""
+        return tuple(map(own_unit, self.attributes))
+
+    @property
     def of_both_signs(self) -> tuple[int, ...]:
         """Numbers of the attributes that are not positive throughout."""
         return tuple(k for k, positive in enumerate(self.positive) if not positive)
@@ -97,9 +119,20 @@ class Scales(eqx.Module):
 
     def attributes_of(self, features: Float[Array, "*batch variables"]) -> Float[Array, "*batch variables"]:
         """Attributes whose features these are: the inverse of `node_features`."""
+        return self._of_features(features, self.attributes)
+
+    def attributes_in_units(self, features: Float[Array, "*batch variables"]) -> Float[Array, "*batch variables"]:
+        """The same in `units`."""
+        sizes = tuple(size / unit for size, unit in zip(self.attributes, self.units, strict=True))
+        return self._of_features(features, sizes)
+
+    def _of_features(
+        self, features: Float[Array, "*batch variables"], sizes: tuple[float, ...]
+    ) -> Float[Array, "*batch variables"]:
+        """Attributes of given sizes whose features these are."""
         columns = [
             scale * (jnp.exp(features[..., k]) if positive else features[..., k])
-            for k, (scale, positive) in enumerate(zip(self.attributes, self.positive, strict=True))
+            for k, (scale, positive) in enumerate(zip(sizes, self.positive, strict=True))
         ]
         return jnp.stack(columns, axis=-1) if columns else features
 

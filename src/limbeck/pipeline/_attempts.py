@@ -30,7 +30,7 @@ from limbeck.regress import HallOfFame, thresholds
 from limbeck.train import TrainedModel
 
 from ._derive_stage import derived_with
-from ._distil_stage import composed, distil, distil_conditional
+from ._distil_stage import along_free_functions, composed, distil, distil_conditional
 from ._learn_stage import learned_properties
 from ._run import Run
 from ._train_stage import train_step
@@ -243,8 +243,10 @@ def _checked(
     def once_more() -> dict[str, HallOfFame]:
         return {**halls[0], **distilled(run, trained, seen, attempt.step, numbers=(len(halls),))[1][0]}
 
+    # A free function has no jump: it shows nothing of a law with a condition.
+    closer = along_free_functions(run, seen, attempt.step) if distilled is distil else None
     with run.timed("compose"):
-        law = composed(run, halls, trained, seen, once_more)
+        law = composed(run, halls, trained, seen, once_more, closer)
     if law is None:
         return attempt
     if run.study.learned_names:

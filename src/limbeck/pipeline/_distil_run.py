@@ -207,7 +207,7 @@ def _self_energy(run: Run, source: _Source) -> dict[str, Any] | None:
     if not np.ptp(channel.values) > 0:
         return None
     with run.timed("regress"):
-        best = distil_once(run, channel, "halls_self_energy.json").hopeful[0]
+        best = distil_once(run, channel, source.dataset, "halls_self_energy.json").hopeful[0]
     if best.heldout_loss > LARGEST_MISS:
         return None
     return {

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from limbeck._errors import ArtefactDamaged, ArtefactMismatch
 from limbeck.analyse import Channel, MessageTable, collect_messages
 from limbeck.artefacts import hall_from_mapping, hall_to_mapping, load_record, save_record
-from limbeck.compose import ComposedLaw, compose_law
+from limbeck.compose import ComposedLaw, OwnUnits, compose_law
 from limbeck.graphs import GraphDataset
 from limbeck.regress import HallOfFame, Problem, search
 from limbeck.train import TrainedModel
@@ -22,6 +23,7 @@ from ._run import SEARCH_STAGE, Run
 
 CONDITIONAL = 1_000  # sets the seeds of conditional searches apart
 APART = 2_000  # and those of what is no channel of a law
+FREE = 3_000  # and those of searches along free functions
 CONDITIONS = (">", "IF")
 SIDE_CHANNEL_SHARE = 0.3  # of the evaluations, for every channel but the main one
 
@@ -44,7 +46,8 @@ def distil(
     seeds = [_seed(run, step, number) for number in numbers]
     tables = [collect_messages(trained, dataset, seed=seed) for seed in seeds]
     names = [f"halls_{step}_{number}.json" for number in numbers]
-    return tables[0], _searched(run, [table.channels for table in tables], names, seeds, _search_channel)
+    searcher = partial(_search_channel, units=OwnUnits.of(dataset))
+    return tables[0], _searched(run, [table.channels for table in tables], names, seeds, searcher)
 
 
 def distil_conditional(
@@ -72,21 +75,46 @@ def distil_conditional(
     names = [f"halls_{step}_if_{number}.json" for number in numbers]
     if not all(radial):
         return tables[0], []
-    return tables[0], _searched(run, radial, names, seeds, _search_condition)
+    return tables[0], _searched(run, radial, names, seeds, partial(_search_condition, units=OwnUnits.of(dataset)))
 
 
-def distil_once(run: Run, channel: Channel, name: str) -> HallOfFame:
+def distil_once(run: Run, channel: Channel, dataset: GraphDataset, name: str) -> HallOfFame:
     """Search equations for one function beside the law's own channels.
 
     Args:
         run: The run.
         channel: Samples of the function.
+        dataset: The data that they come from.
         name: Name of its checkpoint.
 
     Returns:
         Its hall of fame.
     """
-    return _searched(run, [[channel]], [name], [_seed(run, APART)], _search_channel)[0][channel.name]
+    searcher = partial(_search_channel, units=OwnUnits.of(dataset))
+    return _searched(run, [[channel]], [name], [_seed(run, APART)], searcher)[0][channel.name]
+
+
+def along_free_functions(
+    run: Run, dataset: GraphDataset, step: int
+) -> Callable[[Sequence[Channel], int], list[HallOfFame]]:
+    """What searches equations of functions that were fitted to accelerations.
+
+    Args:
+        run: The run.
+        dataset: The data that they are fitted to.
+        step: Number of the step of relaxation.
+
+    Returns:
+        A function of their samples and the number of a search; it gives a hall of fame for each.
+    """
+    searcher = partial(_search_channel, units=OwnUnits.of(dataset))
+
+    def searched(channels: Sequence[Channel], number: int) -> list[HallOfFame]:
+        name, seed = f"halls_{step}_free_{number}.json", _seed(run, step, FREE, number)
+        halls = _searched(run, [channels], [name], [seed], searcher)[0]
+        return [halls[channel.name] for channel in channels]
+
+    return searched
 
 
 def _seed(run: Run, *numbers: int) -> int:
@@ -144,32 +172,31 @@ def _is_stored(run: Run, path: Path, stamp: Mapping[str, Any]) -> bool:
     return True
 
 
-def _search_channel(run: Run, channel: Channel, seed: int) -> HallOfFame:
+def _search_channel(run: Run, channel: Channel, seed: int, *, units: OwnUnits) -> HallOfFame:
     """Search one channel."""
-    return _search(run, channel, seed, engine=run.study.engine, operators=run.study.operators)
+    return _search(run, channel, seed, units, engine=run.study.engine, operators=run.study.operators)
 
 
-def _search_condition(run: Run, channel: Channel, seed: int) -> HallOfFame:
+def _search_condition(run: Run, channel: Channel, seed: int, *, units: OwnUnits) -> HallOfFame:
     """Search one channel for equations with a condition."""
     operators = tuple(dict.fromkeys((*run.study.operators, *CONDITIONS)))
-    return _search(run, channel, seed, engine="enumerate", operators=operators)
+    return _search(run, channel, seed, units, engine="enumerate", operators=operators)
 
 
-def _search(run: Run, channel: Channel, seed: int, *, engine: str, operators: tuple[str, ...]) -> HallOfFame:
-    """Search one channel with an engine."""
+def _search(
+    run: Run, channel: Channel, seed: int, units: OwnUnits, *, engine: str, operators: tuple[str, ...]
+) -> HallOfFame:
+    """Search one channel with an engine, in units of its own."""
     config = run.study.search
     if not channel.name.startswith(("radial", "message")):
         config = replace(config, evaluations=max(1_000, int(SIDE_CHANNEL_SHARE * config.evaluations)))
     if np.isfinite(run.deadline):
         config = replace(config, time_limit=max(1.0, 0.15 * run.remaining()))
+    told, unit = units.channel(channel)
     problem = Problem(
-        name=channel.name,
-        variables=channel.variables,
-        inputs=channel.inputs,
-        target=channel.values,
-        operators=operators,
+        name=told.name, variables=told.variables, inputs=told.inputs, target=told.values, operators=operators
     )
-    hall = search(problem, config, engine=engine, seed=seed)
+    hall = units.hall_of(search(problem, config, engine=engine, seed=seed), unit)
     if hall.out_of_time:
         run.strike()
     run.journal.note(
@@ -186,6 +213,7 @@ def composed(
     trained: TrainedModel,
     dataset: GraphDataset,
     once_more: Callable[[], dict[str, HallOfFame]],
+    closer: Callable[[Sequence[Channel], int], Sequence[HallOfFame]] | None = None,
 ) -> ComposedLaw | None:
     """Put the law together; None where the network has no second law to write one down for."""
     if not trained.model.biases.second_law:
@@ -197,5 +225,12 @@ def composed(
         run.journal.note("compose", "progress", {"done": done, "of": of})
 
     return compose_law(
-        halls, trained, dataset, once_more=once_more, is_over=run.is_over, follows=follows, progress=progress
+        halls,
+        trained,
+        dataset,
+        once_more=once_more,
+        is_over=run.is_over,
+        progress=progress,
+        closer=closer,
+        follows=follows,
     )

@@ -47,6 +47,7 @@ from ._regression import (
 from ._search import ENGINES as ENGINES, check_engine as check_engine, search as search
 from ._tabular import TabularProblem as TabularProblem, tabular_problem as tabular_problem
 from ._two_powers import EXPONENTS as EXPONENTS, power_pairs as power_pairs, sum_of_powers as sum_of_powers
+from ._two_terms import two_terms as two_terms
 from ._vectors import VectorLaw as VectorLaw, regress_vectors as regress_vectors
 
 _package.make_callable(__name__)
