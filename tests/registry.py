@@ -12,6 +12,9 @@ BIASES = {
     "strongest": STRONGEST,
     "transverse": Biases(translation=True, rotation=True, third_law=True, second_law=True),
     "field": Biases(translation=True, rotation=True, reflection=True, third_law=True, second_law=True, field=True),
+    "outer-field": Biases(
+        translation=True, rotation=True, reflection=True, third_law=True, second_law=True, field=True, free_field=True
+    ),
     "free-field": Biases(translation=True, second_law=True, field=True),
     "conservative": Biases(
         translation=True, rotation=True, reflection=True, third_law=True, second_law=True, conservative=True

@@ -80,6 +80,9 @@ def test_every_function_of_a_network_has_its_channels(dataset):
     free = collect_messages(untrained(dataset, "free-field"), dataset, n_samples=100, seed=0)
     assert {c.name for c in free.channels} | set(free.dropped) == {"message_x", "message_y", "field_x", "field_y"}
     vectors = {c.name: c.variables for c in free.channels}
+    outer = collect_messages(untrained(dataset, "outer-field"), dataset, n_samples=100, seed=0)
+    kept = {"radial", "friction", "inertia", "field_x", "field_y"}
+    assert {c.name for c in outer.channels} | set(outer.dropped) == kept
     assert vectors["message_x"] == (*PAIR_NAMES, "dx", "dy", "dvx", "dvy")
 
 

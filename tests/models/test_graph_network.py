@@ -128,7 +128,7 @@ def test_the_origin_does_not_matter(name, dim, seed):
     close(accelerations(model, moved), accelerations(model, snapshots), 2e-3)
 
 
-@bias_and_dim(lambda biases: biases.rotation, dims=(2, 3))
+@bias_and_dim(lambda biases: biases.rotation and not biases.free_field, dims=(2, 3))
 @given(seed=SEEDS)
 @few
 def test_rotations_turn_messages_and_accelerations(name, dim, seed):
@@ -136,7 +136,7 @@ def test_rotations_turn_messages_and_accelerations(name, dim, seed):
     assert_turns(model, states(seed, dim), matrix)
 
 
-@bias_and_dim(lambda biases: biases.reflection)
+@bias_and_dim(lambda biases: biases.reflection and not biases.free_field)
 @given(seed=SEEDS)
 @few
 def test_reflections_mirror_messages_and_accelerations(name, dim, seed):

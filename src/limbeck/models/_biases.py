@@ -23,6 +23,8 @@ class Biases:
         second_law: Acceleration is the sum of forces over the receiver's inertia.
         conservative: The radial force is minus the derivative of a learned pair potential.
         field: One-body terms: drag, a uniform and a central field.
+        free_field: One-body terms of any direction and form, of position, velocity and attributes: a trap that is no
+            circle, a magnetic field. It is `field` with fewer claims; where rotation is given up, `field` says no more.
     """
 
     translation: bool = False
@@ -32,6 +34,7 @@ class Biases:
     second_law: bool = False
     conservative: bool = False
     field: bool = False
+    free_field: bool = False
 
     def __post_init__(self) -> None:
         """Refuse combinations that mean nothing.
@@ -45,6 +48,7 @@ class Biases:
             "third_law": ("translation",),
             "conservative": ("translation", "rotation", "reflection", "third_law", "second_law"),
             "field": ("second_law",),
+            "free_field": ("field",),
         }
         for name, others in needs.items():
             missing = [_spell(other) for other in others if not getattr(self, other)]
@@ -98,8 +102,8 @@ def parse_biases(text: str) -> Biases:
 def relaxations(dim: int) -> tuple[Biases, ...]:
     """The sets of biases that `auto` tries, strongest first.
 
-    Fields are added first, then reflection, the third law, rotation and the second law are
-    given up (house plan, section "The main job"). In one and three dimensions
+    Fields are added first, those that know no direction before any, then reflection, the third law, rotation and
+    the second law are given up (house plan, section "The main job"). In one and three dimensions
     a pair at rest has no transverse direction, so dropping reflection alone would add nothing.
 
     Args:
@@ -108,10 +112,10 @@ def relaxations(dim: int) -> tuple[Biases, ...]:
     Returns:
         Sets of biases, each weaker than the one before it.
     """
-    steps = [STRONGEST, replace(STRONGEST, field=True)]
+    steps = [STRONGEST, with_field := replace(STRONGEST, field=True), replace(with_field, free_field=True)]
     if dim == 2:
-        steps.append(replace(steps[-1], reflection=False))
-    steps.append(replace(steps[-1], third_law=False))
+        steps.append(replace(with_field, reflection=False))
+    steps.append(replace(with_field, reflection=dim != 2, third_law=False))
     steps.append(replace(steps[-1], rotation=False, reflection=False))
     steps.append(Biases(translation=True))
     return tuple(steps)

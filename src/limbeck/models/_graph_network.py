@@ -310,7 +310,7 @@ def _field(biases: Biases, scales: Scales, dim: int, draw: _Draw) -> OneBodyFiel
     n_attributes = len(scales.attributes)
     if not biases.field:
         return None
-    if not biases.rotation:
+    if biases.free_field or not biases.rotation:
         return FreeField(draw(2 * dim + n_attributes, dim, 0.1), scales)
     return OneBodyField(
         draw(n_attributes + 1, 1, 0.1), draw(n_attributes + 1, 1, 0.1), draw(n_attributes, dim, 0.1), scales
