@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from runs import here, limbeck, read_result, write_study
+from scipy.integrate import solve_ivp
 
 import limbeck as library
 from limbeck.artefacts import load_record
@@ -160,6 +161,48 @@ def test_charges_of_plus_and_minus_one_are_two_species(tmp_path):
     known = np.all(np.isfinite(found), axis=1)
     products, truths = (v[known, :, None] * v[known, None, :] for v in (found, true))
     np.testing.assert_allclose(products, truths, rtol=1e-6)  # up to a sign of each simulation
+
+
+@pytest.mark.slow
+def test_springs_beside_a_body_that_is_pinned(tmp_path):
+    """It is not determined, spoils nothing, and its predictions are finite."""
+    generator, n = np.random.default_rng(6), 5
+    m, times = generator.uniform(0.5, 3.0, size=(30, n)), 0.05 * np.arange(60)
+    lines = ["simulation,time,particle,x,y,vx,vy,ax,ay"]
+
+    def accelerations(x, own):
+        away = x[:, None] - x
+        r = np.linalg.norm(away, axis=-1) + np.eye(n)
+        a = np.sum((-2.0 * (r - 0.99) / r)[..., None] * away, axis=1) / own[:, None]
+        a[0] = 0.0
+        return a
+
+    for k, own in enumerate(m):
+        start = generator.normal(size=(2, n, 2)) * np.array([1.0, 0.5])[:, None, None]
+        start[1, 0] = 0.0
+
+        def slope(_, y, own=own):
+            x, v = y.reshape(2, n, 2)
+            return np.concatenate([v.ravel(), accelerations(x, own).ravel()])
+
+        path = solve_ivp(slope, (0.0, times[-1]), start.ravel(), "DOP853", times, rtol=1e-11, atol=1e-12).y.T
+        for time, (x, v) in zip(times.tolist(), path.reshape(-1, 2, n, 2), strict=True):
+            rows = np.concatenate([x, v, accelerations(x, own)], axis=1).tolist()
+            lines += [f"{k},{time!r},p{i}," + ",".join(map(repr, row)) for i, row in enumerate(rows)]
+    table = tmp_path / "pinned.csv"
+    table.write_text("\n".join(lines))
+    done = limbeck("discover", table, "--learn", "m", "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    properties = read_result(tmp_path / "run")["properties"]
+    pinned = np.array([p["particle"] == "p0" for p in properties])
+    known = np.array([p["determined"] for p in properties])
+    assert not known[pinned].any()
+    assert known[~pinned].mean() > 0.8
+    ratio = np.array([p["value"] for p in properties])[known] / m.ravel()[known]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
+    done = limbeck("predict", tmp_path / "run", table, "--out", tmp_path / "predicted.csv")
+    assert done.returncode == 0, done.stderr
+    assert "nan" not in (tmp_path / "predicted.csv").read_text().lower()
 
 
 @pytest.mark.slow

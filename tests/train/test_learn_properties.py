@@ -90,6 +90,19 @@ def test_what_hardly_moves_is_heavy(heavy: float, noise: float) -> None:
     assert np.all(found.values["m"][:, :1] > 30.0 * found.values["m"][:, 1:])
 
 
+def test_what_rests_is_no_unit() -> None:
+    """Its inertia may be anything above those of the others."""
+    m = np.exp(np.random.default_rng(0).normal(size=(12, 5)))
+    m[:, 0] = np.inf
+    t = driven(moving(12, 200, 5), 1.0 / m[:, :, None] * np.ones((1, 5, 5)), lambda r: -2.0 * (r - 1.0))
+    found, _ = learned(t, "m")
+    values = found.values["m"]
+    assert found.reading.role == "inertia"
+    np.testing.assert_allclose(ratios(values[:, 1:], m[:, 1:]), 1.0, rtol=1e-3)
+    assert np.all(values[:, 0] > 1e3)
+    assert values[:, 1:].mean() == pytest.approx(1.0)
+
+
 def test_what_nothing_pulls_with_is_light() -> None:
     """Masses that noise makes negative are no heavier than the least that is known, and no other is raised."""
     np.testing.assert_allclose(_masses(np.array([[1.0, 1e-12, 0.0, -1e-3]])), [[1.0, 1e-12, 1e-12, 1e-12]])

@@ -5,7 +5,7 @@ each simulation has objects of its own, the mean size of all is, unless each sim
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -17,12 +17,14 @@ from limbeck.trajectories import object_index
 from ._law import Law
 from ._levels import Levels
 from ._property_errors import errors_at
-from ._property_problem import PropertyProblem, PropertySolution
+from ._property_problem import PropertyProblem
 from ._property_signs import sign_sentence, with_signs
+from ._property_solution import PropertyErrors, PropertySolution
 from ._prune import CERTAIN
 from ._refit import ROUNDING
 
 REWEIGHTED = 2  # times
+BOUNDED = "; where {} may be infinite, the value is the one that would show by a standard error"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +37,7 @@ class FittedProperty:
         standard_errors: Their standard errors, infinite where nothing is known.
         determined: Whether each lies three standard errors from zero.
         scale: What fixes the scale, in a sentence.
+        bounds: Whether each may be infinite: its value and its error are what would show by one standard error.
         comparable: Whether values of different simulations are in one unit.
         levels: The few values that all of them have, if so.
     """
@@ -44,6 +47,7 @@ class FittedProperty:
     standard_errors: Float[np.ndarray, "systems nodes"]
     determined: Bool[np.ndarray, "systems nodes"]
     scale: str
+    bounds: Bool[np.ndarray, "systems nodes"]
     comparable: bool = True
     levels: Levels | None = None
 
@@ -108,18 +112,19 @@ def fit_properties(
     problem = PropertyProblem.prepare(law, tuple(names), dataset, {n: levels.of for n, levels in ties.items()})
     if problem is None:
         return _undefined(law, names, dataset)
-    solution, weighed = problem.solved(), problem
+    problem, solution = problem.settled()
+    weighed = problem
     for _ in range(REWEIGHTED):
         again = weighed.reweighted(solution)
         if again is weighed:
             break
-        weighed, solution = again, again.solved()
+        weighed, solution = again.settled()
     solution = with_signs(weighed.slopes, solution)
     if not weighed.is_defined(solution):
         return _undefined(law, names, dataset)
-    errors = errors_at(weighed, solution)
+    bounded, errors = _with_bounds(weighed, solution)
     found = tuple(
-        _property(weighed, solution, k, errors.values[k], objects, dataset, ties.get(name))
+        _property(weighed, bounded, k, errors.values[k], objects, dataset, ties.get(name))
         for k, name in enumerate(names)
     )
     return FittedProperties(
@@ -131,6 +136,16 @@ def fit_properties(
         misfit=problem.misfit(solution),
         information=problem.information(solution),
     )
+
+
+def _with_bounds(problem: PropertyProblem, at: PropertySolution) -> tuple[PropertySolution, PropertyErrors]:
+    """The least squares with their errors; what may be infinite at the value that would show by one standard error."""
+    errors = errors_at(problem, at)
+    if not problem.held.any():
+        return at, errors
+    least = problem.reach(at).least
+    values, spread = (np.where(problem.held, least, own) for own in (at.values, errors.values))
+    return replace(at, values=values), replace(errors, values=spread)
 
 
 def _undefined(law: Law, names: Sequence[str], dataset: GraphDataset) -> FittedProperties:
@@ -145,6 +160,7 @@ def _undefined(law: Law, names: Sequence[str], dataset: GraphDataset) -> FittedP
                 standard_errors=np.full(values.shape, np.inf),
                 determined=np.zeros(values.shape, dtype=bool),
                 scale="not determined: the law is undefined on some snapshots",
+                bounds=np.zeros(values.shape, dtype=bool),
                 comparable=False,
             )
         )
@@ -181,7 +197,9 @@ def _property(
         standard_errors=spread,
         determined=np.abs(found) > CERTAIN * spread,
         scale=units.sentence(number, problem.slopes.names, problem.known, dataset.trajectories)
+        + (BOUNDED.format(name) if problem.held[number].any() else "")
         + (sign_sentence(problem.slopes, solution, number, problem.group) if units.counted[number].any() else ""),
+        bounds=here & problem.held[number][place],
         comparable=units.is_comparable,
         levels=levels,
     )

@@ -6,7 +6,8 @@ from scipy.linalg import null_space
 
 from ._block_errors import errors_by_block
 from ._group_equations import TAKES_PART, GroupEquations, Inverse, squares
-from ._property_problem import PropertyProblem, acting
+from ._property_bounds import acting
+from ._property_problem import PropertyProblem
 from ._property_solution import PropertyErrors, PropertySolution
 
 
@@ -50,7 +51,7 @@ def _errors_of_groups(
     normal = GroupEquations.of(error, by_c, by_s, problem.rows, problem.n_groups)
     counted = problem.units.counted
     slope = np.sign(at.values) * counted / np.maximum(counted.sum(axis=1, keepdims=True), 1)  # of the mean size
-    free = (problem.levels < 0) & ~problem.units.fixed
+    free = problem.free
     inverse, loose = normal.determined()
     across = np.einsum("gpq,gqc->gpc", inverse, normal.shared)
     kept = np.eye(by_c.shape[-1])

@@ -16,6 +16,7 @@ from limbeck.trajectories import object_index, objects_return
 
 from ._group_equations import GroupEquations, squares
 from ._law import Law
+from ._property_bounds import INFINITE, Reach, acting, typical_sizes
 from ._property_slopes import PropertySlopes
 from ._property_solution import PropertySolution, level_places
 from ._property_units import Units
@@ -41,6 +42,7 @@ class PropertyProblem:
         rows: Group of each particle.
         blocks: Which errors of particles count as dependent.
         units: Which values are units.
+        held: Values that do not move either, since they may be infinite: they are taken for that.
         start: Values to start from.
         levels: Level of each object among those of all properties; -1 where a value is the object's own.
         places: Places of each property's levels among those of all.
@@ -52,6 +54,7 @@ class PropertyProblem:
     rows: Int[np.ndarray, " particles"]
     blocks: Int[np.ndarray, " particles"]
     units: Units
+    held: Bool[np.ndarray, "properties objects"]
     start: Float[np.ndarray, "properties objects"]
     levels: Int[np.ndarray, "properties objects"]
     places: Mapping[int, slice]
@@ -107,6 +110,7 @@ class PropertyProblem:
             rows=group[objects.particles],
             blocks=np.unique(blocks, return_inverse=True)[1],
             units=units,
+            held=np.zeros_like(acts),
             start=start,
             levels=levels,
             places=places,
@@ -128,8 +132,10 @@ class PropertyProblem:
         sizes = np.linalg.norm(self.slopes(at.constants, at.values)[0], axis=1)
         if not np.isfinite(sizes).all():
             return self
-        owners = None if self.units.means else self.slopes.objects.particles
-        weights = error_weights(sizes, owners)
+        particles = self.slopes.objects.particles
+        weights = error_weights(sizes, None if self.units.means else particles)
+        # By the law, what is taken for infinite has no acceleration whose size would be a measure.
+        weights = np.where(np.any(self.held, axis=0)[particles], self.states.weights, weights)
         if np.allclose(weights, self.states.weights, rtol=UNCHANGED, atol=0.0):
             return self
         states = replace(self.states, weights=weights)
@@ -150,6 +156,45 @@ class PropertyProblem:
         normal = GroupEquations.of(none.sum(axis=-1), none, by_slot, self.rows, self.n_groups)
         known = ~self.by_object(normal.determined()[1]) | (self.units.fixed & self.units.counted)
         return np.where(known.any(axis=1, keepdims=True), known, self.units.counted)
+
+    def reach(self, at: PropertySolution) -> Reach:
+        """How large values may be.
+
+        Args:
+            at: The least squares.
+
+        Returns:
+            Bounds for each property and object.
+        """
+        slopes = replace(self.slopes, law=self.slopes.law.with_constants(at.constants))
+        return Reach.of(slopes, at.values, self.group, typical_sizes(at.values, self.units.counted))
+
+    def settled(self) -> tuple["PropertyProblem", PropertySolution]:
+        """Solve; where values may be infinite, or are far too large to be units, without them.
+
+        Returns:
+            The problem that was solved last, and its least squares.
+        """
+        _, units = self._apart(self._begin())
+        at = replace(self, units=units).solved()
+        held, told = self._apart(at)
+        if told is self.units and np.array_equal(held, self.held):
+            return self, at if units is self.units else self.solved()
+        start = np.where(held, INFINITE * typical_sizes(at.values, told.counted)[:, None], at.values)
+        slopes = replace(self.slopes, law=self.slopes.law.with_constants(at.constants))
+        again = replace(self, slopes=slopes, units=told, held=held, start=start)
+        return again, again.solved()
+
+    def _apart(self, at: PropertySolution) -> tuple[Bool[np.ndarray, "properties objects"], Units]:
+        """Values that may be infinite, and units that these, and what is far too large, have no part in."""
+        reach, by_mean = self.reach(at), np.arange(len(at.values))[:, None] != self.units.own_scale
+        held = self.held | (reach.is_boundless & by_mean & (self.levels < 0))
+        return held, self.units.without(held | (reach.is_too_large & by_mean), at.values)
+
+    @property
+    def free(self) -> Bool[np.ndarray, "properties objects"]:
+        """Values that are numbers of their own."""
+        return (self.levels < 0) & ~self.units.fixed & ~self.held
 
     @property
     def n_groups(self) -> int:
@@ -189,7 +234,7 @@ class PropertyProblem:
             by_level = np.einsum("rdp,rpk->rdk", by_slot, members[self.rows], optimize=True)
             if not self.units.means:
                 by_level[:, :, self.levels[self.units.fixed & (self.levels >= 0)]] = 0.0
-        own = self.by_group((self.levels < 0) & ~self.units.fixed, fill=0.0)
+        own = self.by_group(self.free, fill=0.0)
         if not own.all():
             by_slot = by_slot * own[self.rows][:, None]
         by_shared = np.concatenate([by_constants, by_level], axis=-1) if self.n_levels else by_constants
@@ -321,7 +366,7 @@ class PropertyProblem:
             Schwarz's criterion.
         """
         error = self.linear(at)[0]
-        numbers = len(at.shared) + int(np.sum((self.levels < 0) & ~self.units.fixed))
+        numbers = len(at.shared) + int(np.sum(self.free))
         floor = (SAME**2) * error.size  # nothing is said by errors of rounding
         return error.size * float(np.log(max(squares(error), floor))) + numbers * float(np.log(error.size))
 
@@ -338,22 +383,3 @@ def fitted_states(dataset: GraphDataset) -> States:
     most = MOST_RETURNING if objects_return(dataset.trajectories) else MOST_ROWS
     each = max(FEWEST, most // len(np.unique(dataset.train[:, 0])))
     return states_of(dataset, spread_over_times(dataset.train, each))
-
-
-def acting(
-    slopes: PropertySlopes, values: Float[np.ndarray, "properties objects"], group: Int[np.ndarray, " objects"]
-) -> Bool[np.ndarray, "properties objects"]:
-    """Whether any acceleration depends on each value.
-
-    Args:
-        slopes: The law on some snapshots.
-        values: The properties.
-        group: Group of each object.
-
-    Returns:
-        One for each property and object.
-    """
-    by_slot = slopes(slopes.law.constants, values)[2]
-    moved = np.zeros((int(group.max()) + 1, by_slot.shape[-1]), dtype=bool)
-    np.logical_or.at(moved, group[slopes.objects.particles], np.any(by_slot != 0, axis=1))
-    return moved.reshape(len(moved), len(values), slopes.n_slots)[group, :, slopes.slots].T

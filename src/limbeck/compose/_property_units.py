@@ -1,6 +1,6 @@
 """What fixes the scale of learned properties, where the data leave it free."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -83,6 +83,26 @@ class Units:
             fixed[chosen, largest] = True
             values[:, group == k] *= (size[largest] ** (-free / free[chosen]))[:, None]
         return cls(fixed=fixed, counted=acts, means=tuple(k for k in every if k != chosen), own_scale=chosen), values
+
+    def without(
+        self, faint: Bool[np.ndarray, "properties objects"], values: Float[np.ndarray, "properties objects"]
+    ) -> "Units":
+        """Units that no faint value has a part in, of each property that has others.
+
+        Args:
+            faint: Values that are no good unit.
+            values: All values.
+
+        Returns:
+            The units; the same ones where nothing faint has a part in them.
+        """
+        faint = faint & np.any(self.counted & ~faint, axis=1, keepdims=True)
+        if not np.any(self.counted & faint):
+            return self
+        fixed, counted = self.fixed & ~faint, self.counted & ~faint
+        for k in np.flatnonzero(np.any(self.fixed & faint, axis=1)):
+            fixed[k, np.argmax(np.where(counted[k], np.abs(values[k]), -1.0))] = True
+        return replace(self, fixed=fixed, counted=counted)
 
     @property
     def is_comparable(self) -> bool:

@@ -72,7 +72,8 @@ def _levels_of(fitted: FittedProperty, dataset: GraphDataset) -> Levels | None:
     t = dataset.trajectories
     there, objects = t.present.any(axis=1), object_index(t)
     distinct, first, which = np.unique(np.where(there, objects, -1), return_index=True, return_inverse=True)
-    values = np.where(distinct >= 0, fitted.values.ravel()[first], np.nan)
+    told = (distinct >= 0) & ~fitted.bounds.ravel()[first]
+    values = np.where(told, fitted.values.ravel()[first], np.nan)
     rounding = ROUNDING * float(np.nanmax(np.abs(values)))
     levels = find_levels(values, fitted.standard_errors.ravel()[first], rounding)
     return None if levels is None else replace(levels, of=levels.of[which].reshape(objects.shape))

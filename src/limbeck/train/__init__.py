@@ -26,6 +26,7 @@ from ._fit_messages import (
 from ._fit_sparse import TrainedSparse as TrainedSparse, fit_sparse as fit_sparse
 from ._learn_properties import (
     LEARNING_BIASES as LEARNING_BIASES,
+    TOO_HEAVY as TOO_HEAVY,
     LearnedProperties as LearnedProperties,
     learn_properties as learn_properties,
     with_property as with_property,

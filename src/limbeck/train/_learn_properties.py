@@ -39,6 +39,7 @@ KNOTS = 4_000
 LEARNING_BIASES = ("translation", "rotation", "reflection", "third-law", "second-law")
 LEAST = 1e-9  # of the largest: what a mass that pulls at nothing is taken for, unless another is smaller
 ROUNDING = 1e-15  # of the largest: pulls and responses below it are rounding, and single precision could not hold them
+TOO_HEAVY = 1e3  # times the typical inertia: how heavy such a body is shows too faintly for it to be a unit
 PINNED = 1e4  # times the largest known: the inertia of what forces do not move
 
 
@@ -93,9 +94,9 @@ class LearnedProperties:
         resists = reading.resists(self.names)
         inertia = AttributeInertia(attribute=named.index(resists) if resists else None, scales=scales)
         model = GraphNetwork(
-            edge_model=CoupledMessage(
-                distances=self.distances.astype(np.float32),
-                forces=self.forces.astype(np.float32),
+            edge_model=CoupledMessage.tabled(
+                self.distances,
+                self.forces,
                 couplings=tuple(named.index(n) for n in couple),
                 scales=scales,
                 friction=0.0 if self.damping is None else self.damping.friction,
@@ -225,19 +226,21 @@ def _in_units(
     """Values in units of their own, and what they make of the force and of what is over an inertia."""
     there = dataset.trajectories.present.any(axis=1)
 
-    def unit_of(values: np.ndarray) -> float:
+    def unit_of(values: np.ndarray, *, resist: bool) -> float:
         sizes = np.abs(values[there])
+        if resist:
+            sizes = sizes[sizes <= TOO_HEAVY * np.median(sizes)]
         return float(np.max(sizes) if objects_return(dataset.trajectories) else np.mean(sizes))
 
     if fit.inertias is not None:
         resisting = _spread(dataset, _inertias_beside_couplings(fit.inertias), rows)
         coupling = _spread(dataset, fit.values, rows)
-        unit = unit_of(resisting)
+        unit = unit_of(resisting, resist=True)
         # Couplings are in units of the largest of each group already: there the force has none to take up.
         return {names[0]: resisting / unit, names[1]: coupling}, 1.0 / unit, unit
     positive = {"both": _masses, "inertia": partial(_inertias, rows=rows)}.get(reading.role, np.asarray)
     values = _spread(dataset, positive(fit.values), rows)
-    unit = unit_of(values)
+    unit = unit_of(values, resist=reading.role == "inertia")
     # The force between couplings of the new unit, over an inertia of the new unit.
     power = {"both": 1, "inertia": -1, "coupling": 2}[reading.role]
     name = reading.couples(names) or reading.resists(names)
