@@ -149,7 +149,7 @@ def test_an_approximation_on_which_searches_agree_gives_way_to_the_law() -> None
     near = refit(law_of(radial=POWER, inertia="m_1"), states)
     bench, asked = bench_of(judge_on), []
     closer = closer_to("1.9*exp(-1.1*r)", asked)
-    found = sharpened(searched(near, judge_on), bench, lambda _: states, judge_on, closer)
+    found = sharpened(searched(near, judge_on), bench, lambda _: states, lambda: judge_on, closer, (0, 1))
     assert asked == [0, 1]
     assert found.agreed is not None
     assert found.chosen.chosen.loss < 1e-9
@@ -164,16 +164,18 @@ def test_nothing_is_searched_where_the_law_is_exact_or_derivatives_err_alike() -
     near, asked = refit(law_of(radial=POWER, inertia="m_1"), states), []
     closer = closer_to("1.9*exp(-1.1*r)", asked)
     exact = searched(SCREENED, states)
-    assert sharpened(exact, bench_of(states), lambda _: states, states, closer) is exact
+    assert sharpened(exact, bench_of(states), lambda _: states, lambda: states, closer, (0, 1)) is exact
     derived = bench_of(states, accelerations_are="derived")
     standing = searched(near, states)
-    assert sharpened(standing, derived, lambda _: states, states, closer) is standing
+    assert sharpened(standing, derived, lambda _: states, lambda: states, closer, (0, 1)) is standing
     over = replace(bench_of(states), is_over=lambda: True)
-    assert sharpened(standing, over, lambda _: states, states, closer) is standing
+    assert sharpened(standing, over, lambda _: states, lambda: states, closer, (0, 1)) is standing
     assert not asked
     # Where no two searches agree there is nothing to lose.
     assert (
-        sharpened(searched(near, states, is_certain=False), derived, lambda _: states, states, closer).agreed
+        sharpened(
+            searched(near, states, is_certain=False), derived, lambda _: states, lambda: states, closer, (0, 1)
+        ).agreed
         is not None
     )
 

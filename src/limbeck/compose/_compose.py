@@ -18,7 +18,7 @@ from ._pruned_fit import pruned_fit
 from ._refine import Refined, Scored, with_leading_constants
 from ._refit import refit
 from ._searches import (
-    FREE_SNAPSHOTS,
+    FINAL_SNAPSHOTS,
     JUDGE_SNAPSHOTS,
     Bench,
     Closer,
@@ -116,17 +116,19 @@ def compose_law(
         if closer is None:
             return searched
         parts = [dataset.train[k :: len(numbers)] for k in range(len(numbers))]
-        judge_on = laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS, rounding)
 
         def fit_on(number: int) -> States:
-            return laid_out(dataset, trained, parts[number % len(numbers)], FREE_SNAPSHOTS, rounding)
+            return laid_out(dataset, trained, parts[number % len(numbers)], FINAL_SNAPSHOTS, rounding)
+
+        def judge_on() -> States:
+            return laid_out(dataset, trained, dataset.validation, JUDGE_SNAPSHOTS, rounding)
 
         return sharpened(searched, bench, fit_on, judge_on, closer, numbers)
 
     searched = all_searched(bench, searches, once_more, sharpen)
     if searched is None:
         return None
-    final = laid_out(dataset, trained, dataset.train, FREE_SNAPSHOTS, rounding)
+    final = laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS, rounding)
     chosen, certain = searched.chosen, searched.certain
     law = with_leading_constants(bench.units.law(chosen.chosen.law))
     law, thresholds = with_thresholds_fitted(refit(law, final), final)

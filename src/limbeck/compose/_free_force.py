@@ -7,7 +7,7 @@ with these factors could do, so whether a form is exact or an approximation, and
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,10 @@ from scipy.interpolate import BSpline
 
 from limbeck._types import Samples
 from limbeck.analyse import Channel
-from limbeck.expressions import Call, Expression, complexity, evaluate, simplify, variables
+from limbeck.expressions import Call, Expression, complexity, evaluate
 from limbeck.regress import PRICE, HallOfFame, two_terms
 
+from ._fronts import Factors, fronts_of, times
 from ._law import Law, channel_directions, is_one_body
 from ._states import States
 
@@ -33,8 +34,6 @@ SAMPLES = 400
 RIDGE = 1e-13  # of the largest singular value: pieces that no pair ever visits stay at nothing
 ROUNDING = 1e-9  # share of a curve that says nothing
 STARTS = 12  # equations of a curve that are tried in the law
-
-Factors = tuple[Expression, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,8 +124,7 @@ class FreeForce:
         """The law with these equations for the functions."""
         terms: dict[str, list[Expression]] = {}
         for part, form in zip(self.parts, forms, strict=True):
-            term = Call("mul", (*part.factors, form)) if part.factors else form
-            terms.setdefault(part.channel, []).append(term)
+            terms.setdefault(part.channel, []).append(times(part.factors, form))
         sums = {name: each[0] if len(each) == 1 else Call("add", tuple(each)) for name, each in terms.items()}
         return Law(components={**self.rest.components, **sums}, dim=self.rest.dim)
 
@@ -142,8 +140,10 @@ def free_force(law: Law, states: States) -> FreeForce | None:
     Returns:
         The fitted functions; None where no channel can be taken apart, or the data are too few.
     """
-    apart = {name: fronts for name, e in law.components.items() if name in SIZES and (fronts := _fronts(e, name))}
-    terms = [(name, factors) for name, fronts in apart.items() for factors in fronts]
+    apart = {
+        name: fronts for name, e in law.components.items() if name in SIZES and (fronts := fronts_of(e, SIZES[name]))
+    }
+    terms = [(name, factors) for name, each in apart.items() for factors in each]
     rest = Law(components={k: e for k, e in law.components.items() if k not in apart}, dim=law.dim)
     target = ((states.targets - rest.accelerations(states)) * states.weights[:, None]).T.ravel()
     pieces = min(MOST_PIECES, target.size // (ROWS_A_COEFFICIENT * max(len(terms), 1)))
@@ -157,10 +157,10 @@ def free_force(law: Law, states: States) -> FreeForce | None:
     sizes = np.linalg.norm(table, axis=0)
     sizes[sizes == 0] = 1.0
     found = np.linalg.lstsq(table / sizes, target, rcond=RIDGE)[0] / sizes
-    each = np.split(found, np.cumsum([t.shape[1] for t in tables])[:-1])
+    pieces_of = np.split(found, np.cumsum([t.shape[1] for t in tables])[:-1])
     parts = [
         FreePart(channel=name, factors=factors, curve=BSpline(k, own, DEGREE), reach=_reach(name, states))
-        for (name, factors), k, own in zip(terms, knots, each, strict=True)
+        for (name, factors), k, own in zip(terms, knots, pieces_of, strict=True)
     ]
     return FreeForce(rest=rest, parts=tuple(parts))
 
@@ -197,12 +197,12 @@ def _table(
     return np.concatenate(parts, axis=0)
 
 
-def _columns_of(channel: str, states: States) -> dict[str, Samples]:
+def _columns_of(channel: str, states: States) -> Mapping[str, Samples]:
     """Columns that a channel's equation names."""
-    return dict(states.nodes if is_one_body(channel) else states.edges)
+    return states.nodes if is_one_body(channel) else states.edges
 
 
-def _product(factors: Factors, columns: dict[str, Samples], channel: str) -> Samples:
+def _product(factors: Factors, columns: Mapping[str, Samples], channel: str) -> Samples:
     """Product of a term's factors, row by row."""
     value = np.ones(len(columns[SIZES[channel]]))
     for factor in factors:
@@ -227,33 +227,3 @@ def _knots(size: Samples, pieces: int) -> Float[np.ndarray, " knots"] | None:
     inside = np.sort(np.concatenate(inner))[2:-2]
     ends = size.min(), size.max()
     return np.concatenate([[ends[0]] * (DEGREE + 1), inside, [ends[1]] * (DEGREE + 1)])
-
-
-def _fronts(expression: Expression, channel: str) -> tuple[Factors, ...] | None:
-    """Factors that know nothing of the size, of each term of a channel; None where they do not stand apart."""
-    size = {SIZES[channel]}
-    fronts: dict[Factors, None] = {}
-    for term in _terms(simplify(expression), size):
-        factors = _factors(term)
-        if any(variables(f) - size for f in factors if size & variables(f)):
-            return None
-        fronts.setdefault(tuple(f for f in factors if variables(f) and not size & variables(f)))
-    return tuple(fronts)
-
-
-def _terms(expression: Expression, size: set[str]) -> list[Expression]:
-    """Terms of a sum, also of one that stands as the one factor in which attributes and the size meet."""
-    if isinstance(expression, Call) and expression.op == "add":
-        return [part for term in expression.args for part in _terms(term, size)]
-    factors = _factors(expression)
-    mixed = [f for f in factors if size & variables(f) and variables(f) - size]
-    if len(mixed) == 1 and isinstance(mixed[0], Call) and mixed[0].op == "add":
-        others = tuple(f for f in factors if f is not mixed[0])
-        spread = [Call("mul", (*others, *_factors(term))) if others else term for term in mixed[0].args]
-        return [part for term in spread for part in _terms(term, size)]
-    return [expression]
-
-
-def _factors(term: Expression) -> Factors:
-    """Factors of a product; the term itself where it is none."""
-    return term.args if isinstance(term, Call) and term.op == "mul" else (term,)

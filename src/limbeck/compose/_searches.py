@@ -25,7 +25,7 @@ from ._states import States, states_of, thinned
 SCREEN_SNAPSHOTS = 60
 FIT_SNAPSHOTS = 150
 JUDGE_SNAPSHOTS = 200
-FREE_SNAPSHOTS = 2_000
+FINAL_SNAPSHOTS = 2_000  # that a law's numbers, or free functions, are fitted to at last
 EXACT, FEW_NUMBERS = 1e-7, 3  # an error that is all rounding, and fitted numbers that don't reach it by chance
 EACH_FURTHER = 200.0  # times smaller the error has to be for each further number, which makes two digits by chance
 APPROXIMATE = 3.0  # times free functions' error: what a law leaves is no noise then, but a part of its form
@@ -215,9 +215,9 @@ def sharpened(
     searched: Searched,
     bench: Bench,
     fit_on: Callable[[int], States],
-    judge_on: States,
+    judge_on: Callable[[], States],
     closer: Closer,
-    numbers: Sequence[int] = (0, 1),
+    numbers: Sequence[int],
 ) -> Searched:
     """Search along free functions of the distance, where these err far less than the law that was chosen.
 
@@ -225,19 +225,23 @@ def sharpened(
         searched: What searches of a network's functions found.
         bench: What laws are judged on.
         fit_on: Gives the snapshots that each search's free functions are fitted to, in the data's units.
-        judge_on: And those that they are judged on.
+        judge_on: Gives those that they are judged on.
         closer: Searches equations of samples of several functions; a number sets the seed apart.
         numbers: Numbers of the searches.
 
     Returns:
         The searches along free functions beside the others, where their law is the better one; else what was given.
     """
+    if not _is_in_question(searched, bench):
+        return searched
+    chosen, judged = bench.units.law(searched.chosen.chosen.law), judge_on()
     along: list[Refined] = []
     for number in numbers:
-        free = None if bench.is_over() else _free(searched, bench, fit_on(number), judge_on)
-        if free is not None:
-            found = bench.refine_near(free.laws(closer(free.channels(), number)))
-            along += [] if found is None else [found]
+        free = None if bench.is_over() else _better(chosen, fit_on(number), judged)
+        if free is None:
+            break
+        found = bench.refine_near(free.laws(closer(free.channels(), number)))
+        along += [] if found is None else [found]
     if not along:
         return searched
     both = _asked(bench, along)
@@ -246,16 +250,16 @@ def sharpened(
     return replace(both, searches=(*along, *searched.searches))
 
 
-def _free(searched: Searched, bench: Bench, fit_on: States, judge_on: States) -> FreeForce | None:
-    """Free functions in the place of the chosen law's own; None where they are no better, or the law is exact."""
-    if not searched.searches:
-        return None
-    is_given = bench.dataset.trajectories.accelerations_are == "given"
-    chosen = searched.chosen.chosen
+def _is_in_question(searched: Searched, bench: Bench) -> bool:
+    """Whether there may be a better law than the chosen one."""
+    if not searched.searches or searched.chosen.chosen.loss <= max(EXACT, bench.judge_on.rounding):
+        return False
     # Derived accelerations miss of themselves what goes with the distance: they speak against no law that stands.
-    if chosen.loss <= max(EXACT, judge_on.rounding) or not (is_given or searched.certain is None):
-        return None
-    law = bench.units.law(chosen.law)
+    return searched.certain is None or bench.dataset.trajectories.accelerations_are == "given"
+
+
+def _better(law: Law, fit_on: States, judge_on: States) -> FreeForce | None:
+    """Free functions in the place of a law's own, where they err far less than it."""
     free = free_force(law, fit_on)
     if free is None:
         return None

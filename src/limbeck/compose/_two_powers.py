@@ -7,9 +7,10 @@ a wrong one may fit them best. Accelerations are exact, and linear in the two sc
 import numpy as np
 from jaxtyping import Float
 
-from limbeck.expressions import Call, Constant, Expression, Variable, variables
+from limbeck.expressions import Call, Constant, Expression, Variable
 from limbeck.regress import EXPONENTS, power_pairs, sum_of_powers
 
+from ._fronts import fronts_of, times
 from ._law import Law
 from ._states import States
 
@@ -27,9 +28,11 @@ def two_power_laws(law: Law, states: States) -> list[Law]:
     Returns:
         The best few with their numbers, best first; none where the law's radial force is no such product.
     """
-    front = _front(law.components.get("radial"))
-    if front is None or not len(states.edges["r"]):
+    radial = law.components.get("radial")
+    fronts = None if radial is None else fronts_of(radial, "r")
+    if fronts is None or len(fronts) != 1 or not len(states.edges["r"]):
         return []
+    front = fronts[0]
     rest = Law(components={k: e for k, e in law.components.items() if k != "radial"}, dim=law.dim)
     target = ((states.targets - rest.accelerations(states)) * states.weights[:, None]).ravel()
 
@@ -37,7 +40,7 @@ def two_power_laws(law: Law, states: States) -> list[Law]:
         base = Call("mul", (Constant(1.0 / unit), Call("add", (DISTANCE, Constant(shift)))))
         each = []
         for exponent in EXPONENTS:
-            force = _times(front, Call("pow", (base, Constant(int(exponent), free=False))))
+            force = times(front, Call("pow", (base, Constant(int(exponent), free=False))))
             single = Law(components={**_inertia(law), "radial": force}, dim=law.dim)
             each.append((single.accelerations(states) * states.weights[:, None]).ravel())
         return np.stack(each, axis=1)
@@ -46,24 +49,9 @@ def two_power_laws(law: Law, states: States) -> list[Law]:
         return []
     _, pairs = power_pairs(columns, target, float(np.median(states.edges["r"])))
     sums = [sum_of_powers(DISTANCE, pair) for pair in sorted(pairs)[:KEPT]]
-    return [Law(components={**law.components, "radial": _times(front, whole)}, dim=law.dim) for whole in sums]
+    return [Law(components={**law.components, "radial": times(front, whole)}, dim=law.dim) for whole in sums]
 
 
 def _inertia(law: Law) -> dict[str, Expression]:
     """The inertia of a law, where it has one."""
     return {name: e for name, e in law.components.items() if name == "inertia"}
-
-
-def _times(front: tuple[Expression, ...], rest: Expression) -> Expression:
-    """Put factors in front, if there are any: a force of bodies without attributes has none."""
-    return Call("mul", (*front, rest)) if front else rest
-
-
-def _front(radial: Expression | None) -> tuple[Expression, ...] | None:
-    """Factors of a force that know nothing of the distance; None where they do not stand apart."""
-    if radial is None:
-        return None
-    factors = radial.args if isinstance(radial, Call) and radial.op == "mul" else (radial,)
-    apart = [f for f in factors if "r" not in variables(f)]
-    mixed = any(variables(f) - {"r"} for f in factors if "r" in variables(f))
-    return None if mixed else tuple(f for f in apart if not isinstance(f, Constant))

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +45,7 @@ def distil(
     seeds = [_seed(run, step, number) for number in numbers]
     tables = [collect_messages(trained, dataset, seed=seed) for seed in seeds]
     names = [f"halls_{step}_{number}.json" for number in numbers]
-    searcher = partial(_search_channel, units=OwnUnits.of(dataset))
-    return tables[0], _searched(run, [table.channels for table in tables], names, seeds, searcher)
+    return tables[0], _searched(run, dataset, [table.channels for table in tables], names, seeds, _search_channel)
 
 
 def distil_conditional(
@@ -75,7 +73,7 @@ def distil_conditional(
     names = [f"halls_{step}_if_{number}.json" for number in numbers]
     if not all(radial):
         return tables[0], []
-    return tables[0], _searched(run, radial, names, seeds, partial(_search_condition, units=OwnUnits.of(dataset)))
+    return tables[0], _searched(run, dataset, radial, names, seeds, _search_condition)
 
 
 def distil_once(run: Run, channel: Channel, dataset: GraphDataset, name: str) -> HallOfFame:
@@ -90,8 +88,7 @@ def distil_once(run: Run, channel: Channel, dataset: GraphDataset, name: str) ->
     Returns:
         Its hall of fame.
     """
-    searcher = partial(_search_channel, units=OwnUnits.of(dataset))
-    return _searched(run, [[channel]], [name], [_seed(run, APART)], searcher)[0][channel.name]
+    return _searched(run, dataset, [[channel]], [name], [_seed(run, APART)], _search_channel)[0][channel.name]
 
 
 def along_free_functions(
@@ -107,11 +104,10 @@ def along_free_functions(
     Returns:
         A function of their samples and the number of a search; it gives a hall of fame for each.
     """
-    searcher = partial(_search_channel, units=OwnUnits.of(dataset))
 
     def searched(channels: Sequence[Channel], number: int) -> list[HallOfFame]:
         name, seed = f"halls_{step}_free_{number}.json", _seed(run, step, FREE, number)
-        halls = _searched(run, [channels], [name], [seed], searcher)[0]
+        halls = _searched(run, dataset, [channels], [name], [seed], _search_channel)[0]
         return [halls[channel.name] for channel in channels]
 
     return searched
@@ -122,31 +118,43 @@ def _seed(run: Run, *numbers: int) -> int:
     return int(jax.random.randint(run.key(SEARCH_STAGE, *numbers), (), 0, 2**31 - 1))
 
 
-Searcher = Callable[[Run, Channel, int], HallOfFame]
+Searcher = Callable[[Run, Channel, int, OwnUnits], HallOfFame]
 
 
 def _searched(
     run: Run,
+    dataset: GraphDataset,
     channels: Sequence[Sequence[Channel]],
     names: Sequence[str],
     seeds: Sequence[int],
     searcher: Searcher,
 ) -> list[dict[str, HallOfFame]]:
     """Make several searches side by side: engines release the interpreter's lock, each on one thread."""
+    units = OwnUnits.of(dataset)
     pool = ThreadPoolExecutor(max(1, min(2, os.cpu_count() or 1)))
     try:
-        begun = [_begun(run, pool, *each, searcher) for each in zip(channels, names, seeds, strict=True)]
+        begun = [_begun(run, pool, *each, searcher, units) for each in zip(channels, names, seeds, strict=True)]
         return [finish() for finish in begun]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for a search
 
 
 def _begun(
-    run: Run, pool: ThreadPoolExecutor, channels: Sequence[Channel], name: str, seed: int, searcher: Searcher
+    run: Run,
+    pool: ThreadPoolExecutor,
+    channels: Sequence[Channel],
+    name: str,
+    seed: int,
+    searcher: Searcher,
+    units: OwnUnits,
 ) -> Callable[[], dict[str, HallOfFame]]:
     """Begin one search, unless its checkpoint is whole; what is returned waits for it."""
     path, stamp = run.checkpoint(name), {"fingerprint": run.fingerprint, "seed": seed}
-    begun = [] if _is_stored(run, path, stamp) else [pool.submit(searcher, run, channel, seed) for channel in channels]
+    begun = (
+        []
+        if _is_stored(run, path, stamp)
+        else [pool.submit(searcher, run, channel, seed, units) for channel in channels]
+    )
 
     def finish() -> dict[str, HallOfFame]:
         if begun:
@@ -172,12 +180,12 @@ def _is_stored(run: Run, path: Path, stamp: Mapping[str, Any]) -> bool:
     return True
 
 
-def _search_channel(run: Run, channel: Channel, seed: int, *, units: OwnUnits) -> HallOfFame:
+def _search_channel(run: Run, channel: Channel, seed: int, units: OwnUnits) -> HallOfFame:
     """Search one channel."""
     return _search(run, channel, seed, units, engine=run.study.engine, operators=run.study.operators)
 
 
-def _search_condition(run: Run, channel: Channel, seed: int, *, units: OwnUnits) -> HallOfFame:
+def _search_condition(run: Run, channel: Channel, seed: int, units: OwnUnits) -> HallOfFame:
     """Search one channel for equations with a condition."""
     operators = tuple(dict.fromkeys((*run.study.operators, *CONDITIONS)))
     return _search(run, channel, seed, units, engine="enumerate", operators=operators)

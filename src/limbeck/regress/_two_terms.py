@@ -24,6 +24,7 @@ SHIFTS = np.array([0.0, *np.geomspace(3e-3, 1.0, 24)])
 POWERS = (-6, -5, -4, -3, -2, -1, 1, 2, 3)
 HOPEFUL = 10.0  # times what the best pair of the grid leaves: more, and refining will not make it the best
 FLOOR = 1e-9  # share of the curve that is rounding
+HOPELESS = 1e6  # error of terms that are undefined somewhere
 KEPT = 6
 
 
@@ -67,7 +68,8 @@ def two_terms(variable: str, sizes: Samples, values: Samples, *, with_exp: bool 
     weights = 1.0 / (np.abs(y) + FAIR * np.median(np.abs(y)) + 1e-12)
     found: list[tuple[float, Expression]] = []
     for kinds, numbers in _refined(KINDS if with_exp else POWERS_ALONE, x, y, weights):
-        left, amplitudes = _left(kinds, numbers, x, y, weights)
+        amplitudes, errors = _fitted(kinds, numbers, x, y, weights)
+        left = float(np.linalg.norm(errors) / np.linalg.norm(y * weights))
         terms = [
             Call(
                 "mul",
@@ -92,31 +94,22 @@ def _refined(
     for left, kinds, start in pairs:
         if left > HOPEFUL * least + FLOOR:
             continue
-        yield kinds, _solved(lambda k, kinds=kinds: _errors(kinds, k, x, y, weights), start)
+        yield kinds, _solved(lambda k, kinds=kinds: _fitted(kinds, k, x, y, weights)[1], start)
         if kinds[0].family == kinds[1].family and kinds[0].family != "power" and kinds[0] is not kinds[1]:
             middle = np.sqrt(np.prod(start, keepdims=True))
-            one = _solved(lambda k, kinds=kinds: _errors(kinds, np.repeat(k, 2), x, y, weights), middle)
+            one = _solved(lambda k, kinds=kinds: _fitted(kinds, np.repeat(k, 2), x, y, weights)[1], middle)
             yield kinds, np.repeat(one, 2)
 
 
-def _errors(kinds: tuple[_Kind, ...], numbers: Samples, x: Samples, y: Samples, weights: Samples) -> Samples:
-    """What the best sum of these terms leaves at every sample, weighted."""
-    table = _table(kinds, numbers, x) * weights[:, None]
-    if not np.isfinite(table).all():
-        return np.full(len(y), 1e6)
-    return table @ np.linalg.lstsq(table, y * weights, rcond=None)[0] - y * weights
-
-
-def _left(
+def _fitted(
     kinds: tuple[_Kind, ...], numbers: Samples, x: Samples, y: Samples, weights: Samples
-) -> tuple[float, Samples]:
-    """Root mean square of what is left, over that of the curve, and the amplitudes."""
+) -> tuple[Samples, Samples]:
+    """Amplitudes of the best sum of these terms, and what it leaves at every sample, weighted."""
     table = _table(kinds, numbers, x) * weights[:, None]
     if not np.isfinite(table).all():
-        return np.inf, np.zeros(len(kinds))
+        return np.zeros(len(kinds)), np.full(len(y), HOPELESS)
     amplitudes = np.linalg.lstsq(table, y * weights, rcond=None)[0]
-    left = np.linalg.norm(table @ amplitudes - y * weights)
-    return float(left / np.linalg.norm(y * weights)), amplitudes
+    return amplitudes, table @ amplitudes - y * weights
 
 
 def _solved(errors: Callable[[Samples], Samples], start: Samples) -> Samples:
