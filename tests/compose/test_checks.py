@@ -9,7 +9,7 @@ from clouds import cloud
 from compose.planted import LAWS, law_of, planted
 
 from limbeck.compose import ComposedLaw, TrajectoryFit, check_law, law_accelerations, refit, states_of, verdict
-from limbeck.compose._checks import _exactness, _heldout, _stability, _vagueness, one_body_accelerations
+from limbeck.compose._checks import _heldout, _stability, _vagueness, one_body_accelerations
 from limbeck.compose._refit import law_loss
 from limbeck.graphs import connect
 from limbeck.train import TrainedModel
@@ -19,12 +19,6 @@ FIT = TrajectoryFit(
     whiteness_error=0.005, n_windows=90, n_blocks=14, length=71, misfits=np.ones(96), freedom=np.full(96, 560.0),
     begun=(np.zeros((96, 4, 2)), np.zeros((96, 4, 2))),
 )  # fmt: skip
-
-
-def test_an_error_that_no_noise_explains_is_said() -> None:
-    assert "may be an approximation" in _exactness(2e-4, 0.0)
-    # Noise, or nothing left: no caution is due.
-    assert not any((_exactness(2e-4, 0.01), _exactness(1e-15, 0.0)))
 
 
 def test_what_follows_each_other_in_time_is_no_noise() -> None:

@@ -7,7 +7,6 @@ from ._checks import (
     Checks as Checks,
     as_mappings as as_mappings,
     check_law as check_law,
-    noise_effect as noise_effect,
     verdict as verdict,
 )
 from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law
@@ -26,6 +25,7 @@ from ._generalisation import (
 )
 from ._law import Law as Law
 from ._levels import Levels as Levels, find_levels as find_levels
+from ._noise_effect import noise_effect as noise_effect
 from ._own_units import OwnUnits as OwnUnits
 from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine

@@ -10,11 +10,11 @@ from jaxtyping import Float
 from limbeck.graphs import GraphDataset
 from limbeck.regress import ConstantEstimate
 from limbeck.train import TrainedModel
-from limbeck.trajectories import acceleration_noise, rederived_accelerations
 
 from ._compose import ComposedLaw
 from ._free_force import free_force
 from ._law import Law, is_one_body
+from ._noise_effect import LARGEST_NOISE, MOST, noise_left
 from ._rollout import Rollout
 from ._searches import APPROXIMATE
 from ._shoot import MISFIT, TrajectoryFit
@@ -22,11 +22,10 @@ from ._states import AXES, States, states_of, thinned
 
 HELD_OUT_ERROR = 1e-2
 LARGEST_TAIL = 0.3  # error of the 90th percentile that a network which is no better can't excuse
-LARGEST_NOISE = 0.3  # noise that hides more than this leaves nothing to verify
-MOST = 2_000
-MOST_REDERIVED = 10  # simulations that are smoothed once more
 ENERGY_DRIFT = 1e-3
 WORSE, WORSE_FROM_NOISE = 1.1, 2.0  # error of a rollout in those of the network's
+NO_NOISE = "; the given accelerations show no noise, so the form may be an approximation"
+NOISE_LEFT = "; what it leaves is the same everywhere, known to nothing else and another each time, as noise is"
 ROUNDING = 1e-6  # errors of an exact law on data with six digits and more
 
 
@@ -51,41 +50,6 @@ Checks = dict[str, Check | None]
 DECISIVE = ("heldout", "extrapolation", "rollout", "stability", "one_body_baseline")
 
 
-def noise_effect(dataset: GraphDataset) -> float:
-    """Median relative error that the noise alone would cause in the accelerations.
-
-    Where accelerations were derived from noisy positions, what smoothing takes away of the motion counts too.
-
-    Args:
-        dataset: The data; validation snapshots are looked at.
-
-    Returns:
-        The error of a perfect law, 0 where no noise can be told from motion.
-    """
-    sigma = acceleration_noise(dataset.trajectories)
-    if sigma == 0.0:
-        return 0.0
-    if dataset.trajectories.measured_positions is not None:
-        return _smoothing_effect(dataset)
-    states = states_of(dataset, thinned(dataset, dataset.validation, MOST))
-    noise = np.random.default_rng(0).normal(scale=sigma, size=states.targets.shape)
-    errors = states.relative_errors(states.targets + noise)
-    return float(np.median(errors[states.acted_on(states.targets)]))
-
-
-def _smoothing_effect(dataset: GraphDataset) -> float:
-    """Median relative error of accelerations that are derived anew from the smoothed positions with fresh noise."""
-    t, rows = dataset.trajectories, dataset.validation
-    systems = np.unique(rows[:, 0])[:MOST_REDERIVED]
-    anew = np.full_like(t.accelerations, np.nan)
-    anew[systems] = rederived_accelerations(t, systems)
-    rows = thinned(dataset, rows[np.isin(rows[:, 0], systems)], MOST)
-    states, batch = states_of(dataset, rows), dataset.batch(rows)
-    errors = states.relative_errors(anew[rows[:, 0], rows[:, 1]][batch.targeted()])
-    known = errors[np.isfinite(errors)]
-    return float(np.median(known)) if len(known) else LARGEST_NOISE
-
-
 def check_law(
     composed: ComposedLaw, trained: TrainedModel, dataset: GraphDataset, rollout: Rollout | None, noise: float
 ) -> Checks:
@@ -101,18 +65,22 @@ def check_law(
     Returns:
         A check by name; None where it can't be asked.
     """
-    test = states_of(dataset, thinned(dataset, dataset.test, MOST))
+    rows = thinned(dataset, dataset.test, MOST)
+    test = states_of(dataset, rows)
     predicted = composed.law.accelerations(test)
     counted = test.acted_on(predicted)  # network and baseline are held against the law where it counts
     errors = test.relative_errors(predicted)[counted]
-    network = test.relative_errors(_network(trained, dataset, thinned(dataset, dataset.test, MOST)))[counted]
+    network = test.relative_errors(_network(trained, dataset, rows))[counted]
+    left, is_given = float(np.median(errors)), dataset.trajectories.accelerations_are == "given"
+    caution = ""
+    if is_given and noise == 0.0 and left > ROUNDING:
+        noise = noise_left(dataset, rows, test, predicted)
+        caution = NOISE_LEFT if noise > 0 else NO_NOISE
     if dataset.trajectories.measured_positions is None:  # motion between far apart times looks like noise, too
         noise = min(noise, float(np.median(network)))
     threshold = max(HELD_OUT_ERROR, 3.0 * min(noise, LARGEST_NOISE))
     train = states_of(dataset, thinned(dataset, dataset.train, MOST))
     baseline = test.relative_errors(one_body_accelerations(train, test))[counted]
-    left, is_given = float(np.median(errors)), dataset.trajectories.accelerations_are == "given"
-    caution = _exactness(left, noise) if is_given else ""
     heldout = _heldout(errors, network, threshold, caution, composed, _vagueness(composed, test))
     least = _least_error(composed.law, train, test, counted) if is_given and left > ROUNDING else left
     if left > APPROXIMATE * least:  # derived ones miss of themselves what goes with the distance
@@ -137,13 +105,6 @@ def _network(trained: TrainedModel, dataset: GraphDataset, rows: np.ndarray) -> 
     """The network's accelerations of the particles with a target."""
     batch = dataset.batch(rows)
     return trained.accelerations(batch)[batch.targeted()]
-
-
-def _exactness(left: float, noise: float) -> str:
-    """A caution where given accelerations have no noise that the error left could be."""
-    if noise > 0 or not left > ROUNDING:
-        return ""
-    return "; the given accelerations show no noise, so the form may be an approximation"
 
 
 def _least_error(law: Law, train: States, test: States, counted: np.ndarray) -> float:
@@ -301,18 +262,12 @@ def one_body_accelerations(train: States, test: States) -> Float[np.ndarray, "pa
     Returns:
         Predictions on the test snapshots.
     """
-    attributes = _attributes(train)
+    attributes = train.attributes
     inverted = [name for name in attributes if all(np.all(states.nodes[name] > 0) for states in (train, test))]
     fit, predict = (_one_body_table(states, attributes, inverted) for states in (train, test))
     weights = train.weights[:, None]
     coefficients = np.linalg.lstsq(fit * weights, train.targets * weights, rcond=None)[0]
     return predict @ coefficients
-
-
-def _attributes(states: States) -> list[str]:
-    """Attributes of a particle, by the names of their columns."""
-    coordinates = {f"{stem}{axis}_1" for stem in ("", "v") for axis in AXES[: states.dim]} | {"v_1", "r_1"}
-    return [name for name in states.nodes if name not in coordinates]
 
 
 def _one_body_table(

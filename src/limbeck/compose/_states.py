@@ -65,6 +65,12 @@ class States:
         """Dimension of space."""
         return self.targets.shape[1]
 
+    @property
+    def attributes(self) -> list[str]:
+        """Attributes of a particle, by the names of their columns."""
+        coordinates = {f"{stem}{axis}_1" for stem in ("", "v") for axis in AXES[: self.dim]} | {"v_1", "r_1"}
+        return [name for name in self.nodes if name not in coordinates]
+
     def relative_errors(self, predicted: Float[np.ndarray, "particles dim"]) -> Float[np.ndarray, " particles"]:
         """Errors |Δa| / (|a| + 1e-2 typical |a|), infinite where undefined."""
         size = np.linalg.norm(self.targets, axis=1)

@@ -1,0 +1,112 @@
+"""Noise that a law leaves, and what a law misses, which must never pass for it."""
+
+from dataclasses import replace
+from unittest.mock import create_autospec
+
+import numpy as np
+import pytest
+from clouds import cloud
+from compose.planted import law_of
+
+from limbeck.compose import ComposedLaw, check_law, law_accelerations, refit, states_of
+from limbeck.compose._noise_effect import noise_left
+from limbeck.graphs import connect
+from limbeck.train import TrainedModel
+
+SPRING = {"radial": "-2.0*(r - 0.99)", "inertia": "m_1"}
+SIGMA = 0.1
+
+
+def observed(missed, n_times=8, **law):
+    """Spring-like data in which accelerations miss something: `missed(rng, trajectories, accelerations)` is added."""
+    law = law_of(**(law or SPRING))
+    t = cloud(3, n_systems=300, n_times=n_times)
+    dataset = connect(t, seed=0)
+    rows = np.argwhere(t.present.any(axis=2))
+    a = law_accelerations(law, dataset.batch(rows), dataset.pairs.first, dataset.pairs.second, ("m",), np)
+    a = a.reshape(t.positions.shape)
+    return connect(replace(t, accelerations=a + missed(np.random.default_rng(4), t, a)), seed=0)
+
+
+def noise(rng, t, a):
+    return SIGMA * rng.normal(size=a.shape)
+
+
+def each_side_by_side(rng, t, a):
+    return SIGMA * rng.normal(size=(*a.shape[:2], 1, a.shape[3])) * np.ones(a.shape)
+
+
+def each_for_good(rng, t, a):
+    return SIGMA * rng.normal(size=(a.shape[0], 1, *a.shape[2:])) * np.ones(a.shape)
+
+
+def a_part_of_it(rng, t, a):
+    return 0.1 * np.abs(a) * rng.normal(size=a.shape)
+
+
+def more_for_the_light(rng, t, a):
+    return SIGMA * rng.normal(size=a.shape) / t.attributes["m"][:, None, :, None]
+
+
+def a_drag(rng, t, a):
+    return noise(rng, t, a) - 0.05 * t.velocities
+
+
+def a_trap(rng, t, a):
+    return noise(rng, t, a) - 0.05 * t.positions
+
+
+def a_wind(rng, t, a):
+    return noise(rng, t, a) + np.array([0.05, 0.0])
+
+
+def outliers(rng, t, a):
+    return SIGMA * rng.standard_t(2, size=a.shape)
+
+
+def judged(dataset, law):
+    states = states_of(dataset, dataset.test)
+    return noise_left(dataset, dataset.test, states, law.accelerations(states))
+
+
+def test_noise_is_measured() -> None:
+    dataset = observed(noise)
+    law = refit(law_of(**SPRING), states_of(dataset, dataset.train))
+    states = states_of(dataset, dataset.test)
+    expected = np.median(states.counted_errors(law.accelerations(states)))
+    assert judged(dataset, law) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "missed",
+    [each_side_by_side, each_for_good, a_part_of_it, more_for_the_light, a_drag, a_trap, a_wind, outliers],
+)
+def test_what_goes_with_anything_is_no_noise(missed) -> None:
+    assert judged(observed(missed), law_of(**SPRING)) == 0.0
+
+
+@pytest.mark.parametrize("wrong", ["-2.0*r", "-3.5*(exp(-r) - 0.37)", "1.0/r - 1.0"])
+def test_a_wrong_form_leaves_no_noise(wrong: str) -> None:
+    for dataset in (observed(noise), observed(lambda rng, t, a: 0.0 * a)):
+        law = refit(law_of(radial=wrong, inertia="m_1"), states_of(dataset, dataset.train))
+        assert judged(dataset, law) == 0.0
+
+
+def test_too_little_to_judge_by_or_nothing_defined() -> None:
+    assert judged(observed(noise, n_times=2), law_of(**SPRING)) == 0.0
+    assert judged(observed(noise), law_of(radial="log(r - 1.0)", inertia="m_1")) == 0.0
+
+
+@pytest.mark.parametrize(("missed", "passes"), [(noise, True), (a_drag, False)])
+def test_a_law_of_noisy_accelerations_passes_where_it_leaves_noise_alone(missed, passes: bool) -> None:
+    """Snapshots that are no motion at all, so that no difference in time tells anything."""
+    dataset = observed(missed)
+    law = refit(law_of(**SPRING), states_of(dataset, dataset.train))
+    network = create_autospec(TrainedModel, instance=True)
+    network.accelerations.side_effect = lambda batch: np.asarray(batch.targets) * 1.05
+    composed = ComposedLaw(law=law, estimates=(), front=(), others=(), is_stable=True, tried=1)
+    check = check_law(composed, network, dataset, None, 0.0)["heldout"]
+    assert check is not None
+    assert check.passed is passes, check
+    assert ("as noise is" in check.reason) is passes
+    assert ("may be an approximation" in check.reason) is not passes
