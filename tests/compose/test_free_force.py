@@ -199,3 +199,21 @@ def test_a_form_that_a_free_function_beats_is_not_found(given_as: str, passes: b
     assert ("no more than an approximation" in check.reason) is not passes
     exact = replace(composed, law=truth)
     assert check_law(exact, network, dataset, None, 0.0)["heldout"].passed
+
+
+def test_a_second_voice_for_an_exact_law_of_many_numbers() -> None:
+    """With four numbers one search alone is not believed at the error of derivatives."""
+    truth = law_of(radial="20.0*exp(-2.0*r) - 7.0*exp(-1.1*r)", inertia="m_1")
+    states, judge_on = planted(truth, n_samples=600), planted(truth, n_samples=40, seed=1)
+    judge_on = replace(judge_on, targets=judge_on.targets * (1 + 1e-8), rounding=1e-6)
+    bench, asked = bench_of(judge_on, accelerations_are="derived"), []
+    alone = searched(truth, judge_on, is_certain=False)
+    alone = replace(alone, searches=alone.searches[:1])
+    assert bench.certain(alone.searches) is None
+    right = closer_to("19.0*exp(-2.05*r) - 6.5*exp(-1.05*r)", asked)
+    found = sharpened(alone, bench, lambda _: states, lambda: judge_on, right, (0, 1))
+    assert asked == [0, 1]
+    assert found.certain is not None
+    assert found.certain.chosen.loss <= 1e-6  # rounding counts as that much
+    wrong = closer_to("exp(-r)", [])
+    assert sharpened(alone, bench, lambda _: states, lambda: judge_on, wrong, ()) is alone

@@ -219,7 +219,10 @@ def sharpened(
     closer: Closer,
     numbers: Sequence[int],
 ) -> Searched:
-    """Search along free functions of the distance, where these err far less than the law that was chosen.
+    """Search along free functions of the distance.
+
+    Where these err far less than the law that was chosen, there is a better one. A law that is exact and on which no
+    two searches agree may get a second voice.
 
     Args:
         searched: What searches of a network's functions found.
@@ -230,20 +233,26 @@ def sharpened(
         numbers: Numbers of the searches.
 
     Returns:
-        The searches along free functions beside the others, where their law is the better one; else what was given.
+        The searches along free functions beside the others, where their law is the better one or they settle which it
+        is; else what was given.
     """
     if not _is_in_question(searched, bench):
         return searched
+    is_exact = _is_exact(searched, bench)
     chosen, judged = bench.units.law(searched.chosen.chosen.law), judge_on()
     along: list[Refined] = []
     for number in numbers:
-        free = None if bench.is_over() else _better(chosen, fit_on(number), judged)
+        states = None if bench.is_over() else fit_on(number)
+        free = None if states is None else free_force(chosen, states) if is_exact else _better(chosen, states, judged)
         if free is None:
             break
         found = bench.refine_near(free.laws(closer(free.channels(), number)))
         along += [] if found is None else [found]
     if not along:
         return searched
+    if is_exact:
+        every = _asked(bench, (*along, *searched.searches))
+        return every if every.certain is not None else searched
     both = _asked(bench, along)
     if both.chosen.chosen.price >= searched.chosen.chosen.price:
         return searched
@@ -251,11 +260,16 @@ def sharpened(
 
 
 def _is_in_question(searched: Searched, bench: Bench) -> bool:
-    """Whether there may be a better law than the chosen one."""
-    if not searched.searches or searched.chosen.chosen.loss <= max(EXACT, bench.judge_on.rounding):
-        return False
+    """Whether there may be a better law than the chosen one, or nobody speaks for it."""
+    if not searched.searches or searched.certain is None:
+        return bool(searched.searches)
     # Derived accelerations miss of themselves what goes with the distance: they speak against no law that stands.
-    return searched.certain is None or bench.dataset.trajectories.accelerations_are == "given"
+    return not _is_exact(searched, bench) and bench.dataset.trajectories.accelerations_are == "given"
+
+
+def _is_exact(searched: Searched, bench: Bench) -> bool:
+    """Whether the chosen law leaves no more than rounding."""
+    return searched.chosen.chosen.loss <= max(EXACT, bench.judge_on.rounding)
 
 
 def _better(law: Law, fit_on: States, judge_on: States) -> FreeForce | None:
