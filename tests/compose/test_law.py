@@ -139,6 +139,18 @@ def test_no_pair_force_is_zero() -> None:
     assert strings(acceleration(law)) == ["-0.5*vx_1", "-0.5*vy_1"]
 
 
+@pytest.mark.parametrize(
+    ("channels", "expected"),
+    [
+        ({"uniform_y": "-0.8*m_1"}, ["Fx/m_1", "Fy/m_1 - 0.8"]),
+        ({"uniform_x": "1.2*m_1*vy_1", "uniform_y": "-1.2*m_1*vx_1"}, ["Fx/m_1 + 1.2*vy_1", "Fy/m_1 - 1.2*vx_1"]),
+        ({"drag": "-0.4"}, ["(Fx - 0.4*vx_1)/m_1", "(Fy - 0.4*vy_1)/m_1"]),
+    ],
+)
+def test_an_inertia_that_cancels_is_not_written(channels, expected) -> None:
+    assert strings(acceleration(law_of(radial="-m_1*m_2/r", inertia="m_1", **channels))) == expected
+
+
 def test_particles_in_one_place_disable_no_fit() -> None:
     """They exert nothing on each other, as in the simulator, and everything else still tells the constants."""
     law = law_of(**LAWS["spring"])

@@ -8,6 +8,7 @@ from limbeck.expressions import (
     Expression,
     Variable,
     antiderivative,
+    complexity,
     evaluate,
     rename,
     simplify,
@@ -73,11 +74,18 @@ def acceleration(law: Law) -> tuple[Expression, ...]:
                 terms.append(_times(expression, Variable(f"{axis}_1")))
             elif name in (f"uniform_{axis}", f"field_{axis}"):
                 terms.append(expression)
-        total = substitute(_sum(terms), _lengths(law.dim))
-        if "inertia" in law.components:
-            total = Call("div", (total, law.components["inertia"]))
-        found.append(simplify(total))
+        found.append(_over_inertia(law, [substitute(term, _lengths(law.dim)) for term in terms]))
     return tuple(found)
+
+
+def _over_inertia(law: Law, terms: list[Expression]) -> Expression:
+    """The sum of forces over the inertia, as a whole or term by term, whichever is shorter."""
+    total = _sum(terms)
+    if "inertia" not in law.components:
+        return total
+    inertia = law.components["inertia"]
+    each = _sum([simplify(Call("div", (term, inertia))) for term in terms])
+    return min((simplify(Call("div", (total, inertia))), each), key=complexity)
 
 
 def _lengths(dim: int) -> dict[str, Expression]:
