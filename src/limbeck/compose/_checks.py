@@ -14,11 +14,12 @@ from limbeck.train import TrainedModel
 from ._compose import ComposedLaw
 from ._free_force import free_force
 from ._law import Law, is_one_body
-from ._noise_effect import LARGEST_NOISE, MOST, noise_left
+from ._noise_effect import LARGEST_NOISE, MOST
 from ._rollout import Rollout
 from ._searches import APPROXIMATE
 from ._shoot import MISFIT, TrajectoryFit
 from ._states import AXES, States, states_of, thinned
+from ._what_is_left import what_is_left
 
 HELD_OUT_ERROR = 1e-2
 LARGEST_TAIL = 0.3  # error of the 90th percentile that a network which is no better can't excuse
@@ -72,9 +73,9 @@ def check_law(
     errors = test.relative_errors(predicted)[counted]
     network = test.relative_errors(_network(trained, dataset, rows))[counted]
     left, is_given = float(np.median(errors)), dataset.trajectories.accelerations_are == "given"
-    caution = ""
+    leftover, caution = what_is_left(dataset, rows, test, predicted), ""
     if is_given and noise == 0.0 and left > ROUNDING:
-        noise = noise_left(dataset, rows, test, predicted)
+        noise = leftover.noise
         caution = NOISE_LEFT if noise > 0 else NO_NOISE
     if dataset.trajectories.measured_positions is None:  # motion between far apart times looks like noise, too
         noise = min(noise, float(np.median(network)))
@@ -86,6 +87,8 @@ def check_law(
     if left > APPROXIMATE * least:  # derived ones miss of themselves what goes with the distance
         reason = f"{heldout.reason}; with free functions in the place of the law's own it is {least:.2g}"
         heldout = replace(heldout, passed=False, reason=f"{reason}, so the form is no more than an approximation")
+    if not heldout.passed and leftover.hints:
+        heldout = replace(heldout, reason=f"{heldout.reason}; what the law leaves {' and '.join(leftover.hints)}")
     if not np.any(test.targets):
         reason = f"{heldout.reason}; no force acts on any particle there, so that nothing speaks for the law"
         heldout = replace(heldout, passed=False, reason=reason)

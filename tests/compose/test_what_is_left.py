@@ -9,7 +9,7 @@ from clouds import cloud
 from compose.planted import law_of
 
 from limbeck.compose import ComposedLaw, check_law, law_accelerations, refit, states_of
-from limbeck.compose._noise_effect import noise_left
+from limbeck.compose._what_is_left import what_is_left
 from limbeck.graphs import connect
 from limbeck.train import TrainedModel
 
@@ -64,9 +64,22 @@ def outliers(rng, t, a):
     return SIGMA * rng.standard_t(2, size=a.shape)
 
 
+def a_shaken_frame(rng, t, a):
+    return np.cos(7.0 * t.times)[..., None, None] * np.array([1.0, 0.5]) * np.ones(a.shape)
+
+
+def a_twist(rng, t, a):
+    return noise(rng, t, a) + 0.5 * t.velocities[..., ::-1] * np.array([1.0, -1.0])
+
+
+def strong(missed):
+    """The same ten times as strong."""
+    return lambda rng, t, a: 10.0 * (missed(rng, t, a) - noise(np.random.default_rng(4), t, a))
+
+
 def judged(dataset, law):
     states = states_of(dataset, dataset.test)
-    return noise_left(dataset, dataset.test, states, law.accelerations(states))
+    return what_is_left(dataset, dataset.test, states, law.accelerations(states))
 
 
 def test_noise_is_measured() -> None:
@@ -74,7 +87,7 @@ def test_noise_is_measured() -> None:
     law = refit(law_of(**SPRING), states_of(dataset, dataset.train))
     states = states_of(dataset, dataset.test)
     expected = np.median(states.counted_errors(law.accelerations(states)))
-    assert judged(dataset, law) == pytest.approx(expected, rel=0.1)
+    assert judged(dataset, law).noise == pytest.approx(expected, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -82,19 +95,36 @@ def test_noise_is_measured() -> None:
     [each_side_by_side, each_for_good, a_part_of_it, more_for_the_light, a_drag, a_trap, a_wind, outliers],
 )
 def test_what_goes_with_anything_is_no_noise(missed) -> None:
-    assert judged(observed(missed), law_of(**SPRING)) == 0.0
+    assert judged(observed(missed), law_of(**SPRING)).noise == 0.0
 
 
 @pytest.mark.parametrize("wrong", ["-2.0*r", "-3.5*(exp(-r) - 0.37)", "1.0/r - 1.0"])
 def test_a_wrong_form_leaves_no_noise(wrong: str) -> None:
     for dataset in (observed(noise), observed(lambda rng, t, a: 0.0 * a)):
         law = refit(law_of(radial=wrong, inertia="m_1"), states_of(dataset, dataset.train))
-        assert judged(dataset, law) == 0.0
+        assert judged(dataset, law).noise == 0.0
+
+
+@pytest.mark.parametrize(
+    ("missed", "words"),
+    [
+        (strong(a_drag), "along the velocity"),
+        (strong(a_trap), "along the position"),
+        (strong(a_wind), "mean along x"),
+        (a_shaken_frame, "alike for all particles"),
+        (a_twist, "goes with the velocity along"),
+    ],
+)
+def test_what_is_missing_is_hinted_at(missed, words: str) -> None:
+    hints = judged(observed(missed), law_of(**SPRING)).hints
+    assert words in hints[0]
+    assert len(hints) <= 2
+    assert not judged(observed(noise), law_of(**SPRING)).hints
 
 
 def test_too_little_to_judge_by_or_nothing_defined() -> None:
-    assert judged(observed(noise, n_times=2), law_of(**SPRING)) == 0.0
-    assert judged(observed(noise), law_of(radial="log(r - 1.0)", inertia="m_1")) == 0.0
+    assert judged(observed(noise, n_times=2), law_of(**SPRING)).noise == 0.0
+    assert judged(observed(noise), law_of(radial="log(r - 1.0)", inertia="m_1")).noise == 0.0
 
 
 @pytest.mark.parametrize(("missed", "passes"), [(noise, True), (a_drag, False)])
@@ -110,3 +140,14 @@ def test_a_law_of_noisy_accelerations_passes_where_it_leaves_noise_alone(missed,
     assert check.passed is passes, check
     assert ("as noise is" in check.reason) is passes
     assert ("may be an approximation" in check.reason) is not passes
+
+
+def test_a_law_that_fails_says_what_its_errors_go_with() -> None:
+    dataset = observed(a_shaken_frame)
+    network = create_autospec(TrainedModel, instance=True)
+    network.accelerations.side_effect = lambda batch: np.asarray(batch.targets) * 1.05
+    composed = ComposedLaw(law=law_of(**SPRING), estimates=(), front=(), others=(), is_stable=True, tried=1)
+    check = check_law(composed, network, dataset, None, 0.0)["heldout"]
+    assert check is not None
+    assert not check.passed
+    assert "what the law leaves is alike for all particles at one time" in check.reason
