@@ -73,11 +73,12 @@ def check_law(
     errors = test.relative_errors(predicted)[counted]
     network = test.relative_errors(_network(trained, dataset, rows))[counted]
     left, is_given = float(np.median(errors)), dataset.trajectories.accelerations_are == "given"
-    leftover, caution = what_is_left(dataset, rows, test, predicted), ""
-    if is_given and noise == 0.0 and left > ROUNDING:
-        noise = leftover.noise
-        caution = NOISE_LEFT if noise > 0 else NO_NOISE
-    if dataset.trajectories.measured_positions is None:  # motion between far apart times looks like noise, too
+    leftover, caution = (what_is_left(dataset, composed.law) if left > ROUNDING else None), ""
+    if leftover is not None and is_given and dataset.trajectories.acceleration_errors is None:
+        # Motion between far apart times looks like noise, too: what the law leaves holds less of it.
+        caution = NOISE_LEFT if leftover.is_noise else "" if noise > 0 else NO_NOISE
+        noise = leftover.noise if leftover.is_noise else min(noise, leftover.noise)
+    if dataset.trajectories.measured_positions is None:
         noise = min(noise, float(np.median(network)))
     threshold = max(HELD_OUT_ERROR, 3.0 * min(noise, LARGEST_NOISE))
     train = states_of(dataset, thinned(dataset, dataset.train, MOST))
@@ -87,7 +88,7 @@ def check_law(
     if left > APPROXIMATE * least:  # derived ones miss of themselves what goes with the distance
         reason = f"{heldout.reason}; with free functions in the place of the law's own it is {least:.2g}"
         heldout = replace(heldout, passed=False, reason=f"{reason}, so the form is no more than an approximation")
-    if not heldout.passed and leftover.hints:
+    if leftover is not None and leftover.hints and not heldout.passed:
         heldout = replace(heldout, reason=f"{heldout.reason}; what the law leaves {' and '.join(leftover.hints)}")
     if not np.any(test.targets):
         reason = f"{heldout.reason}; no force acts on any particle there, so that nothing speaks for the law"

@@ -9,13 +9,15 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.stats import rankdata
 
 from limbeck.graphs import GraphDataset
+from limbeck.trajectories import white_noise
 
-from ._noise_effect import effect_of
-from ._states import AXES, States
+from ._law import Law
+from ._noise_effect import MOST, effect_of
+from ._states import AXES, States, states_of, thinned
 
 FEWEST = 1_000  # particles whose errors can tell noise from a misfit
 BY_CHANCE = 5.0  # standard errors of a correlation that mean nothing: fitted constants leave some of their own
@@ -53,50 +55,75 @@ class Leftover:
     """What a law leaves of the accelerations.
 
     Attributes:
-        noise: Median relative error that it would cause in a perfect law; 0 where it may be the law's fault.
+        is_noise: Whether it is noise and nothing else.
+        noise: Median relative error that the noise in it would cause in a perfect law; 0 where it can't be told.
         hints: What it goes with, the closest first, each the end of a sentence; none where it is noise.
     """
 
+    is_noise: bool
     noise: float
     hints: tuple[str, ...]
 
 
-def what_is_left(
-    dataset: GraphDataset,
-    rows: Int[np.ndarray, "samples 2"],
-    states: States,
-    predicted: Float[np.ndarray, "particles dim"],
-) -> Leftover:
-    """Look at what a law leaves of accelerations.
+def what_is_left(dataset: GraphDataset, law: Law) -> Leftover:
+    """Look at what a law leaves of accelerations in simulations that no search has seen.
 
     It is noise if it is normal and of one size, whatever the acceleration, the speed, the place, the attributes and
     the distance to the nearest other particle; if it has no part along any of these; and if it is another for each
-    particle and each time, all within five standard errors.
+    particle and each time, all within five standard errors. Where it is more than that, differences in time
+    show the noise in it better than in the accelerations: most of the motion is taken away.
 
     Args:
-        dataset: The data.
-        rows: Snapshots (system, time) that no search has seen, those of the states.
-        states: These, laid out.
-        predicted: The law's accelerations.
+        dataset: The data; whole test simulations are looked at.
+        law: The law.
 
     Returns:
-        Its effect as noise, and hints.
+        How much of it is noise, and hints at the rest.
     """
+    rows = _in_a_row(dataset, dataset.test)
+    states = states_of(dataset, rows)
+    predicted = law.accelerations(states)
     left = states.targets - predicted
-    if len(left) < FEWEST or not np.all(np.isfinite(left)):
-        return Leftover(noise=0.0, hints=())
-    traces = [
-        *_in_time(left, dataset.batch(rows).targeted(), rows),
-        *_of_direction(left, states, predicted),
-        *_of_size(left, states, predicted),
-    ]
+    if not np.all(np.isfinite(left)):
+        return Leftover(is_noise=False, noise=0.0, hints=())
+    series = _series(dataset, rows, left)
+    traces = [*_in_time(series, rows), *_of_direction(left, states, predicted), *_of_size(left, states, predicted)]
     middle, tail = np.quantile(np.abs(left), [0.5, 0.9])
     is_normal = NORMAL_TAIL / TAIL < tail / max(middle, np.finfo(float).tiny) < NORMAL_TAIL * TAIL
-    if is_normal and not any(trace.is_real for trace in traces):
-        return Leftover(noise=effect_of(states, float(middle) / QUARTILE), hints=())
+    if len(left) >= FEWEST and is_normal and not any(trace.is_real for trace in traces):
+        return Leftover(is_noise=True, noise=effect_of(states, float(middle) / QUARTILE), hints=())
     telling = [t for t in traces if t.hint and t.is_real and abs(t.correlation) > TELLING]
     telling.sort(key=lambda trace: -abs(trace.correlation))
-    return Leftover(noise=0.0, hints=tuple(f"{t.hint} ({t.correlation:.2f})" for t in telling[:MOST_HINTS]))
+    return Leftover(
+        is_noise=False,
+        noise=effect_of(states, _from_differences(dataset, law)),
+        hints=tuple(f"{t.hint} ({t.correlation:.2f})" for t in telling[:MOST_HINTS]),
+    )
+
+
+def _in_a_row(dataset: GraphDataset, rows: Int[np.ndarray, "samples 2"]) -> Int[np.ndarray, "kept 2"]:
+    """As many snapshots as can be laid out, simulation after simulation, in the order of time."""
+    ordered = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    return ordered[: len(thinned(dataset, ordered, MOST))]
+
+
+def _series(
+    dataset: GraphDataset, rows: Int[np.ndarray, "samples 2"], left: Float[np.ndarray, "particles dim"]
+) -> Float[np.ndarray, "samples nodes dim"]:
+    """Errors by snapshot and particle, NaN where there is no target."""
+    series = np.full((len(rows), *dataset.trajectories.positions.shape[2:]), np.nan)
+    series[dataset.batch(rows).targeted()] = left
+    return series
+
+
+def _from_differences(dataset: GraphDataset, law: Law) -> float:
+    """Noise of each component of errors, from how they change in time."""
+    rows = _in_a_row(dataset, np.concatenate([dataset.test, dataset.validation, dataset.train]))
+    states = states_of(dataset, rows)
+    systems, place = np.unique(rows[:, 0], return_inverse=True)
+    whole = np.full((len(systems), *dataset.trajectories.positions.shape[1:]), np.nan)
+    whole[place, rows[:, 1]] = _series(dataset, rows, states.targets - law.accelerations(states))
+    return white_noise(dataset.trajectories.times[systems], whole)
 
 
 def _of_size(left: np.ndarray, states: States, predicted: np.ndarray) -> list[Trace]:
@@ -130,19 +157,15 @@ def _of_direction(left: np.ndarray, states: States, predicted: np.ndarray) -> li
     ]  # fmt: skip
 
 
-def _in_time(left: np.ndarray, there: Bool[np.ndarray, "samples nodes"], rows: np.ndarray) -> list[Trace]:
+def _in_time(series: Float[np.ndarray, "samples nodes dim"], rows: Int[np.ndarray, "samples 2"]) -> list[Trace]:
     """Whether errors at neighbouring times, or of the particles of one snapshot, go with each other."""
-    cube = np.full((*there.shape, left.shape[1]), np.nan)
-    cube[there] = left
-    cube = cube[np.lexsort((rows[:, 1], rows[:, 0]))]
-    system = np.sort(rows[:, 0])
-    follows = system[1:] == system[:-1]
-    first, second = np.triu_indices(cube.shape[1], k=1)
+    follows = rows[1:, 0] == rows[:-1, 0]
+    first, second = np.triu_indices(series.shape[1], k=1)
     some = np.linspace(0, len(first) - 1, min(len(first), MOST_PAIRED)).astype(int)
-    alike = _trace(cube[:, first[some]].ravel(), cube[:, second[some]].ravel())
+    alike = _trace(series[:, first[some]].ravel(), series[:, second[some]].ravel())
     if alike.correlation > 0:
         alike = replace(alike, hint=ALIKE)
-    return [alike, _trace(cube[:-1][follows].ravel(), cube[1:][follows].ravel())]
+    return [alike, _trace(series[:-1][follows].ravel(), series[1:][follows].ravel())]
 
 
 def _nearest(states: States) -> tuple[Float[np.ndarray, " particles"], Float[np.ndarray, "particles dim"]]:

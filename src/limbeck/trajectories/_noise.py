@@ -33,8 +33,21 @@ def acceleration_noise(trajectories: Trajectories) -> float:
     if trajectories.n_times < 8:
         return 0.0
     series = trajectories.accelerations[:MOST_SYSTEMS]
-    third, fourth = (_differences(trajectories.times[:MOST_SYSTEMS], series, order) for order in (3, 4))
-    if len(fourth) < 100 or not _is_smooth(series):
+    return white_noise(trajectories.times[:MOST_SYSTEMS], series) if _is_smooth(series) else 0.0
+
+
+def white_noise(times: Times, series: NodeVectors) -> float:
+    """Standard deviation of white noise on each component of some series in time.
+
+    Args:
+        times: Times of each simulation.
+        series: Vectors of each of its particles, NaN where unknown.
+
+    Returns:
+        What third and fourth divided differences agree on, 0 where they do not or are too few.
+    """
+    third, fourth = (_differences(times, series, order) for order in (3, 4))
+    if len(fourth) < 100:
         return 0.0
     # .6745 is the quartile of a normal distribution.
     by_third, by_fourth = (np.median(np.abs(d)) / 0.6745 for d in (third, fourth))
