@@ -7,6 +7,7 @@ from ._checks import (
     Checks as Checks,
     as_mappings as as_mappings,
     check_law as check_law,
+    network_hints as network_hints,
     verdict as verdict,
 )
 from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law

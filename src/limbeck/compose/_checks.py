@@ -19,10 +19,11 @@ from ._rollout import Rollout
 from ._searches import APPROXIMATE
 from ._shoot import MISFIT, TrajectoryFit
 from ._states import AXES, States, states_of, thinned
-from ._what_is_left import what_is_left
+from ._what_is_left import Leftover, Predict, what_is_left
 
 HELD_OUT_ERROR = 1e-2
 LARGEST_TAIL = 0.3  # error of the 90th percentile that a network which is no better can't excuse
+HOPELESS = 0.1  # error of a network that something is missing from as well
 ENERGY_DRIFT = 1e-3
 WORSE, WORSE_FROM_NOISE = 1.1, 2.0  # error of a rollout in those of the network's
 NO_NOISE = "; the given accelerations show no noise, so the form may be an approximation"
@@ -73,7 +74,7 @@ def check_law(
     errors = test.relative_errors(predicted)[counted]
     network = test.relative_errors(_network(trained, dataset, rows))[counted]
     left, is_given = float(np.median(errors)), dataset.trajectories.accelerations_are == "given"
-    leftover, caution = (what_is_left(dataset, composed.law) if left > ROUNDING else None), ""
+    leftover, caution = (what_is_left(dataset, _by(composed.law)) if left > ROUNDING else None), ""
     if leftover is not None and is_given and dataset.trajectories.acceleration_errors is None:
         # Motion between far apart times looks like noise, too: what the law leaves holds less of it.
         caution = NOISE_LEFT if leftover.is_noise else "" if noise > 0 else NO_NOISE
@@ -88,8 +89,9 @@ def check_law(
     if left > APPROXIMATE * least:  # derived ones miss of themselves what goes with the distance
         reason = f"{heldout.reason}; with free functions in the place of the law's own it is {least:.2g}"
         heldout = replace(heldout, passed=False, reason=f"{reason}, so the form is no more than an approximation")
-    if leftover is not None and leftover.hints and not heldout.passed:
-        heldout = replace(heldout, reason=f"{heldout.reason}; what the law leaves {' and '.join(leftover.hints)}")
+    if leftover is not None and not heldout.passed:
+        said = network_hints(trained, dataset) if np.median(network) > HOPELESS else _said("the law", leftover)
+        heldout = replace(heldout, reason=heldout.reason + said)
     if not np.any(test.targets):
         reason = f"{heldout.reason}; no force acts on any particle there, so that nothing speaks for the law"
         heldout = replace(heldout, passed=False, reason=reason)
@@ -103,6 +105,29 @@ def check_law(
         "stability": _stability(composed, float(np.median(errors))),
         "one_body_baseline": _one_body(composed, float(np.median(errors)), float(np.median(baseline))),
     }
+
+
+def network_hints(trained: TrainedModel, dataset: GraphDataset) -> str:
+    """What the errors of a network go with: what no model of this kind can follow.
+
+    Args:
+        trained: The network.
+        dataset: The data.
+
+    Returns:
+        The end of a sentence, empty where nothing is seen.
+    """
+    return _said("the network", what_is_left(dataset, lambda rows, _: _network(trained, dataset, rows)))
+
+
+def _said(what: str, leftover: Leftover) -> str:
+    """What errors go with, in words."""
+    return f"; what {what} leaves {' and '.join(leftover.hints)}" if leftover.hints else ""
+
+
+def _by(law: Law) -> Predict:
+    """Accelerations by a law."""
+    return lambda _, states: law.accelerations(states)
 
 
 def _network(trained: TrainedModel, dataset: GraphDataset, rows: np.ndarray) -> Float[np.ndarray, "particles dim"]:

@@ -1,4 +1,4 @@
-"""What a law leaves of the accelerations, and whether that is noise.
+"""What a law, or a network, leaves of the accelerations, and whether that is noise.
 
 Noise knows nothing of anything: it has one size, no direction, and is another for each particle and each time. What
 a law misses goes with something, with where particles stand, how they move, what they are or when they are looked
@@ -6,6 +6,7 @@ at; and where it goes with it strongly, that is a hint at what is missing.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,6 @@ from scipy.stats import rankdata
 from limbeck.graphs import GraphDataset
 from limbeck.trajectories import white_noise
 
-from ._law import Law
 from ._noise_effect import MOST, effect_of
 from ._states import AXES, States, states_of, thinned
 
@@ -28,6 +28,8 @@ MOST_PAIRED = 100  # pairs of particles whose errors are compared
 BINS = 10  # of the distance to the nearest other particle
 ALIKE = "is alike for all particles at one time, as from a force that changes in time or a frame that is shaken"
 TELLING, MOST_HINTS = 0.3, 2  # correlations that are worth a word, and how many are given
+
+Predict = Callable[[np.ndarray, States], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Trace:
 
 @dataclass(frozen=True, kw_only=True)
 class Leftover:
-    """What a law leaves of the accelerations.
+    """What predictions leave of the accelerations.
 
     Attributes:
         is_noise: Whether it is noise and nothing else.
@@ -65,8 +67,8 @@ class Leftover:
     hints: tuple[str, ...]
 
 
-def what_is_left(dataset: GraphDataset, law: Law) -> Leftover:
-    """Look at what a law leaves of accelerations in simulations that no search has seen.
+def what_is_left(dataset: GraphDataset, predict: Predict) -> Leftover:
+    """Look at what predictions leave of the accelerations in simulations that no search has seen.
 
     It is noise if it is normal and of one size, whatever the acceleration, the speed, the place, the attributes and
     the distance to the nearest other particle; if it has no part along any of these; and if it is another for each
@@ -75,14 +77,14 @@ def what_is_left(dataset: GraphDataset, law: Law) -> Leftover:
 
     Args:
         dataset: The data; whole test simulations are looked at.
-        law: The law.
+        predict: Gives accelerations for some snapshots (system, time), which are also laid out.
 
     Returns:
         How much of it is noise, and hints at the rest.
     """
     rows = _in_a_row(dataset, dataset.test)
     states = states_of(dataset, rows)
-    predicted = law.accelerations(states)
+    predicted = predict(rows, states)
     left = states.targets - predicted
     if not np.all(np.isfinite(left)):
         return Leftover(is_noise=False, noise=0.0, hints=())
@@ -96,7 +98,7 @@ def what_is_left(dataset: GraphDataset, law: Law) -> Leftover:
     telling.sort(key=lambda trace: -abs(trace.correlation))
     return Leftover(
         is_noise=False,
-        noise=effect_of(states, _from_differences(dataset, law)),
+        noise=effect_of(states, _from_differences(dataset, predict)),
         hints=tuple(f"{t.hint} ({t.correlation:.2f})" for t in telling[:MOST_HINTS]),
     )
 
@@ -116,13 +118,13 @@ def _series(
     return series
 
 
-def _from_differences(dataset: GraphDataset, law: Law) -> float:
+def _from_differences(dataset: GraphDataset, predict: Predict) -> float:
     """Noise of each component of errors, from how they change in time."""
     rows = _in_a_row(dataset, np.concatenate([dataset.test, dataset.validation, dataset.train]))
     states = states_of(dataset, rows)
     systems, place = np.unique(rows[:, 0], return_inverse=True)
     whole = np.full((len(systems), *dataset.trajectories.positions.shape[1:]), np.nan)
-    whole[place, rows[:, 1]] = _series(dataset, rows, states.targets - law.accelerations(states))
+    whole[place, rows[:, 1]] = _series(dataset, rows, states.targets - predict(rows, states))
     return white_noise(dataset.trajectories.times[systems], whole)
 
 

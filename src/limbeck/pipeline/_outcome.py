@@ -13,6 +13,7 @@ from limbeck.compose import (
     Recovery,
     behaviour,
     generalisation,
+    network_hints,
     recovery,
     verdict,
 )
@@ -56,7 +57,7 @@ def conclude(
     truth = None if study.learned_names else study.truth()
     dataset = dataset if chosen is None or chosen.dataset is None else chosen.dataset
     law = None if chosen is None else chosen.law
-    word, reasons = _verdict(attempts, chosen)
+    word, reasons = _verdict(attempts, chosen, dataset)
     known, r2 = _against_truth(run, dataset, chosen, truth)
     conduct = _behaviour(run, dataset, chosen)
     away = None if chosen is None else generalisation(None if law is None else law.law, chosen.trained, dataset)
@@ -114,7 +115,7 @@ def _no_checks() -> Checks:
     return dict.fromkeys(names)
 
 
-def _verdict(attempts: list[Attempt], chosen: Attempt | None) -> tuple[str, list[str]]:
+def _verdict(attempts: list[Attempt], chosen: Attempt | None, dataset: GraphDataset) -> tuple[str, list[str]]:
     """The verdict with its reasons."""
     if chosen is None:
         return "not found", ["nothing accelerates: no force acts that a law could describe"]
@@ -127,6 +128,7 @@ def _verdict(attempts: list[Attempt], chosen: Attempt | None) -> tuple[str, list
             return "not found", ["only a network without the second law fits, and no law of forces follows from it"]
         return "not found", [
             f"no network predicts the accelerations: the best has a median relative error of {error:.2g}"
+            f"{network_hints(chosen.trained, dataset)}"
         ]
     return verdict(chosen.checks or {}, chosen.law)
 
