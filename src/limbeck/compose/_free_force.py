@@ -18,7 +18,7 @@ from scipy.interpolate import BSpline
 from limbeck._types import Samples
 from limbeck.analyse import Channel
 from limbeck.expressions import Call, Expression, complexity, evaluate
-from limbeck.regress import PRICE, HallOfFame, two_terms
+from limbeck.regress import PRICE, HallOfFame, one_product, two_terms
 
 from ._fronts import Factors, fronts_of, times
 from ._law import Law, channel_directions, is_one_body
@@ -166,11 +166,12 @@ def free_force(law: Law, states: States) -> FreeForce | None:
 
 
 def _near(channel: Channel, hall: HallOfFame) -> list[Expression]:
-    """Equations near a curve, best first by their trade of error for size: those of a search, and sums of two terms."""
+    """Equations near a curve, best first by their trade of error for size: those of a search, sums and products."""
     size, curve = channel.inputs[:, 0], channel.values
     forms = [*hall.starts, *(equation.expression for equation in hall.hopeful[:STARTS])]
     with_exp = not hall.operators or "exp" in hall.operators
-    forms += two_terms(channel.variables[0], size, curve, with_exp=with_exp)
+    for family in (two_terms, one_product):
+        forms += family(channel.variables[0], size, curve, with_exp=with_exp)
 
     def cost(form: Expression) -> float:
         with np.errstate(all="ignore"):

@@ -21,6 +21,7 @@ from ._dimensions import Dimensions as Dimensions, dimensions as dimensions, sui
 from ._grade import Freedom as Freedom, Grade as Grade, grade as grade
 from ._hall_of_fame import Equation as Equation, HallOfFame as HallOfFame, scores as scores
 from ._moves import neighbours as neighbours, with_whole_powers as with_whole_powers
+from ._one_product import one_product as one_product
 from ._problem import (
     DEFAULT_OPERATORS as DEFAULT_OPERATORS,
     KNOWN_OPERATORS as KNOWN_OPERATORS,
