@@ -250,3 +250,14 @@ def test_where_no_force_acts_no_constant_is_known() -> None:
 def _without_edges(states):
     """The same particles, none of which acts on another."""
     return replace(states, edges={n: v[:0] for n, v in states.edges.items()}, gather=states.gather[:, :0])
+
+
+def test_a_channel_of_many_numbers_gets_no_more_of_them() -> None:
+    """On exact data each further number pays, and a climb among long forms took a quarter of an hour."""
+    states = planted(law_of(radial="exp(-r)"), n_samples=30)
+    bench = _refine._LawBench(states, states, states, True, ("drag",), (), frozenset())
+    few, many = law_of(radial="2.0*exp(-1.5*r)"), law_of(radial=" + ".join(f"{k}.5*exp(-{k}.3*r)" for k in range(4)))
+    most = [max(_refine._numbers(law) for law in bench.neighbours(one)) for one in (few, many)]
+    assert most[0] > 2
+    assert most[1] == _refine._numbers(many) == _refine.MANY_NUMBERS
+    assert any("drag" in law.components for law in bench.neighbours(many))

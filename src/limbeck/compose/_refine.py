@@ -18,6 +18,7 @@ from limbeck.expressions import (
     Variable,
     evaluate,
     fold_signs,
+    free_constants,
     simplify,
     skeleton,
     variables,
@@ -32,6 +33,7 @@ from ._two_powers import two_power_laws
 EXPANDED_AGAIN = 6  # formulas whose neighbours are looked at once more, after two powers have joined
 STARTS = 12  # equations of a front that are tried in the law
 SCREENING_STEPS = 8
+MANY_NUMBERS = 8  # in a channel: a climb adds none to them, since exact data would pay for each without an end
 DISTANCES = frozenset({"r", "r_1", "v_1"})
 
 
@@ -162,8 +164,15 @@ class _LawBench(AbstractBench[Law, Scored]):
         return Scored(law, loss, not self.reciprocal or is_reciprocal(law, self.judge_on), _size(law))
 
     def neighbours(self, form: Law) -> list[Law]:
-        """Laws with one channel changed, left out or added."""
-        return [self.canonical(law) for law in neighbouring_laws(form, self.extras, self.attributes)]
+        """Laws with one channel changed, left out or added; of many numbers only those that have no more."""
+        most = max(MANY_NUMBERS, _numbers(form))
+        laws = (self.canonical(law) for law in neighbouring_laws(form, self.extras, self.attributes))
+        return [law for law in laws if _numbers(law) <= most]
+
+
+def _numbers(law: Law) -> int:
+    """Fitted numbers of the channel that has most."""
+    return max((len(free_constants(e)) for e in law.components.values()), default=0)
 
 
 def _size(law: Law) -> float:
