@@ -122,7 +122,7 @@ def test_what_is_missing_is_hinted_at(missed, words: str) -> None:
 
 
 def test_too_little_to_judge_by_or_nothing_defined() -> None:
-    alone = connect(cloud(3, n_systems=40, n_nodes=1, law=False), seed=0)
+    alone = connect(cloud(3, n_systems=40, n_nodes=2, law=False, radius=0.2), seed=0)  # hardly any pair is joined
     assert not judged(alone, law_of(drag="-0.5")).is_noise
     assert not judged(observed(noise, n_times=2), law_of(**SPRING)).is_noise
     assert judged(observed(noise), law_of(radial="log(r - 1.0)", inertia="m_1")) == Leftover(
