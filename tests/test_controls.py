@@ -50,6 +50,32 @@ def test_no_law_is_found_where_there_is_none(kind: str) -> None:
     assert found.reasons
 
 
+def test_a_drive_is_named_where_no_law_is_found() -> None:
+    t = springs(0)
+    drive = np.cos(3.0 * t.times)[..., None, None] * np.array([2.0, 1.0]) * np.std(t.accelerations)
+    found = limbeck.discover(
+        replace(t, accelerations=t.accelerations + drive), study=Study(bias=FIELDS, train=TrainConfig(steps=500))
+    )
+    assert found.verdict == "not found"
+    assert "alike for all particles at one time" in " ".join(found.reasons)
+
+
+@pytest.mark.slow
+def test_noise_in_snapshots_that_are_no_motion_hides_no_law() -> None:
+    """Differences in time tell nothing of them: what the law leaves has to be seen to be noise."""
+    t = springs(0)
+    order = np.random.default_rng(0).permuted(np.broadcast_to(np.arange(t.n_times), t.present.shape[:2]), axis=1)
+    mixed = {
+        name: np.take_along_axis(getattr(t, name), order[..., None, None], axis=1)
+        for name in ("positions", "velocities", "accelerations")
+    }
+    noise = 0.05 * np.median(np.abs(t.accelerations)) * np.random.default_rng(1).normal(size=t.accelerations.shape)
+    mixed["accelerations"] = mixed["accelerations"] + noise
+    found = limbeck.discover(replace(t, **mixed))
+    assert found.verdict == "found", found.reasons
+    assert "as noise is" in found.reasons[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("kind", CONTROLS)
