@@ -26,7 +26,7 @@ TAIL = 1.15  # by how much of a factor the tail of noise may differ from that
 QUARTILE = 0.6745  # of a normal distribution
 MOST_PAIRED = 100  # pairs of particles whose errors are compared
 BINS = 10  # of the distance to the nearest other particle
-ALIKE = "is alike for all particles at one time, as from a force that changes in time or a frame that is shaken"
+ALIKE = "is alike for all particles at one time, as from a force that changes in time or a frame that is shaken (correlation {:.2f})"
 TELLING, MOST_HINTS = 0.3, 2  # correlations that are worth a word, and how many are given
 
 Predict = Callable[[np.ndarray, States], np.ndarray]
@@ -37,7 +37,7 @@ class Trace:
     """Something that what is left may go with.
 
     Attributes:
-        hint: What it would mean, in words; empty where it would mean too many things.
+        hint: What it would mean, in words with a place for the figure; empty where it would mean too many things.
         correlation: How closely, from -1 to 1.
         by_chance: What chance makes of it.
     """
@@ -99,7 +99,7 @@ def what_is_left(dataset: GraphDataset, predict: Predict) -> Leftover:
     return Leftover(
         is_noise=False,
         noise=effect_of(states, _from_differences(dataset, predict)),
-        hints=tuple(f"{t.hint} ({t.correlation:.2f})" for t in telling[:MOST_HINTS]),
+        hints=tuple(t.hint.format(t.correlation) for t in telling[:MOST_HINTS]),
     )
 
 
@@ -150,11 +150,11 @@ def _of_direction(left: np.ndarray, states: States, predicted: np.ndarray) -> li
     axes = AXES[: states.dim]
     x, v = (np.stack([states.nodes[f"{stem}{a}_1"] for a in axes], axis=1) for stem in ("", "v"))
     return [
-        *(_mean(left[:, k], f"has a mean along {axis}") for k, axis in enumerate(axes)),
+        *(_mean(left[:, k], f"has a mean along {axis} of {{:.2f}} standard deviations") for k, axis in enumerate(axes)),
         _ranked(left.ravel(), predicted.ravel()),
-        _ranked(left.ravel(), x.ravel(), "points along the position, from the origin or to it"),
-        _ranked(left.ravel(), v.ravel(), "points along the velocity"),
-        *(_ranked(left[:, k], v[:, j], f"along {axes[k]} goes with the velocity along {axes[j]}")
+        _ranked(left.ravel(), x.ravel(), "points along the position, from the origin or to it (correlation {:.2f})"),
+        _ranked(left.ravel(), v.ravel(), "points along the velocity (correlation {:.2f})"),
+        *(_ranked(left[:, k], v[:, j], f"along {axes[k]} goes with the velocity along {axes[j]} (correlation {{:.2f}})")
           for k in range(len(axes)) for j in range(len(axes)) if j != k),
     ]  # fmt: skip
 
