@@ -26,7 +26,10 @@ TAIL = 1.15  # by how much of a factor the tail of noise may differ from that
 QUARTILE = 0.6745  # of a normal distribution
 MOST_PAIRED = 100  # pairs of particles whose errors are compared
 BINS = 10  # of the distance to the nearest other particle
-ALIKE = "is alike for all particles at one time, as from a force that changes in time or a frame that is shaken (correlation {:.2f})"
+ALIKE = (
+    "is alike for all particles at one time, as from a force that changes in time or a frame that is shaken "
+    "(correlation {:.2f})"
+)
 TELLING, MOST_HINTS = 0.3, 2  # correlations that are worth a word, and how many are given
 
 Predict = Callable[[np.ndarray, States], np.ndarray]
