@@ -90,6 +90,12 @@ def test_a_chunk_is_no_longer_than_the_training(dataset):
     assert (trained.steps, trained.errors.shape) == (6, (1, 1))
 
 
+def test_snapshots_of_many_particles_make_small_batches(dataset):
+    crowd = connect(cloud(n_systems=3, n_times=2, n_nodes=80), seed=0)
+    sizes = [_Trainer.prepare(d, STRONGEST, SMALL_MODEL, QUICK, KEY).batch_size for d in (dataset, crowd)]
+    assert sizes == [QUICK.batch_size, 16_384 // 3160]
+
+
 def test_one_seed_of_several_may_diverge(dataset):
     trainer = _Trainer.prepare(dataset, STRONGEST, SMALL_MODEL, QUICK, KEY)
     start = trainer.start()

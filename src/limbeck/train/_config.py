@@ -11,7 +11,7 @@ class TrainConfig:
 
     Attributes:
         steps: Optimiser steps of a full training, rounded up to whole chunks.
-        batch_size: Snapshots in each step.
+        batch_size: Snapshots in each step; fewer where they hold many pairs (16,384 a step at most).
         learning_rate: Peak of the one-cycle schedule.
         warmup: Fraction of the steps before the peak.
         clip: Largest norm of the gradient.

@@ -26,6 +26,7 @@ from ._state import Progress, TrainState
 
 HOPELESS = 0.9  # share of the error of predicting zero acceleration above which nothing was learnt
 MOST_OVERFLOWS = 100
+MOST_PAIRS = 16_384  # of a step: more of them teach it little more, and fifty particles have a thousand a snapshot
 GOAL = 3e-2  # validation error that discovery is content with (house plan, "The main job")
 FAR = 3.0  # times the goal: nearer to it, a training is never given up
 STALLED = 0.9  # the best error, as a share of what it was in half as many chunks, above which it has ceased to fall
@@ -121,6 +122,11 @@ def initial_state(
     return _Trainer.prepare(dataset, biases, model_config, config, key).start()
 
 
+def _batch_size(config: TrainConfig, dataset: GraphDataset) -> int:
+    """Snapshots in each step: where each holds many pairs, fewer teach as much."""
+    return max(1, min(config.batch_size, MOST_PAIRS // max(len(dataset.pairs.first), 1)))
+
+
 class _RelativeLoss(eqx.Module):
     """What `fit` minimises.
 
@@ -159,7 +165,7 @@ class _Trainer(Trainer):
             dataset=dataset,
             config=config,
             steps=config.steps,
-            batch_size=config.batch_size,
+            batch_size=_batch_size(config, dataset),
             longest_chunk=config.chunk,
             static=static,
             initial=initial,
