@@ -10,6 +10,7 @@ states err by 1 % in the median and 3 % in nine of ten at most. A run whose reco
 one row a run; exit code 1 if a law was found that is not right.
 """
 
+import argparse
 import sys
 from functools import partial
 from pathlib import Path
@@ -26,10 +27,11 @@ MIDDLE, TAIL, STATES = 1e-2, 3e-2, 200
 def main() -> None:
     """Run what is missing and print the table."""
     parser = options_of_runs(__doc__, out="runs/foreign", systems=tuple(SYSTEMS), seeds=1, first_seed=0)
+    parser.set_defaults(simulations=80)
     options = parser.parse_args()
     cells = [(name, seed) for seed in seeds_of(options) for name in options.systems.split(",")]
     begin(options)
-    records = [recorded(options.out / f"{n}-{s}.json", partial(measured, n, s, options.out)) for n, s in cells]
+    records = [recorded(options.out / f"{n}-{s}.json", partial(measured, n, s, options)) for n, s in cells]
     print(f"{'system':>18} {'has a law':>9} {'verdict':>10} {'right':>6} {'error':>9} {'seconds':>8}")
     for one in records:
         print(
@@ -43,18 +45,19 @@ def main() -> None:
     sys.exit(bool(wrong))
 
 
-def measured(name: str, seed: int, out: Path) -> Record:
+def measured(name: str, seed: int, options: argparse.Namespace) -> Record:
     """The record of a run of the command line."""
-    data, folder = out / f"{name}-{seed}.csv", out / f"{name}-{seed}"
-    table(SYSTEMS[name], seed).to_csv(data, index=False)
+    data, folder = options.out / f"{name}-{seed}.csv", options.out / f"{name}-{seed}"
+    system = SYSTEMS[name]
+    table(system._replace(simulations=min(system.simulations, options.simulations)), seed).to_csv(data, index=False)
     done = run(limbeck("discover", data, "--seed", str(seed), "--out", folder, "--overwrite", "--quiet"))
     line: Record = {"system": name, "seed": seed, "exit": done.code, "seconds": done.seconds, "stderr": done.errors}
-    line |= {"has_law": SYSTEMS[name].has_law, "verdict": "failed", "right": False, "error": float("nan")}
+    line |= {"has_law": system.has_law, "verdict": "failed", "right": False, "error": float("nan")}
     if (folder / "result.json").exists():
         result = result_of(folder)
         line |= {key: result[key] for key in ("verdict", "reasons", "pair_force", "acceleration", "bias", "timings")}
         middle, tail = errors(name, folder)
-        line |= {"error": middle, "right": middle <= MIDDLE and tail <= TAIL and SYSTEMS[name].has_law}
+        line |= {"error": middle, "right": middle <= MIDDLE and tail <= TAIL and system.has_law}
     print(f"{name} seed {seed}: {line['verdict']}, {line['error']:.2g}, {done.seconds:.0f} s", flush=True)
     return line
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from limbeck.graphs import GraphDataset
 from limbeck.regress import ConstantEstimate
 from limbeck.train import TrainedModel
+from limbeck.trajectories import stated_noise
 
 from ._compose import ComposedLaw
 from ._free_force import free_force
@@ -19,7 +20,7 @@ from ._rollout import Rollout
 from ._searches import APPROXIMATE
 from ._shoot import MISFIT, TrajectoryFit
 from ._states import AXES, States, states_of, thinned
-from ._what_is_left import Leftover, Predict, what_is_left
+from ._what_is_left import Leftover, Predict, noise_within, what_is_left
 
 HELD_OUT_ERROR = 1e-2
 LARGEST_TAIL = 0.3  # error of the 90th percentile that a network which is no better can't excuse
@@ -75,10 +76,9 @@ def check_law(
     network = test.relative_errors(_network(trained, dataset, rows))[counted]
     left, is_given = float(np.median(errors)), dataset.trajectories.accelerations_are == "given"
     leftover, caution = (what_is_left(dataset, _by(composed.law)) if left > ROUNDING else None), ""
-    if leftover is not None and is_given and dataset.trajectories.acceleration_errors is None:
-        # Motion between far apart times looks like noise, too: what the law leaves holds less of it.
-        caution = NOISE_LEFT if leftover.is_noise else "" if noise > 0 else NO_NOISE
-        noise = leftover.noise if leftover.is_noise else min(noise, leftover.noise)
+    if leftover is not None and is_given:
+        noise = _noise_under(leftover, composed.law, dataset, noise)
+        caution = NO_NOISE if noise == 0.0 else "" if leftover.noise is None else NOISE_LEFT
     if dataset.trajectories.measured_positions is None:
         noise = min(noise, float(np.median(network)))
     threshold = max(HELD_OUT_ERROR, 3.0 * min(noise, LARGEST_NOISE))
@@ -105,6 +105,16 @@ def check_law(
         "stability": _stability(composed, float(np.median(errors))),
         "one_body_baseline": _one_body(composed, float(np.median(errors)), float(np.median(baseline))),
     }
+
+
+def _noise_under(leftover: Leftover, law: Law, dataset: GraphDataset, noise: float) -> float:
+    """Effect of the noise of given accelerations under a law, where their errors were not stated."""
+    if stated_noise(dataset.trajectories) is not None:
+        return noise
+    if leftover.noise is not None:
+        return leftover.noise
+    # Fast motion looks like noise, too: what the law leaves holds less of it.
+    return min(noise, noise_within(dataset, _by(law))) if noise > 0.0 else 0.0
 
 
 def network_hints(trained: TrainedModel, dataset: GraphDataset) -> str:

@@ -239,12 +239,11 @@ def sharpened(
     if not _is_in_question(searched, bench):
         return searched
     is_exact = _is_exact(searched, bench)
-    chosen, judged = bench.units.law(searched.chosen.chosen.law), judge_on()
+    chosen, judged = bench.units.law(searched.chosen.chosen.law), None if is_exact else judge_on()
     along: list[Refined] = []
     for number in numbers:
-        states = None if bench.is_over() else fit_on(number)
-        free = None if states is None else free_force(chosen, states) if is_exact else _better(chosen, states, judged)
-        if free is None:
+        free = None if bench.is_over() else free_force(chosen, fit_on(number))
+        if free is None or (judged is not None and not _is_better(free, chosen, judged)):
             break
         found = bench.refine_near(free.laws(closer(free.channels(), number)))
         along += [] if found is None else [found]
@@ -272,10 +271,7 @@ def _is_exact(searched: Searched, bench: Bench) -> bool:
     return searched.chosen.chosen.loss <= max(EXACT, bench.judge_on.rounding)
 
 
-def _better(law: Law, fit_on: States, judge_on: States) -> FreeForce | None:
-    """Free functions in the place of a law's own, where they err far less than it."""
-    free = free_force(law, fit_on)
-    if free is None:
-        return None
+def _is_better(free: FreeForce, law: Law, judge_on: States) -> bool:
+    """Whether free functions in the place of a law's own err far less than it."""
     errors, least = (np.median(judge_on.counted_errors(one.accelerations(judge_on))) for one in (law, free))
-    return free if errors > APPROXIMATE * least else None
+    return bool(errors > APPROXIMATE * least)

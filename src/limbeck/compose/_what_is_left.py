@@ -60,13 +60,11 @@ class Leftover:
     """What predictions leave of the accelerations.
 
     Attributes:
-        is_noise: Whether it is noise and nothing else.
-        noise: Median relative error that the noise in it would cause in a perfect law; 0 where it can't be told.
+        noise: Median relative error that it would cause in a perfect law, if it is noise and nothing else; else None.
         hints: What it goes with, the closest first, each the end of a sentence; none where it is noise.
     """
 
-    is_noise: bool
-    noise: float
+    noise: float | None
     hints: tuple[str, ...]
 
 
@@ -75,35 +73,50 @@ def what_is_left(dataset: GraphDataset, predict: Predict) -> Leftover:
 
     It is noise if it is normal and of one size, whatever the acceleration, the speed, the place, the attributes and
     the distance to the nearest other particle; if it has no part along any of these; and if it is another for each
-    particle and each time, all within five standard errors. Where it is more than that, differences in time
-    show the noise in it better than in the accelerations: most of the motion is taken away.
+    particle and each time, all within five standard errors.
 
     Args:
         dataset: The data; whole test simulations are looked at.
         predict: Gives accelerations for some snapshots (system, time), which are also laid out.
 
     Returns:
-        How much of it is noise, and hints at the rest.
+        Whether it is noise, and hints at what else it is.
     """
     rows = _in_a_row(dataset, dataset.test)
     states = states_of(dataset, rows)
     predicted = predict(rows, states)
     left = states.targets - predicted
     if not np.all(np.isfinite(left)):
-        return Leftover(is_noise=False, noise=0.0, hints=())
+        return Leftover(noise=None, hints=())
     series = _series(dataset, rows, left)
     traces = [*_in_time(series, rows), *_of_direction(left, states, predicted), *_of_size(left, states, predicted)]
     middle, tail = np.quantile(np.abs(left), [0.5, 0.9])
     is_normal = NORMAL_TAIL / TAIL < tail / max(middle, np.finfo(float).tiny) < NORMAL_TAIL * TAIL
     if len(left) >= FEWEST and is_normal and not any(trace.is_real for trace in traces):
-        return Leftover(is_noise=True, noise=effect_of(states, float(middle) / QUARTILE), hints=())
+        return Leftover(noise=effect_of(states, float(middle) / QUARTILE), hints=())
     telling = [t for t in traces if t.hint and t.is_real and abs(t.correlation) > TELLING]
     telling.sort(key=lambda trace: -abs(trace.correlation))
-    return Leftover(
-        is_noise=False,
-        noise=effect_of(states, _from_differences(dataset, predict)),
-        hints=tuple(t.hint.format(t.correlation) for t in telling[:MOST_HINTS]),
-    )
+    return Leftover(noise=None, hints=tuple(t.hint.format(t.correlation) for t in telling[:MOST_HINTS]))
+
+
+def noise_within(dataset: GraphDataset, predict: Predict) -> float:
+    """Look for noise in what predictions leave, where they leave more than that.
+
+    Differences in time show it better there than in the accelerations: most of the motion is taken away.
+
+    Args:
+        dataset: The data; snapshots of all parts are looked at.
+        predict: Gives accelerations for some snapshots (system, time), which are also laid out.
+
+    Returns:
+        Median relative error that it would cause in a perfect law; 0 where it can't be told.
+    """
+    rows = _in_a_row(dataset, np.concatenate([dataset.test, dataset.validation, dataset.train]))
+    states = states_of(dataset, rows)
+    systems, place = np.unique(rows[:, 0], return_inverse=True)
+    whole = np.full((len(systems), *dataset.trajectories.positions.shape[1:]), np.nan)
+    whole[place, rows[:, 1]] = _series(dataset, rows, states.targets - predict(rows, states))
+    return effect_of(states, white_noise(dataset.trajectories.times[systems], whole))
 
 
 def _in_a_row(dataset: GraphDataset, rows: Int[np.ndarray, "samples 2"]) -> Int[np.ndarray, "kept 2"]:
@@ -119,16 +132,6 @@ def _series(
     series = np.full((len(rows), *dataset.trajectories.positions.shape[2:]), np.nan)
     series[dataset.batch(rows).targeted()] = left
     return series
-
-
-def _from_differences(dataset: GraphDataset, predict: Predict) -> float:
-    """Noise of each component of errors, from how they change in time."""
-    rows = _in_a_row(dataset, np.concatenate([dataset.test, dataset.validation, dataset.train]))
-    states = states_of(dataset, rows)
-    systems, place = np.unique(rows[:, 0], return_inverse=True)
-    whole = np.full((len(systems), *dataset.trajectories.positions.shape[1:]), np.nan)
-    whole[place, rows[:, 1]] = _series(dataset, rows, states.targets - predict(rows, states))
-    return white_noise(dataset.trajectories.times[systems], whole)
 
 
 def _of_size(left: np.ndarray, states: States, predicted: np.ndarray) -> list[Trace]:

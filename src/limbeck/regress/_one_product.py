@@ -14,17 +14,15 @@ from jaxtyping import Bool, Float
 from scipy.optimize import least_squares
 
 from limbeck._types import Samples
-from limbeck.expressions import Call, Constant, Expression, Variable, complexity, simplify
+from limbeck.expressions import Call, Constant, Expression, Variable, simplify
 
-from ._climb import PRICE
 from ._two_powers import FAIR
+from ._two_terms import FLOOR, cheapest
 
 SOFTENINGS = np.geomspace(3e-3, 10.0, 32)  # in medians of the variable
-FLOOR = 1e-9  # relative error that is rounding
 WHOLE = 0.1  # exponents this near a multiple of a half may be that
 MUCH_WORSE = 3.0  # times the error, that making exponents whole may not cost
 LARGEST = 12.0  # exponents beyond it stand for something else
-KEPT = 6
 UNSEEN, FEWEST = 0.01, 20  # what a sample must count for at least, and how many must
 
 Factors = tuple[str, ...]
@@ -86,8 +84,8 @@ def one_product(variable: str, sizes: Samples, values: Samples, *, with_exp: boo
         if np.max(np.abs(numbers[1:])) > LARGEST:
             continue
         whole = simplify(_written(factors, Variable(variable), middle, softening, numbers, float(sign)))
-        found.append((np.log(max(left, FLOOR)) + PRICE * complexity(whole), whole))
-    return [whole for _, whole in sorted(found, key=lambda one: one[0])[:KEPT]]
+        found.append((left, whole))
+    return cheapest(found)
 
 
 def _choices(with_exp: bool) -> Iterator[Factors]:

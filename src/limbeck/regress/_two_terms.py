@@ -5,7 +5,7 @@ meets them by luck; over a grid of the inner numbers linear least squares tries 
 each kind is refined. It takes a curve without much noise to tell them apart.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations_with_replacement
 from typing import NamedTuple
 
@@ -81,8 +81,25 @@ def two_terms(variable: str, sizes: Samples, values: Samples, *, with_exp: bool 
             for kind, k, a in zip(kinds, numbers, amplitudes, strict=True)
         ]
         whole = simplify(Call("add", tuple(terms)))
-        found.append((np.log(max(left, FLOOR)) + PRICE * complexity(whole), whole))
-    return [whole for _, whole in sorted(found, key=lambda one: one[0])[:KEPT]]
+        found.append((left, whole))
+    return cheapest(found)
+
+
+def cheapest(found: Iterable[tuple[float, Expression]]) -> list[Expression]:
+    """The best few of some expressions by their trade of error for size.
+
+    Args:
+        found: Relative errors and expressions.
+
+    Returns:
+        Expressions, best first.
+    """
+
+    def cost(one: tuple[float, Expression]) -> float:
+        left, whole = one
+        return float(np.log(max(left, FLOOR))) + PRICE * complexity(whole)
+
+    return [whole for _, whole in sorted(found, key=cost)[:KEPT]]
 
 
 def _refined(

@@ -7,7 +7,11 @@ from ._derive_beyond import derived_beyond as derived_beyond
 from ._differences import FEWEST as FEWEST
 from ._hash import content_hash as content_hash
 from ._load import load_trajectories as load_trajectories
-from ._noise import acceleration_noise as acceleration_noise, white_noise as white_noise
+from ._noise import (
+    acceleration_noise as acceleration_noise,
+    stated_noise as stated_noise,
+    white_noise as white_noise,
+)
 from ._objects import (
     object_index as object_index,
     objects_return as objects_return,

@@ -25,15 +25,29 @@ def acceleration_noise(trajectories: Trajectories) -> float:
     Returns:
         The noise [length/time²], 0 where it can't be told.
     """
-    errors = trajectories.acceleration_errors
-    if errors is not None:
-        errors = errors[np.isfinite(trajectories.accelerations) & np.isfinite(errors)]
-        if len(errors):
-            return float(np.median(errors))
+    stated = stated_noise(trajectories)
+    if stated is not None:
+        return stated
     if trajectories.n_times < 8:
         return 0.0
     series = trajectories.accelerations[:MOST_SYSTEMS]
     return white_noise(trajectories.times[:MOST_SYSTEMS], series) if _is_smooth(series) else 0.0
+
+
+def stated_noise(trajectories: Trajectories) -> float | None:
+    """Standard error of each component of the accelerations, as it was stated or derived.
+
+    Args:
+        trajectories: The states.
+
+    Returns:
+        The median [length/time²]; None where no error of a known acceleration is known.
+    """
+    errors = trajectories.acceleration_errors
+    if errors is None:
+        return None
+    errors = errors[np.isfinite(trajectories.accelerations) & np.isfinite(errors)]
+    return float(np.median(errors)) if len(errors) else None
 
 
 def white_noise(times: Times, series: NodeVectors) -> float:
