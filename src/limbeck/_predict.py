@@ -14,7 +14,7 @@ from limbeck.compose import law_accelerations
 from limbeck.config import from_toml
 from limbeck.graphs import GraphDataset, pair_list
 from limbeck.pipeline import DistilStudy, FileSource, Study, kind_of
-from limbeck.trajectories import FEWEST, Trajectories, known_velocities, load_trajectories
+from limbeck.trajectories import FEWEST, Trajectories, known_velocities, load_trajectories, object_name
 
 SAME = 1e-9  # relative difference of values that were written with fewer digits
 
@@ -189,25 +189,34 @@ def _with_learned(
 ) -> tuple[Trajectories, int]:
     """The states with a property that the run learned of the same particles, and of how many others a column tells."""
     # A column may have the property in any unit: of particles that the run knows it is not looked at.
-    known = {(row["simulation"], row["particle"]): row["value"] for row in learned if row["name"] == name}
+    known = {_owner(row): row["value"] for row in learned if row["name"] == name}
     if not known:
         raise InputError(f"{data} lacks the attribute {name} of the run's law")
     values, strangers = np.ones((t.n_systems, t.n_nodes)), 0
     column: np.ndarray | None = None
     for system, node in np.argwhere(t.present.any(axis=1)):
         simulation, particle = t.system_names[system], t.particle_names[system][node]
-        value = known.get((simulation, particle), known.get((None, particle)))
+        label = object_name(t, int(system), int(node)) if t.per else None
+        owners = (simulation, particle, None), (None, particle, None), (None, None, label)
+        value = next((known[owner] for owner in owners if owner in known), None)
         if value is None and strangers == 0:
             column = with_column().attributes.get(name)
         if value is None and column is not None:
             value, strangers = column[system, node], strangers + 1
         if value is None:
+            whose = "labels" if any(owner[2] is not None for owner in known) else "particles"
             raise InputError(
-                f"{data}: the run learned {name} of its own particles, and knows none for particle {particle!r} of "
+                f"{data}: the run learned {name} of its own {whose}, and knows none for particle {particle!r} of "
                 f"simulation {simulation!r}; add a column {name}, in the unit of the run's properties"
+                + (", or the column of labels" if whose == "labels" else "")
             )
         values[system, node] = value
     return replace(t, attributes={**t.attributes, name: values}), strangers
+
+
+def _owner(row: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Who a learned property belongs to: a particle of a simulation, a particle everywhere, or a label."""
+    return row["simulation"], row["particle"], row.get("label")  # runs of earlier versions have no labels
 
 
 def _check_constants(t: Trajectories, constants: Mapping[str, float], data: Path) -> None:

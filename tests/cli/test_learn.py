@@ -80,10 +80,64 @@ def test_a_force_in_a_table_has_no_messages(run):
         (("--learn", "m,q", "--learn", "s"), "--learn takes one property, or two different ones"),
         (("--learn", "m,m"), "--learn takes one property, or two different ones"),
         (("--learn", ","), "--learn names no property"),
+        (("--learn", "m", "--per", "kind"), "--per goes with files, not with 'r2'"),
     ],
 )
 def test_what_cannot_be_learned_is_refused(tmp_path, words, message):
     done = here("discover", "r2", *words, "--out", tmp_path / "run")
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def alloys(tmp_path_factory):
+    """A table of three kinds with charges of their own, at places drawn anew for each snapshot."""
+    generator, charges = np.random.default_rng(4), {"iron": 1.0, "tin": -1.5, "zinc": 0.6}
+    lines = ["simulation,time,particle,x,y,ax,ay,kind"]
+    for k in range(60):
+        kinds = generator.choice(list(charges), size=4)
+        q = np.array([charges[kind] for kind in kinds])
+        for time in range(8):
+            x = generator.uniform(-2.0, 2.0, size=(4, 2))
+            away = x[:, None] - x
+            r = np.linalg.norm(away, axis=-1) + np.eye(4)
+            a = np.sum((q[:, None] * q / (r * (r + 0.2) ** 2))[..., None] * away, axis=1)
+            rows = np.concatenate([x, a], axis=1).tolist()
+            lines += [f"{k},{time},{i}," + ",".join(map(repr, row)) + f",{kinds[i]}" for i, row in enumerate(rows)]
+    table = tmp_path_factory.mktemp("alloys") / "alloys.csv"
+    table.write_text("\n".join(lines))
+    return table
+
+
+def test_a_number_for_each_label(alloys, tmp_path):
+    """Three labels, whose codes no simple law bends through, and the charges that were put in."""
+    words = ("--per", "kind", "--learn", "q", "--study", write_study(tmp_path))
+    done = limbeck("discover", alloys, *words, "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    result = read_result(tmp_path / "run")
+    told = {p["label"]: p["value"] for p in result["properties"]}
+    assert told == pytest.approx({"iron": -2 / 3, "tin": 1.0, "zinc": -0.4}, rel=1e-6)
+    assert all(p["simulation"] is None and p["particle"] is None for p in result["properties"])
+    assert "that of tin is taken as 1" in result["properties"][0]["scale"]
+    assert result["data"]["attributes"] == ["q"]
+    assert "kind" in (tmp_path / "run" / "study.toml").read_text()
+    done = here("predict", tmp_path / "run", alloys, "--out", tmp_path / "there.csv")
+    assert done.exit_code == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--per", "kind"), "--per kind goes with --learn"),
+        (("--per", "kin", "--learn", "q"), "--per: there is no column 'kin'; did you mean 'kind'?"),
+        (("--per", "kind", "--learn", "kind"), "stands in both --per and --learn"),
+        (("--per", "kind", "--learn", "q", "--species", "kind"), "stands in both --per and --species"),
+        (("--per", "kind", "--learn", "q", "--ignore", "kind"), "stands in both --per and --ignore"),
+    ],
+)
+def test_labels_that_cannot_have_properties_are_refused(alloys, tmp_path, words, message):
+    done = here("discover", alloys, *words, "--out", tmp_path / "run")
     assert done.exit_code == 2
     assert message in done.stderr
     assert not (tmp_path / "run").exists()

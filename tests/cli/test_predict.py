@@ -37,7 +37,7 @@ def finished(folder, law, source, *, attributes=(), categories=None, constants=N
         "bias": {"step": 0, "steps": [], "final": []},
     }
     (folder / "run.json").write_text(to_json({"made_by": "limbeck", "schema": 1}))
-    (folder / "study.toml").write_text(to_toml(Study(file=source)))
+    (folder / "study.toml").write_text(to_toml(Study(file=source, learn="q" if source.per else "")))
     (folder / "result.json").write_text(to_json(result))
     return folder
 
@@ -143,6 +143,22 @@ def test_learned_properties_are_those_of_the_run(tmp_path):
     assert "m of 1 particles stands in the file, in the unit of the run" in summary
     known = finished(tmp_path / "known", {"radial": "-1.0*m_1*m_2*r"}, FileSource(path="x.csv"), attributes=("m",))
     np.testing.assert_array_equal(table["ax"], predicted(known, with_third.assign(m=[1.0, 2.0, 3.0]), tmp_path))
+
+
+def test_what_was_learned_of_labels_holds_for_any_particle_with_them(tmp_path):
+    rows = [
+        {"simulation": None, "particle": None, "label": label, "name": "q", "value": v}
+        for label, v in (("iron", 1.0), ("tin", -2.0))
+    ]
+    source = FileSource(path="x.csv", per="kind")
+    run = finished(tmp_path / "run", {"radial": "-1.0*q_1*q_2*r"}, source, attributes=("q",), properties=rows)
+    known = finished(tmp_path / "known", {"radial": "-1.0*q_1*q_2*r"}, FileSource(path="x.csv"), attributes=("q",))
+    expected = predicted(known, chain(q=[1.0, -2.0, 1.0]), tmp_path)
+    np.testing.assert_array_equal(predicted(run, chain(kind=["iron", "tin", "iron"]), tmp_path), expected)
+    with pytest.raises(InputError, match=r"of its own labels.*or the column of labels"):
+        predicted(run, chain(), tmp_path)
+    with pytest.raises(InputError, match="knows none for particle '2'"):
+        predicted(run, chain(kind=["iron", "tin", "zinc"]), tmp_path)
 
 
 def test_names_beyond_ascii_read_back(tmp_path):

@@ -115,10 +115,73 @@ def test_what_nothing_pulls_with_is_light() -> None:
 def test_couplings_of_exact_products(charges: tuple[float, ...]) -> None:
     """Products of unequal numbers give these numbers back."""
     q = np.array(charges)
-    low, high = np.triu_indices(len(q), k=1)
-    values, left = couplings_of((q[low] * q[high])[None], len(q))
+    table = np.outer(q, q)
+    met = ~np.eye(len(q), dtype=bool)
+    values, left = couplings_of(np.where(met, table, 7.0)[None], met[None])
     np.testing.assert_allclose(values[0], q, rtol=1e-6)
     assert left < 1e-9
+
+
+def test_couplings_of_kinds_that_meet_their_own() -> None:
+    """Two numbers are told by what alike ones do to each other, and by nothing else."""
+    q = np.array([1.0, -0.4])
+    values, left = couplings_of(np.outer(q, q)[None], np.ones((1, 2, 2), dtype=bool))
+    np.testing.assert_allclose(values[0], q, rtol=1e-9)
+    assert left < 1e-12
+
+
+def test_couplings_of_pairs_that_never_meet() -> None:
+    """A strength of 0 of such a pair is no product."""
+    q = np.array([1.0, 0.5, -2.0, 3.0])
+    met = ~np.eye(4, dtype=bool)
+    met[0, 3] = met[3, 0] = False
+    values, left = couplings_of(np.where(met, np.outer(q, q), 0.0)[None], met[None])
+    np.testing.assert_allclose(values[0], q, rtol=1e-6)
+    assert left < 1e-9
+
+
+def of_kinds(n_systems: int, labels: tuple[str, ...], *, n_nodes: int = 4, seed: int = 0) -> Trajectories:
+    """Wanderers of a few kinds, drawn for each, whose properties are those of their kind."""
+    t = moving(n_systems, 30, n_nodes, seed=seed)
+    kinds = np.random.default_rng(seed + 1).integers(len(labels), size=(n_systems, n_nodes))
+    return replace(t, attributes={"kind": kinds.astype(float)}, categories={"kind": labels}, per="kind")
+
+
+@pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c"), ("a", "b", "c", "d", "e")])
+def test_charges_of_kinds(labels: tuple[str, ...]) -> None:
+    """All particles of a label have one charge; two of a kind act on each other too."""
+    t = of_kinds(12, labels)
+    levels = np.array([1.0, -1.5, 0.6, 0.3, -2.0])[: len(labels)]
+    q = levels[t.attributes["kind"].astype(int)]
+    t = driven(t, q[:, :, None] * q[:, None, :], lambda r: 1.0 / (r + 0.2) ** 2)
+    found, dataset = learned(t, "q")
+    assert dataset.attribute_names == ()  # the labels are no attribute beside the charge
+    assert found.reading.role == "coupling"
+    scale = levels[np.argmax(np.abs(levels))]
+    np.testing.assert_allclose(found.values["q"], q / scale, rtol=1e-3)
+    assert found.network(found.dataset(dataset)).validation_error < 1e-2
+
+
+def test_masses_and_charges_of_kinds() -> None:
+    """The receiver resists with one number of its kind, and both ends couple by another."""
+    t = of_kinds(12, ("a", "b", "c"))
+    kind = t.attributes["kind"].astype(int)
+    q, m = np.array([1.0, -1.5, 0.6])[kind], np.array([1.0, 2.5, 0.4])[kind]
+    t = driven(t, (q / m)[:, :, None] * q[:, None, :], lambda r: 1.0 / (r + 0.2) ** 2)
+    found, _ = learned(t, "m", "q")
+    assert found.reading.role == "unlike"
+    np.testing.assert_allclose(found.values["q"], q / -1.5, rtol=1e-3)
+    np.testing.assert_allclose(found.values["m"], m / 2.5, rtol=1e-3)
+
+
+def test_strengths_that_are_no_products_of_kinds_are_not_explained() -> None:
+    """Negative control: a table with a number for each pair of kinds has no charges."""
+    t = of_kinds(12, ("a", "b", "c"))
+    kind = t.attributes["kind"].astype(int)
+    table = np.array([[1.0, -0.5, 0.3], [-0.5, 0.6, -1.2], [0.3, -1.2, 0.9]])
+    t = driven(t, table[kind[:, :, None], kind[:, None, :]], lambda r: r * np.exp(-r))
+    found, dataset = learned(t, "q")
+    assert found.network(found.dataset(dataset)).validation_error > 0.1
 
 
 def test_accelerations_known_badly_count_for_less() -> None:

@@ -68,7 +68,8 @@ def test_many_kinds_are_better_learned(good_table, labels, tmp_path):
     table = good_table()
     table["kind"] = table.particle.map(lambda k: labels[k % len(labels)])
     t = load_trajectories(table, species=["kind"])
-    said = [note for note in t.notes if "--ignore kind --learn q" in note]
+    said = [note for note in t.notes if "--per kind --learn q" in note]
     assert len(said) == (len(labels) > 2)
+    assert not load_trajectories(table, per="kind", learned=["q"]).notes
     save_trajectories(t, tmp_path / "again.nc")
     assert load_trajectories(tmp_path / "again.nc").notes == t.notes

@@ -108,9 +108,11 @@ def _pair_channels(
         acts &= _felt(trained, batch, ends, values[0, ..., 0])
     way, sample, pair = draw_edges(np.broadcast_to(distance, acts.shape), acts, generator, n_samples)
     receiver, sender = ends[way, pair], ends[1 - way, pair]
-    names = dataset.attribute_names
+    # Where few values occur, as of a few kinds of particles, a search would find other attributes that agree as well.
+    own = edge.couplings if isinstance(edge, CoupledMessage) else range(len(dataset.attribute_names))
+    names, attributes = [dataset.attribute_names[k] for k in own], batch.attributes[..., list(own)]
     variables = ("r", *(f"{a}_1" for a in names), *(f"{a}_2" for a in names))
-    columns = [distance[sample, pair][:, None], batch.attributes[sample, receiver], batch.attributes[sample, sender]]
+    columns = [distance[sample, pair][:, None], attributes[sample, receiver], attributes[sample, sender]]
     labels = ("radial", "friction", "transverse")
     if isinstance(edge, VectorMessage):
         dim = batch.positions.shape[-1]
@@ -145,8 +147,11 @@ def _inertia(
     sample, node = draw_nodes(batch, generator, n_samples)
     attributes = batch.attributes[sample, node]
     features = _network(trained).scales.node_features(jnp.asarray(attributes, jnp.float32))
-    values = np.asarray(_network(trained).inertia(features), dtype=float)
-    yield "inertia", tuple(f"{a}_1" for a in dataset.attribute_names), attributes, values
+    inertia = _network(trained).inertia
+    values = np.asarray(inertia(features), dtype=float)
+    known = inertia.attribute if isinstance(inertia, AttributeInertia) else None
+    own = list(range(attributes.shape[1])) if known is None else [known]
+    yield "inertia", tuple(f"{dataset.attribute_names[k]}_1" for k in own), attributes[:, own], values
 
 
 def _one_body(

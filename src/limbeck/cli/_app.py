@@ -38,4 +38,7 @@ Units = Annotated[str | None, typer.Option(help="As in x=AU,time=day,m=Msun.")]
 Edges = Annotated[Path | None, typer.Option(help="CSV of sender, receiver[, simulation].")]
 Radius = Annotated[float | None, typer.Option(help="Largest distance at which pairs interact [any].")]
 AllowGaps = Annotated[bool, typer.Option("--allow-gaps", help="Times may differ, particles be missing.")]
+Per = Annotated[
+    str | None, typer.Option(help="A column of labels, each with one value of what --learn names.", metavar="COL")
+]
 SharedParticles = Annotated[bool, typer.Option("--shared-particles", help="A particle's name means one object.")]

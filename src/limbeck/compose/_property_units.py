@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from limbeck.trajectories import Trajectories, object_index, objects_return
+from limbeck.trajectories import Trajectories, object_index, object_name, objects_return
 
 FREE = 1e-9  # share of the slopes below which a common change of the properties changes no acceleration
 TAKES_PART = 0.1  # part of a property in such a change
@@ -129,7 +129,7 @@ class Units:
         if objects_return(trajectories):
             unit = known[int(np.argmax(self.fixed[number]))]
             system, node = (int(i[0]) for i in np.nonzero(object_index(trajectories) == unit))
-            who = trajectories.particle_names[system][node] if trajectories.particle_names else str(node)
+            who = object_name(trajectories, system, node)
             return f"only ratios of {name} are determined: that of {who} is taken as 1"
         if number == self.own_scale:
             return f"only ratios of {name} within a simulation are determined: the largest of each is taken as 1"

@@ -255,6 +255,8 @@ def _attributes_that_vary(trajectories: Trajectories) -> tuple[tuple[str, ...], 
     there = trajectories.present.any(axis=1)
     varying, constant = [], {}
     for name, values in trajectories.attributes.items():
+        if name == trajectories.per:
+            continue
         seen = np.unique(values[there])
         if len(seen) > 1:
             varying.append(name)

@@ -29,6 +29,7 @@ class SourceOptions:
         attributes: Columns of a file to use as attributes.
         ignore: Columns of a file to leave out.
         species: Text columns of a file to take as categories.
+        per: Column of a file whose labels each have one value of a learned property.
         units: Units of a file's columns.
         edges: File of edges.
         radius: Largest distance at which pairs of a file interact.
@@ -47,6 +48,7 @@ class SourceOptions:
     attributes: tuple[str, ...] | None = None
     ignore: tuple[str, ...] | None = None
     species: tuple[str, ...] | None = None
+    per: str | None = None
     units: str | None = None
     edges: str | None = None
     radius: float | None = None

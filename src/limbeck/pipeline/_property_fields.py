@@ -8,7 +8,7 @@ import numpy as np
 from limbeck.artefacts import finite
 from limbeck.compose import FittedProperties, FittedProperty
 from limbeck.graphs import GraphDataset
-from limbeck.trajectories import Trajectories, object_index
+from limbeck.trajectories import Trajectories, object_index, object_name
 
 
 def property_fields(
@@ -22,7 +22,7 @@ def property_fields(
         dataset: The data with the names of simulations and particles.
 
     Returns:
-        One mapping for each particle; one for each object where particles are shared.
+        One mapping for each particle; one for each object where particles are shared, or for each label.
     """
     if properties is None:
         return []
@@ -65,14 +65,10 @@ def _idle_row(trajectories: Trajectories, place: tuple[int, int], name: str, tol
 
 
 def _whose(trajectories: Trajectories, place: tuple[int, int]) -> dict[str, str | None]:
-    """Names of simulation and particle."""
+    """Names of simulation and particle, or the label."""
     t, (system, node) = trajectories, place
-    return {
-        "simulation": None if t.shared_particles else _named(t.system_names, system),
-        "particle": _named(t.particle_names[system] if t.particle_names else (), node),
-    }
-
-
-def _named(names: tuple[str, ...], number: int) -> str:
-    """A name, or the number where there is none."""
-    return names[number] if number < len(names) else str(number)
+    if t.per:
+        return {"simulation": None, "particle": None, "label": object_name(t, system, node)}
+    whose = t.system_names[system] if system < len(t.system_names) else str(system)
+    simulation = None if t.shared_particles else whose
+    return {"simulation": simulation, "particle": object_name(t, system, node), "label": None}

@@ -126,6 +126,7 @@ class FileSource:
         attributes: Columns to use as attributes; none given means all that are left.
         ignore: Columns to leave out.
         species: Text columns to take as categories.
+        per: Column of labels, each of which has one value of a learned property; empty where each particle has its own.
         units: Units, as `x=AU,time=day`.
         edges: File of edges, or empty.
         radius: Largest distance at which pairs interact; 0 means any.
@@ -138,6 +139,7 @@ class FileSource:
     attributes: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     species: tuple[str, ...] = ()
+    per: str = ""
     units: str = ""
     edges: str = ""
     radius: float = 0.0
@@ -152,7 +154,7 @@ class FileSource:
 
     @property
     def reading(self) -> dict[str, Any]:
-        """Options of `load_trajectories` that say nothing of attributes: names, units, pairs and gaps."""
+        """Options of `load_trajectories` that say nothing of attributes: names, units, pairs, gaps and who is alike."""
         return {
             "rename": self.rename,
             "units": parse_units(self.units),
@@ -160,6 +162,7 @@ class FileSource:
             "radius": self.radius or None,
             "allow_gaps": self.allow_gaps,
             "shared_particles": self.shared_particles,
+            "per": self.per,
         }
 
     def located(self) -> "FileSource":
@@ -232,6 +235,11 @@ class Study:
     def _check_learned(self) -> None:
         """Refuse properties that can't be learned."""
         names = self.learned_names
+        if self.file.per and not names:
+            raise InputError(
+                f"--per {self.file.per} goes with --learn: it says which particles have one value of what is learned; "
+                f"to use its labels as a given property, --species {self.file.per}"
+            )
         if self.learn and not names:
             raise InputError(f"--learn names no property; got {self.learn!r}")
         for name in names:

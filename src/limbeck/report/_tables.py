@@ -13,6 +13,7 @@ from ._numbers import NOTHING, duration, number, shown, spelt, to_error
 from ._record import Report, selected_index
 
 MOST_PROPERTIES = 30  # rows that people read
+SELDOM = ("simulation", "particle", "label", "level", "level_error")  # of a learned property: told where any has it
 CHECKS = {
     "heldout": "Error of the acceleration on simulations that were held out",
     "extrapolation": "Error in the outer 10 % of distances, held out",
@@ -271,12 +272,8 @@ def properties_table(result: Mapping[str, Any]) -> Table:
     left_out = max(0, len(items) - MOST_PROPERTIES)
     if left_out:
         items = sorted(items, key=lambda item: item.get("determined") is not False)[:MOST_PROPERTIES]
-    keys = tuple(dict.fromkeys(str(key) for item in items for key in item))
-    keys = tuple(
-        key
-        for key in keys
-        if key not in apart and not (key.startswith("level") and all(item.get(key) is None for item in items))
-    )
+    apart |= {key for key in SELDOM if all(item.get(key) is None for item in items)}
+    keys = tuple(dict.fromkeys(str(key) for item in items for key in item if key not in apart))
     rows = tuple(tuple(shown(item.get(key)) for key in keys) for item in items)
     if left_out:
         rows += ((f"and {left_out} more in result.json", *[""] * (len(keys) - 1)),)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from ._damping import Damping, damping_of, drag_of_each
 from ._pair_rows import LogSplines, PairRows
@@ -103,7 +103,7 @@ def alternate(rows: PairRows, role: Role, factors: Factors, start: Float[np.ndar
     basis = basis * _scale(rows, role, factors)[..., None, None]
     if role == "unlike":
         turn = ProductTurn(rows)
-        start = as_products(_in_turns(DirectedTurn(rows), basis, factors.is_damped, start).strengths)
+        start = as_products(_in_turns(DirectedTurn(rows), basis, factors.is_damped, start).strengths, rows.met)
     else:
         turn = _TURNS[role](rows)
     if isinstance(turn, _PairTurn):
@@ -272,7 +272,7 @@ class _PairTurn:
     def _places(self) -> Int[np.ndarray, "rows nodes nodes"]:
         """Which strength belongs to each pair."""
         p, slots = self.rows.n_slots, self.rows.slots
-        low, high = np.triu_indices(p, k=1)
+        low, high = self.rows.pairs
         table = np.zeros((p, p), dtype=int)
         table[low, high] = table[high, low] = np.arange(len(low))
         return table[slots[:, :, None], slots[:, None, :]]
@@ -286,7 +286,7 @@ class _PairTurn:
         """Strength of every pair."""
         rows, n = self.rows, forces.shape[1]
         low, high = np.triu_indices(n, k=1)
-        count = rows.n_slots * (rows.n_slots - 1) // 2
+        count = len(rows.pairs[0])
         where = self._places()[:, low, high]
         # A pair acts on both its ends: its column has two blocks, which meet another pair's where they share an end.
         columns = np.zeros((len(forces), n, forces.shape[-1], len(low)))
@@ -303,12 +303,15 @@ class _PairTurn:
 
     def products(self, values: np.ndarray) -> np.ndarray:
         """Strengths of pairs that are products of the couplings of their ends."""
-        low, high = np.triu_indices(self.rows.n_slots, k=1)
+        low, high = self.rows.pairs
         return values[:, low] * values[:, high]
 
     def couplings(self, strengths: np.ndarray) -> np.ndarray:
         """The couplings whose products the strengths are, up to a sign that is the function's."""
-        options = [couplings_of(sign * strengths, self.rows.n_slots) for sign in (1.0, -1.0)]
+        (low, high), met = self.rows.pairs, self.rows.met
+        table = np.zeros(met.shape)
+        table[:, low, high] = table[:, high, low] = strengths
+        options = [couplings_of(sign * table, met | met.swapaxes(1, 2)) for sign in (1.0, -1.0)]
         return min(options, key=lambda option: option[1])[0]
 
 
@@ -316,39 +319,41 @@ _Turn = _SenderTurn | _ReceiverTurn | _PairTurn | DirectedTurn | ProductTurn
 _TURNS = {"both": _SenderTurn, "inertia": _ReceiverTurn, "coupling": _PairTurn}
 
 
-def couplings_of(strengths: Float[np.ndarray, "groups pairs"], n_slots: int) -> tuple[np.ndarray, float]:
+def couplings_of(
+    table: Float[np.ndarray, "groups slots slots"], met: Bool[np.ndarray, "groups slots slots"]
+) -> tuple[np.ndarray, float]:
     """Numbers whose products come nearest to the strengths of pairs.
 
     Args:
-        strengths: Strength of every pair, in the order of the upper triangle.
-        n_slots: Number of objects of a group.
+        table: Strength of every pair, both ways round.
+        met: Pairs that ever act; the others' strengths say nothing.
 
     Returns:
         The numbers, the largest of each group positive, and the root mean square of what their products leave.
     """
-    low, high = np.triu_indices(n_slots, k=1)
-    table = np.zeros((len(strengths), n_slots, n_slots))
-    table[:, low, high] = table[:, high, low] = strengths
+    table = np.where(met, table, 0.0)
     sizes, vectors = np.linalg.eigh(table)
-    values = _products_nearest(table, vectors[:, :, -1] * np.sqrt(np.maximum(sizes[:, -1:], 0.0)))
+    values = _products_nearest(table, met, vectors[:, :, -1] * np.sqrt(np.maximum(sizes[:, -1:], 0.0)))
     # One sign of each group is free: the largest of each is positive.
     largest = np.take_along_axis(values, np.argmax(np.abs(values), axis=1)[:, None], axis=1)
     values = values * np.where(largest < 0, -1.0, 1.0)
-    return values, float(np.sqrt(np.mean(_off_products(table, values) ** 2)))
+    return values, float(np.sqrt(np.mean(_off_products(table, met, values) ** 2)))
 
 
-def _products_nearest(table: Float[np.ndarray, "groups slots slots"], values: np.ndarray) -> np.ndarray:
-    """Numbers whose products come nearest to a table without diagonal, by damped steps of all groups at once."""
+def _products_nearest(
+    table: Float[np.ndarray, "groups slots slots"], met: Bool[np.ndarray, "groups slots slots"], values: np.ndarray
+) -> np.ndarray:
+    """Numbers whose products come nearest to a table, by damped steps of all groups at once."""
     # Numbers taken in turns hardly move where one is much larger than the others.
     diagonal = np.arange(table.shape[1])
     exact = EXACT * np.sum(table**2, axis=(1, 2))
-    cost, damping = np.sum(_off_products(table, values) ** 2, axis=(1, 2)), np.full(len(table), 1e-3)
+    cost, damping = np.sum(_off_products(table, met, values) ** 2, axis=(1, 2)), np.full(len(table), 1e-3)
     for _ in range(PRODUCT_STEPS):
-        sizes = np.sum(values**2, axis=1, keepdims=True) - values**2
-        normal = values[:, :, None] * values[:, None, :]
+        normal = met * values[:, :, None] * values[:, None, :]
+        sizes = np.einsum("gij,gj->gi", met, values**2) + normal[:, diagonal, diagonal]
         normal[:, diagonal, diagonal] = sizes * (1.0 + damping[:, None])
-        trial = values + solve_groups(normal, np.einsum("gij,gj->gi", _off_products(table, values), values))
-        reached = np.sum(_off_products(table, trial) ** 2, axis=(1, 2))
+        trial = values + solve_groups(normal, np.einsum("gij,gj->gi", _off_products(table, met, values), values))
+        reached = np.sum(_off_products(table, met, trial) ** 2, axis=(1, 2))
         better = reached < cost
         ends = np.where(better, cost - reached < GAIN * cost, damping > STUCK)
         values = np.where(better[:, None], trial, values)
@@ -359,8 +364,8 @@ def _products_nearest(table: Float[np.ndarray, "groups slots slots"], values: np
     return values
 
 
-def _off_products(table: Float[np.ndarray, "groups slots slots"], values: np.ndarray) -> np.ndarray:
-    """What products leave of a table whose diagonal says nothing."""
-    off = table - values[:, :, None] * values[:, None, :]
-    np.einsum("gii->gi", off)[...] = 0.0
-    return off
+def _off_products(
+    table: Float[np.ndarray, "groups slots slots"], met: Bool[np.ndarray, "groups slots slots"], values: np.ndarray
+) -> np.ndarray:
+    """What products leave of the strengths of pairs that ever act."""
+    return np.where(met, table - values[:, :, None] * values[:, None, :], 0.0)

@@ -328,8 +328,7 @@ def _from_start(
 ) -> Iterator[Couplings]:
     """Fits from one start: turns of least squares and, where all objects return, the smooth force of either sign."""
     if role == "coupling":
-        n_pairs = rows.n_slots * (rows.n_slots - 1) // 2
-        yield alternate(rows, role, factors, generator.normal(size=(rows.n_groups, n_pairs)))
+        yield alternate(rows, role, factors, generator.normal(size=(rows.n_groups, len(rows.pairs[0]))))
         return
     if role == "unlike":
         yield alternate(rows, role, factors, generator.normal(size=(rows.n_groups, rows.n_slots, rows.n_slots)))

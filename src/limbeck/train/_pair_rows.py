@@ -1,6 +1,7 @@
 """Snapshots laid out for the fit of couplings: one place for each receiver and sender."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -50,6 +51,24 @@ class PairRows:
     def acts(self) -> Bool[np.ndarray, "rows nodes nodes"]:
         """Whether the sender acts on the receiver."""
         return np.any(self.unit != 0, axis=-1)
+
+    @cached_property
+    def met(self) -> Bool[np.ndarray, "groups slots slots"]:
+        """Which object ever acts on which, receiver before sender; on itself where two particles are alike."""
+        found = np.zeros((self.n_groups, self.n_slots, self.n_slots), dtype=bool)
+        group, receiver, sender = np.broadcast_arrays(
+            self.groups[:, None, None], self.slots[:, :, None], self.slots[:, None, :]
+        )
+        acts = self.acts
+        found[group[acts], receiver[acts], sender[acts]] = True
+        return found
+
+    @cached_property
+    def pairs(self) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
+        """Both objects of every pair; each is a pair with itself where any meets one that is alike."""
+        alike = bool(np.einsum("gss->s", self.met).any())
+        low, high = np.triu_indices(self.n_slots, k=0 if alike else 1)
+        return low, high
 
     def relative_velocities(self) -> Float[np.ndarray, "rows nodes nodes dim"]:
         """Velocity of the receiver minus that of the sender; 0 where the sender does not act."""

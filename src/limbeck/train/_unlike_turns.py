@@ -9,7 +9,7 @@ then brought to a product of a column and a row, and both are fitted in turns wh
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ._pair_rows import PairRows
 from ._solve_groups import solve_groups
@@ -118,21 +118,24 @@ def sender_strengths(
     return solve_groups(normal, summed)
 
 
-def as_products(table: Float[np.ndarray, "groups slots slots"]) -> Float[np.ndarray, "groups 2 slots"]:
-    """A number of each receiver and of each sender whose products come nearest to a table; its diagonal says nothing.
+def as_products(
+    table: Float[np.ndarray, "groups slots slots"], met: Bool[np.ndarray, "groups slots slots"]
+) -> Float[np.ndarray, "groups 2 slots"]:
+    """A number of each receiver and of each sender whose products come nearest to a table.
 
     Args:
         table: Strength of every directed pair, receiver before sender.
+        met: Directed pairs that ever act; the others' strengths say nothing.
 
     Returns:
         Both numbers, the senders' in units of the largest of each group.
     """
-    off = ~np.eye(table.shape[1], dtype=bool)
-    sent = np.linalg.svd(np.where(off, table, 0.0))[2][:, 0]
+    table = np.where(met, table, 0.0)
+    sent = np.linalg.svd(table)[2][:, 0]
     felt = np.zeros_like(sent)
     for _ in range(TABLE_ROUNDS):
-        felt = _matched(np.where(off, table, 0.0), sent)
-        sent = _matched(np.where(off, table, 0.0).swapaxes(1, 2), felt)
+        felt = _matched(table, met, sent)
+        sent = _matched(table.swapaxes(1, 2), met.swapaxes(1, 2), felt)
     return in_units_of_largest(np.stack([felt, sent], axis=1))
 
 
@@ -151,7 +154,7 @@ def in_units_of_largest(strengths: Float[np.ndarray, "groups 2 slots"]) -> Float
     return np.stack([strengths[:, 0] * unit, sent / unit], axis=1)
 
 
-def _matched(table: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Numbers of the rows whose products with those of the columns come nearest to a table without diagonal."""
-    size = np.sum(known**2, axis=1, keepdims=True) - known**2
+def _matched(table: np.ndarray, met: Bool[np.ndarray, "groups rows columns"], known: np.ndarray) -> np.ndarray:
+    """Numbers of the rows whose products with those of the columns come nearest to a table."""
+    size = np.einsum("gij,gj->gi", met, known**2)
     return np.einsum("gij,gj->gi", table, known) / np.maximum(size, np.finfo(float).tiny)

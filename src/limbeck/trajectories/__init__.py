@@ -14,6 +14,7 @@ from ._noise import (
 )
 from ._objects import (
     object_index as object_index,
+    object_name as object_name,
     objects_return as objects_return,
     with_attribute as with_attribute,
 )

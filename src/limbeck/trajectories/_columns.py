@@ -36,6 +36,7 @@ class Choices:
         attributes: Columns to use as attributes; None for every numeric one that is left.
         ignore: Columns to leave out.
         species: Columns to read as categories.
+        per: Column whose labels are the objects that learned properties belong to; empty for none.
         learned: Properties that are to be learned: columns of these names, if there are any, are not looked at.
         lenient: Whether what is said of a column that isn't there means nothing, and no further column matters, as
             with other data than those that it was said of.
@@ -45,6 +46,7 @@ class Choices:
     attributes: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
     species: tuple[str, ...] = ()
+    per: str = ""
     learned: tuple[str, ...] = ()
     lenient: bool = False
 
@@ -52,18 +54,27 @@ class Choices:
         """Refuse a column that is asked to play two parts.
 
         Raises:
-            InputError: If a column is chosen and ignored, or is a number and a category.
+            InputError: If a column is chosen and ignored, is a number and a category, or is learned per itself.
         """
         chosen = self.attributes or ()
         for first, second, names in (
             ("attributes", "ignore", set(chosen) & set(self.ignore)),
             ("species", "ignore", set(self.species) & set(self.ignore)),
             ("attributes", "species", set(chosen) & set(self.species)),
+            ("per", "ignore", {self.per} & set(self.ignore)),
+            ("per", "attributes", {self.per} & set(chosen)),
+            ("per", "species", {self.per} & set(self.species)),
+            ("per", "learn", {self.per} & set(self.learned)),
         ):
             if names:
                 raise InputError(
                     f"column {min(names)!r} stands in both --{first} and --{second}; name it in one of them"
                 )
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """Columns that hold labels, whatever they are for."""
+        return tuple(dict.fromkeys((*self.species, *((self.per,) if self.per else ()))))
 
     def among(self, columns: Iterable[str]) -> "Choices":
         """What was said of the columns that are there, where the rest means nothing; all of it elsewhere.
@@ -89,6 +100,7 @@ class Choices:
             attributes=None if self.attributes is None else kept(self.attributes),
             ignore=(*kept(self.ignore), *(name for name in self.learned if name in there)),
             species=kept(self.species),
+            per=self.per if self.per in there or not self.lenient else "",
         )
 
 
@@ -101,14 +113,14 @@ class Roles:
         vectors: Which of positions (""), velocities ("v") and accelerations ("a") are there.
         errors: Which of them come with standard errors.
         attributes: Columns with properties of the particles.
-        species: Columns with categories of the particles.
+        labelled: Columns with labels of the particles.
     """
 
     dim: int
     vectors: tuple[str, ...]
     errors: tuple[str, ...]
     attributes: tuple[str, ...]
-    species: tuple[str, ...]
+    labelled: tuple[str, ...]
 
     def names(self, prefix: str, suffix: str = "") -> tuple[str, ...]:
         """Names of the components of one vector.
@@ -256,7 +268,7 @@ def assign_roles(names: Sequence[str], text: Mapping[str, str], choices: Choices
                 f"add '{prefix}x', or use --ignore {prefix}x_err"
             )
     used = {*KEYS, *(f"{p}{a}{s}" for p in VECTORS for a in AXES for s in ("", "_err"))}
-    rest = [name for name in there if name not in used and name not in choices.species]
+    rest = [name for name in there if name not in used and name not in choices.labelled]
     for name in rest:
         if name in text and (not choices.lenient or choices.attributes is None or name in choices.attributes):
             raise InputError(
@@ -264,9 +276,9 @@ def assign_roles(names: Sequence[str], text: Mapping[str, str], choices: Choices
                 f"if the column holds labels, or --ignore {_quoted(name)}"
             )
     attributes = tuple(rest) if choices.attributes is None else choices.attributes
-    for name in (*attributes, *choices.species):
+    for name in (*attributes, *choices.labelled):
         check_attribute_name(name, where)
-    return Roles(dim=dim, vectors=vectors, errors=errors, attributes=attributes, species=choices.species)
+    return Roles(dim=dim, vectors=vectors, errors=errors, attributes=attributes, labelled=choices.labelled)
 
 
 def known_choices(names: Sequence[str], choices: Choices, where: str) -> None:
@@ -280,8 +292,9 @@ def known_choices(names: Sequence[str], choices: Choices, where: str) -> None:
     Raises:
         InputError: If a chosen column isn't there.
     """
-    for option in ("attributes", "ignore", "species"):
-        for name in getattr(choices, option) or ():
+    for option in ("attributes", "ignore", "species", "per"):
+        given = getattr(choices, option) or ()
+        for name in (given,) if isinstance(given, str) else given:
             if name in names:
                 continue
             new = choices.rename.get(name)

@@ -52,6 +52,8 @@ def content_hash(trajectories: Trajectories) -> str:
         )
     }
     facts |= {name: sorted(getattr(trajectories, name).items()) for name in ("categories", "units")}
+    if trajectories.per:  # a run that was begun before there was such a thing goes on
+        facts["per"] = trajectories.per
     digest.update(json.dumps(facts).encode())
     return digest.hexdigest()
 

@@ -35,6 +35,7 @@ def load_trajectories(
     attributes: Sequence[str] | None = None,
     ignore: Sequence[str] = (),
     species: Sequence[str] = (),
+    per: str = "",
     units: Mapping[str, str] | None = None,
     edges: str | os.PathLike[str] | None = None,
     radius: float | None = None,
@@ -58,6 +59,7 @@ def load_trajectories(
         attributes: Columns to use as attributes; None for every numeric column that is left.
         ignore: Columns to leave out.
         species: Columns that hold labels, to be used as categorical attributes.
+        per: Column that holds labels, each of which is to have one value of every property that is learned.
         units: Units of `x`, `time` and attributes; those of a NetCDF file hold otherwise.
         edges: CSV file that says who acts on whom (columns `sender`, `receiver`, optionally `simulation`).
         radius: Largest distance at which a pair interacts [length unit of the source], > 0.
@@ -79,6 +81,7 @@ def load_trajectories(
         attributes=None if attributes is None else _names(attributes),
         ignore=_names(ignore),
         species=_names(species),
+        per=per,
         learned=_names(learned),
         lenient=lenient,
     )
@@ -89,7 +92,8 @@ def load_trajectories(
         states = replace(states, edges=_edges(_path(edges), states), radius=None)
     if radius is not None:
         states = replace(states, edges=None, radius=float(radius))
-    found = _record(states, both, shared_particles=shared_particles or states.shared_particles)
+    shared = shared_particles or states.shared_particles
+    found = _record(states, both, shared_particles=shared, per=per if per in states.categories else "")
     return with_remark(found) if learning else found
 
 
@@ -184,7 +188,7 @@ def _edges(file: Path, states: States) -> Edges:
     return read_edges(file, states.system_names, states.particle_names)
 
 
-def _record(states: States, units: dict[str, str], *, shared_particles: bool) -> Trajectories:
+def _record(states: States, units: dict[str, str], *, shared_particles: bool, per: str) -> Trajectories:
     """Make the record of states in which nothing is missing."""
     assert states.velocities is not None
     assert states.accelerations is not None
@@ -201,6 +205,7 @@ def _record(states: States, units: dict[str, str], *, shared_particles: bool) ->
         system_names=states.system_names,
         particle_names=states.particle_names,
         shared_particles=shared_particles,
+        per=per,
         velocities_are=states.velocities_are,
         accelerations_are=states.accelerations_are,
         position_errors=states.position_errors,
@@ -210,15 +215,15 @@ def _record(states: States, units: dict[str, str], *, shared_particles: bool) ->
         measured_noise=states.measured_noise,
         units=units,
         source={"path" if states.format in FORMATS.values() else "object": states.where, "format": states.format},
-        notes=tuple(dict.fromkeys((*states.notes, *_on_labels(states.categories)))),
+        notes=tuple(dict.fromkeys((*states.notes, *_on_labels(states.categories, per)))),
     )
 
 
-def _on_labels(categories: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _on_labels(categories: Mapping[str, tuple[str, ...]], per: str) -> Iterator[str]:
     """What is to be said of kinds that one number can't put in an order: a law has to bend through their codes."""
     for name, labels in categories.items():
-        if len(labels) >= MANY_KINDS:
+        if len(labels) >= MANY_KINDS and name != per:
             yield (
                 f"The {len(labels)} labels of {name!r} enter as 0, 1, 2, ..., through which a law is seldom found: "
-                f"--ignore {name} --learn q gives each particle a number of its own, and says which share one."
+                f"--per {name} --learn q learns a number for each label instead."
             )

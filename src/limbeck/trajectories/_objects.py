@@ -14,13 +14,17 @@ def object_index(trajectories: Trajectories) -> Int[np.ndarray, "systems nodes"]
     """Number the objects that the particles are.
 
     Args:
-        trajectories: The states; where their particles are shared, one name is one object everywhere, and without
-            names one place.
+        trajectories: The states; where properties belong to labels, all particles of a label are one object; where
+            particles are shared, one name is one object everywhere, and without names one place.
 
     Returns:
-        The object of each particle; without shared particles each one is an object of its own.
+        The object of each particle; otherwise each one is an object of its own.
     """
     t = trajectories
+    if t.per:
+        labels = len(t.categories[t.per])
+        codes = np.nan_to_num(t.attributes[t.per], nan=0.0).astype(int)
+        return np.where(t.present.any(axis=1), codes, labels + np.arange(t.n_nodes))
     if not t.shared_particles:
         return np.arange(t.n_systems * t.n_nodes).reshape(t.n_systems, t.n_nodes)
     if not t.particle_names:
@@ -41,9 +45,27 @@ def objects_return(trajectories: Trajectories) -> bool:
         trajectories: The states.
 
     Returns:
-        True for one simulation, and for shared particles.
+        True for one simulation, for shared particles, and where labels are the objects.
     """
-    return trajectories.n_systems == 1 or trajectories.shared_particles
+    return trajectories.n_systems == 1 or trajectories.shared_particles or bool(trajectories.per)
+
+
+def object_name(trajectories: Trajectories, system: int, node: int) -> str:
+    """What the source calls the object that a particle is.
+
+    Args:
+        trajectories: The states.
+        system: Number of the simulation.
+        node: Place of the particle.
+
+    Returns:
+        Its label where labels are the objects, else its name; the number of its place where it has none.
+    """
+    t = trajectories
+    if t.per:
+        return t.categories[t.per][int(t.attributes[t.per][system, node])]
+    names = t.particle_names[system] if t.particle_names else ()
+    return names[node] if node < len(names) else str(node)
 
 
 def with_attribute(trajectories: Trajectories, name: str, values: NodeScalars | None) -> Trajectories:

@@ -24,7 +24,7 @@ def attributes_of(
         values, labels = one.values, own_labels(fields, name)
         if labels is not None:
             categories[name] = labels
-        elif name in choices.species:
+        elif name in choices.labelled:
             values, categories[name] = _codes(one)
         elif values.dtype.kind in "OUS":
             raise InputError(
@@ -66,7 +66,7 @@ def _candidates(fields: Fields, choices: Choices) -> dict[str, Field]:
     found = {}
     known = _known(fields)
     for name, one in fields.variables.items():
-        chosen = name in choices.species or name in (choices.attributes or ())
+        chosen = name in choices.labelled or name in (choices.attributes or ())
         possible = "particle" in one.dims and set(one.dims) <= set(DIMS[:3])
         if name in known or not (possible or chosen):
             continue

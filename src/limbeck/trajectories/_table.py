@@ -70,8 +70,8 @@ def states_from_csv(path: Path, choices: Choices, *, allow_gaps: bool) -> States
     Raises:
         InputError: If the file breaks the contract of tables.
     """
-    text = {"simulation", "particle", *choices.species} - set(choices.rename)
-    text |= {old for old, new in choices.rename.items() if new in ("simulation", "particle", *choices.species)}
+    text = {"simulation", "particle", *choices.labelled} - set(choices.rename)
+    text |= {old for old, new in choices.rename.items() if new in ("simulation", "particle", *choices.labelled)}
     frame = read_csv(path, text)
     choices = choices.among(frame.columns)
     frame.columns = final_names(list(frame.columns), choices.rename, str(path))
@@ -182,7 +182,7 @@ def _states(table: Table, choices: Choices, allow_gaps: bool, kind: str, units: 
 
 def _text_columns(table: Table, choices: Choices) -> dict[str, str]:
     """Find the columns with text among those that could be attributes, and where it first stands."""
-    skip = {"simulation", "particle", *choices.species, *choices.ignore}
+    skip = {"simulation", "particle", *choices.labelled, *choices.ignore}
     found = {}
     for name in table.frame.columns:
         if name not in skip and _holds_text(table.column(name)):
@@ -301,8 +301,8 @@ def _attributes(
     there = np.asarray(layout.present.any(axis=1))
     first = np.take_along_axis(layout.rows, layout.present.argmax(axis=1)[:, None, :], axis=1)[:, 0, :]
     system, _, node = layout.cells
-    for name in (*roles.attributes, *roles.species):
-        if name in roles.species:
+    for name in (*roles.attributes, *roles.labelled):
+        if name in roles.labelled:
             codes, categories[name] = encode_ids(table.column(name), name, table.rows)
             values = codes.astype(np.float64)
         else:

@@ -53,6 +53,8 @@ class Trajectories:
         system_names: What the source calls each simulation.
         particle_names: What the source calls each particle, by simulation.
         shared_particles: Whether a particle name means one object everywhere.
+        per: Category whose labels are the objects that learned properties belong to; no law may use it as an attribute.
+            Empty where each particle has properties of its own.
         velocities_are: Whether the velocities were given or derived.
         accelerations_are: The same for the accelerations.
         position_errors: Standard errors of the positions, if known.
@@ -77,6 +79,7 @@ class Trajectories:
     system_names: tuple[str, ...] = ()
     particle_names: tuple[tuple[str, ...], ...] = ()
     shared_particles: bool = False
+    per: str = ""
     velocities_are: Provenance = "given"
     accelerations_are: Provenance = "given"
     position_errors: NodeVectors | None = None
@@ -92,7 +95,7 @@ class Trajectories:
         """Check that the arrays describe the same particles at the same times.
 
         Raises:
-            InputError: If shapes disagree or there are fewer than two particles.
+            InputError: If shapes disagree, there are fewer than two particles, or the labels of objects are not there.
         """
         shape = self.positions.shape
         if len(shape) != 4 or shape[3] not in (1, 2, 3):
@@ -109,6 +112,8 @@ class Trajectories:
         ):
             if array.shape != expected:
                 raise InputError(f"{name}: expected shape {expected}, got {array.shape}")
+        if self.per and self.per not in self.categories:
+            raise InputError(f"properties can't be learned per {self.per!r}: there is no category of that name")
         if shape[2] < 2:
             raise InputError(f"a law of interaction needs at least two particles; got {shape[2]}")
 
