@@ -27,6 +27,7 @@ from ._generalisation import (
 from ._law import Law as Law
 from ._levels import Levels as Levels, find_levels as find_levels
 from ._noise_effect import noise_effect as noise_effect
+from ._own_origin import OwnOrigin as OwnOrigin
 from ._own_units import OwnUnits as OwnUnits
 from ._recovery import Recovery as Recovery, recovery as recovery
 from ._refine import Refined as Refined, Scored as Scored, refine as refine

@@ -16,7 +16,7 @@ from typing import Any
 
 from limbeck._errors import InputError
 from limbeck._threads import one_blas_thread
-from limbeck.compose import noise_effect
+from limbeck.compose import OwnOrigin, noise_effect
 from limbeck.config import from_toml, to_toml
 from limbeck.graphs import GraphDataset
 from limbeck.track import check_trackers, tracked
@@ -134,9 +134,11 @@ def _run(
         run.fingerprint = check_fingerprint(run, dataset)
     if not study.is_simulated:  # a file was read before its folder was taken
         run.timings["load"] = time.monotonic() - started
+    origin = OwnOrigin.of(dataset)
+    dataset = origin.dataset(dataset)
     noise = noise_effect(dataset)
     attempts = attempts_along(run, dataset, noise)
-    result = conclude(run, dataset, attempts, chosen_among(attempts), noise)
+    result = conclude(run, dataset, attempts, chosen_among(attempts), noise, origin=origin)
     journal.note("run", "finished", result["verdict"])
     return result
 
@@ -173,6 +175,7 @@ def check_fingerprint(run: Run, dataset: GraphDataset, more: Mapping[str, str] =
     study = to_toml(replace(run.study, time_limit=0.0, track=()))  # neither changes what a stage means
     if not run.study.hold_out:
         study = study.replace('hold_out = ""\n', "", 1)  # runs that were started before there was such an option
+    study = study.replace('per = ""\n', "", 1)  # nor was there this one
     data = content_hash(dataset.trajectories)
     check_inputs(run.folder, {"data": data, "study": hashlib.sha256(study.encode()).hexdigest(), **more})
     return data

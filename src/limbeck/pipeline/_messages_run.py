@@ -9,6 +9,7 @@ import jax
 
 from limbeck._errors import InputError
 from limbeck.artefacts import load_arrays, read_header
+from limbeck.compose import OwnOrigin
 from limbeck.config import from_toml
 from limbeck.graphs import GraphDataset
 from limbeck.models import GraphNetwork, build_model, measure_scales, parse_biases
@@ -62,12 +63,14 @@ def _of_discovery(folder: Path) -> tuple[MessageMembers, GraphDataset, SystemDef
             "has no messages to read"
         )
     dataset = connected(trajectories_of(study), replace(study, learn=""))  # their columns are not kept
+    data = content_hash(dataset.trajectories)
+    dataset = OwnOrigin.of(dataset).dataset(dataset)
     header = read_header(path)
     biases = parse_biases(",".join(header["biases"]) or "none")
     key = jax.random.key(study.seed)
     model = build_model(biases, study.model, measure_scales(dataset), dim=dataset.trajectories.dim, key=key)
     arrays, static = eqx.partition(model, eqx.is_array)
-    expected = {**header, "fingerprint": content_hash(dataset.trajectories)}
+    expected = {**header, "fingerprint": data}
     network: GraphNetwork = eqx.combine(load_arrays(path, expected, arrays), static)
     facts = (("biases", ", ".join(biases.names) or "none"),)
     return (

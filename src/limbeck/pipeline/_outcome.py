@@ -10,6 +10,7 @@ from limbeck.compose import (
     Behaviour,
     Checks,
     FittedProperties,
+    OwnOrigin,
     Recovery,
     behaviour,
     generalisation,
@@ -49,14 +50,16 @@ def conclude(
     chosen: Attempt | None,
     noise: float,
     *,
+    origin: OwnOrigin | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write everything that a run says, the result last; `more` are fields of its own."""
+    """Write everything that a run says, the result last; `more` are fields of its own, positions are from `origin`."""
     study = run.study
     # With a property that was learned in units of its own, no law of limbeck's is the truth's.
     truth = None if study.learned_names else study.truth()
     dataset = dataset if chosen is None or chosen.dataset is None else chosen.dataset
     law = None if chosen is None else chosen.law
+    told = law if law is None or origin is None else origin.law(law)
     word, reasons = _verdict(attempts, chosen, dataset)
     known, r2 = _against_truth(run, dataset, chosen, truth)
     conduct = _behaviour(run, dataset, chosen)
@@ -66,9 +69,9 @@ def conclude(
         "verdict": word,
         "reasons": reasons,
         **recovery_fields(known, is_truth_known=truth is not None),
-        **law_fields(law),
+        **law_fields(told),
         "properties": property_fields(*_learned(chosen), dataset),
-        "variables": variable_fields(None if law is None else law.law, dataset),
+        "variables": variable_fields(None if told is None else told.law, dataset),
         "bias": _bias_fields(run, attempts, chosen),
         "checks": checks_fields((chosen.checks if chosen and chosen.checks else _no_checks()), known, r2),
         "rollout": rollout_fields(None if chosen is None else chosen.rollout, conduct),
