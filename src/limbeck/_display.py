@@ -127,6 +127,12 @@ def print_result(result: dict[str, Any], folder: Path) -> None:
             console.print(f"  F{axis} = {to_readable(parse(text))}", markup=False)
         for axis, text in zip("xyz", result["acceleration"], strict=False):
             console.print(f"  a{axis} = {to_readable(parse(text))}", markup=False)
+    for kind in result.get("kinds", ()):  # runs of earlier versions have none
+        whose = kind["receiver"] if kind["sender"] is None else f"{kind['sender']} on {kind['receiver']}"
+        told = (
+            f"{key} = {to_readable(parse(text))}" for key, text in kind.items() if key not in ("receiver", "sender")
+        )
+        console.print(f"  {whose}: {', '.join(told)}", markup=False)
     for reason in result["reasons"] if result["verdict"] != "found" else []:
         console.print(f"  - {reason}", markup=False)
     if result["recovered"] is not None:

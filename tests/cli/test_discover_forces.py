@@ -67,3 +67,44 @@ def in_a_magnetic_field(n_systems: int) -> pd.DataFrame:
             rows += [[system, time, i, *x[i], *v[i], *a[i], m[i], q[i]] for i in range(n)]
     columns = ["simulation", "time", "particle", "x", "y", "vx", "vy", "ax", "ay", "m", "q"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def of_sheep_and_wolves(n_systems: int, *, shuffled: bool = False) -> pd.DataFrame:
+    """Kinds of which each keeps its distance from its own; wolves are drawn to sheep, and sheep flee them."""
+    generator, n = np.random.default_rng(8), 5
+    rows = []
+    for system in range(n_systems):
+        wolf = generator.integers(2, size=n)
+        told = generator.permutation(wolf) if shuffled else wolf
+        for time in range(12):
+            x = generator.uniform(-2.0, 2.0, size=(n, 2))
+            away = x[:, None] - x
+            r = np.linalg.norm(away, axis=-1) + np.eye(n)
+            fled = np.where(wolf[:, None] > wolf, -1.2, 1.2) * np.exp(-r)
+            a = np.sum((np.where(wolf[:, None] == wolf, 0.4 / (r + 0.3) ** 2, fled) / r)[..., None] * away, axis=1)
+            rows += [[system, time, k, *x[k], *a[k], ("sheep", "wolf")[told[k]]] for k in range(n)]
+    return pd.DataFrame(rows, columns=["simulation", "time", "particle", "x", "y", "ax", "ay", "kind"])
+
+
+@pytest.mark.slow
+def test_each_pair_of_kinds_has_a_force_of_its_own(tmp_path):
+    """No formula of codes that a search could meet, and four functions that accelerations give at once."""
+    of_sheep_and_wolves(80).to_csv(tmp_path / "pasture.csv", index=False)
+    done = limbeck("discover", tmp_path / "pasture.csv", "--species", "kind", "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    rows = read_result(tmp_path / "run")["kinds"]
+    r = np.linspace(0.2, 3.0, 30)
+    for row in rows:
+        apart = {("sheep", "wolf"): 1.2, ("wolf", "sheep"): -1.2}.get((row["receiver"], row["sender"]))
+        expected = 0.4 / (r + 0.3) ** 2 if apart is None else apart * np.exp(-r)
+        np.testing.assert_allclose(evaluate(parse(row["radial"]), {"r": r}), expected, rtol=1e-6)
+    assert len(rows) == 4
+
+
+@pytest.mark.slow
+def test_kinds_that_say_nothing_of_the_force_give_no_law(tmp_path):
+    """Negative control: the same accelerations, and labels that were dealt anew within each simulation."""
+    table = tmp_path / "shuffled.csv"
+    of_sheep_and_wolves(80, shuffled=True).to_csv(table, index=False)
+    words = ("--species", "kind", "--time-limit", 240, "--out", tmp_path / "run", "--quiet")
+    assert limbeck("discover", table, *words).returncode == 3

@@ -187,6 +187,7 @@ def test_a_divergence_that_leaves_nothing_to_distil_is_no_result(
     dataset, tmp_path, monkeypatch, first: int, error: float
 ) -> None:
     diverging_from(first, error, monkeypatch)
+    monkeypatch.setattr(_attempts, "composed_plainly", lambda *_: None)
     run = Run(study=Study(), folder=tmp_path, journal=Journal(tmp_path, None), deadline=np.inf)
     with pytest.raises(TrainingDiverged, match=f"step {first}"):
         attempts_along(run, dataset, 0.0)

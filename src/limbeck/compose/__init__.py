@@ -10,7 +10,7 @@ from ._checks import (
     network_hints as network_hints,
     verdict as verdict,
 )
-from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law
+from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law, compose_plainly as compose_plainly
 from ._conserved import Drift as Drift
 from ._fit_equations import fit_equations as fit_equations
 from ._fit_properties import (
@@ -24,7 +24,7 @@ from ._generalisation import (
     RegionErrors as RegionErrors,
     generalisation as generalisation,
 )
-from ._law import Law as Law
+from ._law import Law as Law, is_one_body as is_one_body
 from ._levels import Levels as Levels, find_levels as find_levels
 from ._noise_effect import noise_effect as noise_effect
 from ._own_origin import OwnOrigin as OwnOrigin

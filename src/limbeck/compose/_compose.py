@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from jaxtyping import Int
+
 from limbeck.graphs import GraphDataset
 from limbeck.regress import ConstantEstimate, HallOfFame, thresholds as thresholds_in
 from limbeck.train import TrainedModel
@@ -13,17 +16,20 @@ from ._estimates import estimates_of, followed_estimates
 from ._followed_laws import followed_laws
 from ._law import Law
 from ._own_units import OwnUnits
+from ._plain_forces import law_along, plain_force
 from ._prune import CERTAIN, pruned
 from ._pruned_fit import pruned_fit
 from ._refine import Refined, Scored, with_leading_constants
 from ._refit import refit
 from ._searches import (
     FINAL_SNAPSHOTS,
+    FIT_SNAPSHOTS,
     JUDGE_SNAPSHOTS,
     Bench,
     Closer,
     Searched,
     all_searched,
+    asked,
     is_one_law,
     laid_out,
     sharpened,
@@ -37,6 +43,11 @@ MOST_SEARCHES = 3
 LEARNED = 3e-5  # errors that are due to a property which was learned, and no reason for another form
 SIMPLE = 2  # laws without a network's help that are tried beside them
 ALIKE = 1e-3  # relative difference of two followed laws that are one: what forms of nearly one function differ by
+PLAIN = (
+    (10, 0, 2),
+    (11, 1, 2),
+    (12, 0, 1),
+)  # searches of plain forces: number, first training snapshot, and each how many
 STARTS = 4  # laws of a front from which forms are sought along noisy paths
 
 
@@ -126,15 +137,68 @@ def compose_law(
         return sharpened(searched, bench, fit_on, judge_on, closer, numbers)
 
     searched = all_searched(bench, searches, once_more, sharpen)
-    if searched is None:
+    return None if searched is None else _concluded(searched, bench, trained, dataset, follows=follows)
+
+
+def compose_plainly(
+    trained: TrainedModel,
+    dataset: GraphDataset,
+    *,
+    goal: float,
+    closer: Closer,
+    is_over: Callable[[], bool],
+    follows: bool = True,
+) -> ComposedLaw | None:
+    """Compose a law from free functions beside plain factors, which no network has taught.
+
+    Args:
+        trained: A network, by whose accelerations errors are weighed.
+        dataset: The data.
+        goal: Largest median error of the functions.
+        closer: Searches equations of the functions.
+        is_over: Tells when time has run out.
+        follows: Whether constants are fitted to noisy positions through the integrator at last.
+
+    Returns:
+        The law that two searches agree on, else the cheapest; None where no such functions explain the accelerations.
+    """
+
+    def on(part: Int[np.ndarray, "samples 2"], most: int) -> States:
+        return laid_out(dataset, trained, part, most, 0.0)
+
+    judge_on = on(dataset.validation, JUDGE_SNAPSHOTS)
+    found = plain_force(dataset, on(dataset.train, FINAL_SNAPSHOTS), judge_on)
+    if found is None or not found[1] <= goal:
         return None
+    bench = replace(Bench.prepare(trained, dataset, is_over, 0.0), reciprocal=False)  # the factors see to that
+    searched = None
+    searches: list[Refined] = []
+    for number, first, step in PLAIN:
+        part = dataset.train[first::step]
+        free = None if is_over() else found[0].fitted(on(part, FINAL_SNAPSHOTS))
+        if free is None:
+            break
+        law = law_along(free, closer(free.channels(), number), on(part, FIT_SNAPSHOTS), judge_on)
+        refined = bench.refine_near([law])
+        searches += [] if refined is None else [refined]
+        searched = asked(bench, searches) if searches else None
+        if searched is not None and searched.agreed is not None:
+            break
+    return None if searched is None else _concluded(searched, bench, trained, dataset, follows=follows)
+
+
+def _concluded(
+    searched: Searched, bench: Bench, trained: TrainedModel, dataset: GraphDataset, *, follows: bool
+) -> ComposedLaw:
+    """The law that searches speak for, its constants fitted to all training snapshots."""
+    rounding = 0.0 if follows else LEARNED
     final = laid_out(dataset, trained, dataset.train, FINAL_SNAPSHOTS, rounding)
     chosen, certain = searched.chosen, searched.certain
     law = with_leading_constants(bench.units.law(chosen.chosen.law))
     law, thresholds = with_thresholds_fitted(refit(law, final), final)
     law = pruned(law, final)
     followed = None
-    if follows and not is_over():
+    if follows and not bench.is_over():
         followed = pruned_fit(lambda form: fit_trajectories(form, dataset), law)
     law = law if followed is None else followed.law
     left_out = follows and followed is None and windows_of(dataset) is not None
@@ -147,8 +211,8 @@ def compose_law(
         is_stable=certain is not None,
         is_exact=searched.agreed is None and certain is not None,
         tried=sum(one.tried for one in searched.searches),
-        unfollowed=int(left_out and is_over()),
-        is_lost=left_out and not is_over(),
+        unfollowed=int(left_out and bench.is_over()),
+        is_lost=left_out and not bench.is_over(),
     )
 
 

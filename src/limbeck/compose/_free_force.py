@@ -116,12 +116,30 @@ class FreeForce:
         Returns:
             Every equation of a function beside the best of all others.
         """
-        ranked = [_near(channel, hall) for channel, hall in zip(self.channels(), halls, strict=True)]
+        ranked = self.forms(halls)
         best = [forms[0] for forms in ranked]
-        return [self._with([*best[:k], form, *best[k + 1 :]]) for k, forms in enumerate(ranked) for form in forms]
+        return [self.law([*best[:k], form, *best[k + 1 :]]) for k, forms in enumerate(ranked) for form in forms]
 
-    def _with(self, forms: Sequence[Expression]) -> Law:
-        """The law with these equations for the functions."""
+    def forms(self, halls: Sequence[HallOfFame]) -> list[list[Expression]]:
+        """Equations near each function.
+
+        Args:
+            halls: What a search found for each.
+
+        Returns:
+            Those of the search, sums of two terms and products, best first by their trade of error for size.
+        """
+        return [_near(channel, hall) for channel, hall in zip(self.channels(), halls, strict=True)]
+
+    def law(self, forms: Sequence[Expression]) -> Law:
+        """The law with equations in the place of the functions.
+
+        Args:
+            forms: One for each function.
+
+        Returns:
+            The law.
+        """
         terms: dict[str, list[Expression]] = {}
         for part, form in zip(self.parts, forms, strict=True):
             terms.setdefault(part.channel, []).append(times(part.factors, form))
@@ -144,7 +162,22 @@ def free_force(law: Law, states: States) -> FreeForce | None:
         name: fronts for name, e in law.components.items() if name in SIZES and (fronts := fronts_of(e, SIZES[name]))
     }
     terms = [(name, factors) for name, each in apart.items() for factors in each]
-    rest = Law(components={k: e for k, e in law.components.items() if k not in apart}, dim=law.dim)
+    return fitted(
+        terms, Law(components={k: e for k, e in law.components.items() if k not in apart}, dim=law.dim), states
+    )
+
+
+def fitted(terms: Sequence[tuple[str, Factors]], rest: Law, states: States) -> FreeForce | None:
+    """Fit free functions beside what is known of a law.
+
+    Args:
+        terms: Channel of each function, and the factors before it.
+        rest: The channels that are known, the inertia among them.
+        states: Snapshots to fit.
+
+    Returns:
+        The fitted functions; None without any, or where the data are too few.
+    """
     target = ((states.targets - rest.accelerations(states)) * states.weights[:, None]).T.ravel()
     pieces = min(MOST_PIECES, target.size // (ROWS_A_COEFFICIENT * max(len(terms), 1)))
     knots = [_knots(_columns_of(name, states)[SIZES[name]], pieces) for name, _ in terms]

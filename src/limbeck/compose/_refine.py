@@ -337,11 +337,20 @@ def with_leading_constants(law: Law) -> Law:
     Returns:
         A law with the same accelerations, whose scale of every force can be refitted.
     """
-    components = {
-        name: expression if name == "inertia" or _has_factor(expression) else Call("mul", (Constant(1.0), expression))
-        for name, expression in law.components.items()
-    }
+    components = {name: e if name == "inertia" else with_factor(e) for name, e in law.components.items()}
     return Law(components=components, dim=law.dim)
+
+
+def with_factor(expression: Expression) -> Expression:
+    """Give a formula a free overall factor, unless it has one.
+
+    Args:
+        expression: Any formula.
+
+    Returns:
+        The same function.
+    """
+    return expression if _has_factor(expression) else Call("mul", (Constant(1.0), expression))
 
 
 def _has_factor(expression: Expression) -> bool:

@@ -13,6 +13,7 @@ from ._law import Law
 from ._reduced import FEWEST_BLOCKS
 from ._states import States
 
+EXCUSED = 1e-6  # of the error in the tail: an error of most particles below it excuses no more
 ROUNDING = 1e-9  # of a constant, which no error is below
 LONGEST_BLOCK = 100  # particles in a row that stand for a simulation where there are few
 OUTLIER = 5.0  # medians beyond which a residual loses weight; of white noise hardly any lies there
@@ -92,8 +93,22 @@ def law_loss(law: Law, states: States) -> float:
     Returns:
         The loss; infinite where the law is undefined on more than a tenth of the particles.
     """
-    middle, high = np.quantile(states.counted_errors(law.accelerations(states)), [0.5, 0.9], method="higher")
-    return max(math.sqrt(middle * high), states.rounding)
+    return error_of(law.accelerations(states), states)
+
+
+def error_of(predicted: Float[np.ndarray, "particles dim"], states: States) -> float:
+    """The same of any accelerations.
+
+    Args:
+        predicted: Accelerations of the particles with a target.
+        states: Snapshots to judge on.
+
+    Returns:
+        The loss.
+    """
+    middle, high = np.quantile(states.counted_errors(predicted), [0.5, 0.9], method="higher")
+    # What is exact for most particles and wrong for the rest is no better than that.
+    return max(math.sqrt(max(middle, EXCUSED * high) * high), states.rounding)
 
 
 def standard_errors(law: Law, states: States) -> tuple[Float[np.ndarray, " constants"], int]:

@@ -190,7 +190,7 @@ def all_searched(
     Returns:
         All of them and their law; None where none found any.
     """
-    searched = _asked(bench, searches)
+    searched = asked(bench, searches)
     if (
         searched.certain is None
         and not bench.is_over()
@@ -200,13 +200,21 @@ def all_searched(
         searched = Searched(searches=(*searches, simple), agreed=None, certain=simple)
     searched = sharpen(searched, (0, 1))
     if searched.certain is None and not bench.is_over() and (third := bench.refine(once_more())) is not None:
-        searched = _asked(bench, [*searched.searches, third])
+        searched = asked(bench, [*searched.searches, third])
         searched = sharpen(searched, (2, 3)) if searched.chosen is third else searched
     return searched if searched.searches else None
 
 
-def _asked(bench: Bench, searches: Sequence[Refined]) -> Searched:
-    """Searches, and whether they agree."""
+def asked(bench: Bench, searches: Sequence[Refined]) -> Searched:
+    """Ask whether searches agree.
+
+    Args:
+        bench: What laws are judged on.
+        searches: What each found.
+
+    Returns:
+        The searches, and their law.
+    """
     agreed = bench.agreed(searches)
     return Searched(searches=tuple(searches), agreed=agreed, certain=agreed or bench.certain(searches))
 
@@ -250,9 +258,9 @@ def sharpened(
     if not along:
         return searched
     if is_exact:
-        every = _asked(bench, (*along, *searched.searches))
+        every = asked(bench, (*along, *searched.searches))
         return every if every.certain is not None else searched
-    both = _asked(bench, along)
+    both = asked(bench, along)
     if both.chosen.chosen.price >= searched.chosen.chosen.price:
         return searched
     return replace(both, searches=(*along, *searched.searches))

@@ -30,7 +30,7 @@ from limbeck.regress import HallOfFame, thresholds
 from limbeck.train import TrainedModel
 
 from ._derive_stage import derived_with
-from ._distil_stage import along_free_functions, composed, distil, distil_conditional
+from ._distil_stage import along_free_functions, composed, composed_plainly, distil, distil_conditional
 from ._learn_stage import learned_properties
 from ._run import Run
 from ._train_stage import train_step
@@ -111,20 +111,36 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
         attempt = Attempt(biases=biases, trained=trained, step=step)
         if trained.validation_error <= max(goal, PROMISING) and _improves(attempts, trained):
             attempt = distilled(run, dataset, _closer(run, dataset, attempt), noise)
+            if not attempt.stands and not _has_law(attempts):
+                attempt = _plainly(run, dataset, attempt, goal, noise)
         attempts.append(attempt)
         if attempt.stands or run.is_over():
             return attempts
-    return _with_last_law(run, dataset, attempts, noise)
+    return _with_last_law(run, dataset, attempts, goal, noise)
 
 
-def _with_last_law(run: Run, dataset: GraphDataset, attempts: list[Attempt], noise: float) -> list[Attempt]:
+def _with_last_law(
+    run: Run, dataset: GraphDataset, attempts: list[Attempt], goal: float, noise: float
+) -> list[Attempt]:
     """The attempts, the best network distilled at last where none was good enough to be at once."""
     best = None if _has_law(attempts) else _best_network([a for a in attempts if a.biases.second_law])
-    if best is not None and best.trained.validation_error < UNUSABLE:
-        attempts[attempts.index(best)] = distilled(run, dataset, _closer(run, dataset, best), noise)
+    if best is not None:
+        usable = best.trained.validation_error < UNUSABLE
+        last = distilled(run, dataset, _closer(run, dataset, best), noise) if usable else best
+        attempts[attempts.index(best)] = last if last.stands else _plainly(run, dataset, last, goal, noise)
     if run.diverged and not _has_law(attempts):  # the network that failed might have been the one that fits
         raise TrainingDiverged(next(said for _, said in run.diverged.values()))
     return attempts
+
+
+def _plainly(run: Run, dataset: GraphDataset, attempt: Attempt, goal: float, noise: float) -> Attempt:
+    """The attempt with a law of functions that accelerations give without a network, if such a one stands."""
+    with run.timed("compose"):
+        law = None if run.is_over() else composed_plainly(run, attempt.trained, dataset, attempt.step, goal)
+    if law is None:
+        return attempt
+    plain = _verdict_of(run, dataset, attempt, law, noise)
+    return plain if plain.stands else attempt
 
 
 def _has_law(attempts: list[Attempt]) -> bool:
@@ -255,9 +271,14 @@ def _checked(
             law, properties = with_properties_fitted(law, learned, dataset)
         dataset = properties.dataset(dataset)
         attempt = replace(attempt, properties=properties, dataset=dataset)
+    return _verdict_of(run, dataset, attempt, law, noise)
+
+
+def _verdict_of(run: Run, dataset: GraphDataset, attempt: Attempt, law: ComposedLaw, noise: float) -> Attempt:
+    """Roll out and check a law."""
     with run.timed("check"):
-        rollout = roll_out(law.law, trained, dataset)
-        checks = check_law(law, trained, dataset, rollout, noise)
+        rollout = roll_out(law.law, attempt.trained, dataset)
+        checks = check_law(law, attempt.trained, dataset, rollout, noise)
     word, reasons = verdict(checks, law)
     run.journal.note("check", "verdict", {"step": attempt.step, "verdict": word, "reasons": reasons})
     return replace(attempt, law=law, checks=checks, rollout=rollout)

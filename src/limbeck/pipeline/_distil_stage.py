@@ -13,7 +13,7 @@ import numpy as np
 from limbeck._errors import ArtefactDamaged, ArtefactMismatch
 from limbeck.analyse import Channel, MessageTable, collect_messages
 from limbeck.artefacts import hall_from_mapping, hall_to_mapping, load_record, save_record
-from limbeck.compose import ComposedLaw, OwnUnits, compose_law
+from limbeck.compose import ComposedLaw, OwnUnits, compose_law, compose_plainly
 from limbeck.graphs import GraphDataset
 from limbeck.regress import HallOfFame, Problem, search
 from limbeck.train import TrainedModel
@@ -242,3 +242,22 @@ def composed(
         closer=closer,
         follows=follows,
     )
+
+
+def composed_plainly(
+    run: Run, trained: TrainedModel, dataset: GraphDataset, step: int, goal: float
+) -> ComposedLaw | None:
+    """Put a law together from free functions that no network has taught.
+
+    Args:
+        run: The run.
+        trained: A network, by whose accelerations errors are weighed.
+        dataset: The data.
+        step: Number of the step of relaxation.
+        goal: Largest median error of the functions.
+
+    Returns:
+        The law; None where no such functions explain the accelerations.
+    """
+    closer = along_free_functions(run, dataset, step)
+    return compose_plainly(trained, dataset, goal=goal, closer=closer, is_over=run.is_over)

@@ -25,6 +25,7 @@ from limbeck.simulate import SystemDefinition
 from ._attempts import UNUSABLE, Attempt
 from ._folder import RESULT
 from ._generalisation_fields import generalisation_fields
+from ._kind_fields import kind_fields
 from ._property_fields import property_fields
 from ._result import (
     checks_fields,
@@ -70,6 +71,7 @@ def conclude(
         "reasons": reasons,
         **recovery_fields(known, is_truth_known=truth is not None),
         **law_fields(told),
+        "kinds": kind_fields(None if told is None else told.law, dataset.trajectories),
         "properties": property_fields(*_learned(chosen), dataset),
         "variables": variable_fields(None if told is None else told.law, dataset),
         "bias": _bias_fields(run, attempts, chosen),

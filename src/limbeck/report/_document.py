@@ -17,6 +17,7 @@ from ._figures import (
     training_picture,
 )
 from ._held_out import held_out_facts, held_out_table
+from ._kinds import kinds_table
 from ._numbers import duration, shown
 from ._page import Banner, render_page
 from ._record import Report
@@ -60,6 +61,7 @@ def _facts(report: Report) -> dict[str, Any]:
         "complexity": result.get("complexity"),
         "variables": variables_table(result),
         "constants": constants_table(result),
+        "kinds": kinds_table(result),
         "properties": properties_table(result),
         "property_notes": property_notes(result),
         "checks": checks(result),
