@@ -164,7 +164,7 @@ def diverging_from(first, error, monkeypatch):
             raise TrainingDiverged(f"training diverged in step {step}")
         return replace(as_trained(dataset), validation_error=error)
 
-    def distilled(run, dataset, attempt, noise):
+    def distilled(run, dataset, attempt, noise, otherwise=None):
         found = ComposedLaw(law=law(radial="-2*r"), estimates=(), front=(), others=(), is_stable=True, tried=1)
         return replace(attempt, law=found)
 

@@ -8,6 +8,7 @@ which of them the run ends with; what is written about them is another module's 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -110,9 +111,8 @@ def attempts_along(run: Run, dataset: GraphDataset, noise: float) -> list[Attemp
             continue
         attempt = Attempt(biases=biases, trained=trained, step=step)
         if trained.validation_error <= max(goal, PROMISING) and _improves(attempts, trained):
-            attempt = distilled(run, dataset, _closer(run, dataset, attempt), noise)
-            if not attempt.stands and not _has_law(attempts):
-                attempt = _plainly(run, dataset, attempt, goal, noise)
+            plainly = None if _has_law(attempts) else partial(_plainly, run, dataset, goal, noise)
+            attempt = distilled(run, dataset, _closer(run, dataset, attempt), noise, plainly)
         attempts.append(attempt)
         if attempt.stands or run.is_over():
             return attempts
@@ -125,15 +125,16 @@ def _with_last_law(
     """The attempts, the best network distilled at last where none was good enough to be at once."""
     best = None if _has_law(attempts) else _best_network([a for a in attempts if a.biases.second_law])
     if best is not None:
+        plainly = partial(_plainly, run, dataset, goal, noise)
         usable = best.trained.validation_error < UNUSABLE
-        last = distilled(run, dataset, _closer(run, dataset, best), noise) if usable else best
-        attempts[attempts.index(best)] = last if last.stands else _plainly(run, dataset, last, goal, noise)
+        last = distilled(run, dataset, _closer(run, dataset, best), noise, plainly) if usable else plainly(best)
+        attempts[attempts.index(best)] = last
     if run.diverged and not _has_law(attempts):  # the network that failed might have been the one that fits
         raise TrainingDiverged(next(said for _, said in run.diverged.values()))
     return attempts
 
 
-def _plainly(run: Run, dataset: GraphDataset, attempt: Attempt, goal: float, noise: float) -> Attempt:
+def _plainly(run: Run, dataset: GraphDataset, goal: float, noise: float, attempt: Attempt) -> Attempt:
     """The attempt with a law of functions that accelerations give without a network, if such a one stands."""
     with run.timed("compose"):
         law = None if run.is_over() else composed_plainly(run, attempt.trained, dataset, attempt.step, goal)
@@ -212,7 +213,13 @@ def _nothing_moves(dataset: GraphDataset) -> bool:
     return bool(np.max(sizes) <= RESTING * max(speed, extent) * magnified)
 
 
-def distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -> Attempt:
+def distilled(
+    run: Run,
+    dataset: GraphDataset,
+    attempt: Attempt,
+    noise: float,
+    otherwise: Callable[[Attempt], Attempt] | None = None,
+) -> Attempt:
     """Search, compose, roll out and check the law of one network; a conditional law where no smooth one stands.
 
     Args:
@@ -220,6 +227,7 @@ def distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -
         dataset: The data, as laws are checked on them.
         attempt: The network.
         noise: Effect of the noise of the accelerations.
+        otherwise: Looks for another smooth law where none stands, before conditions are asked.
 
     Returns:
         The attempt with what was found.
@@ -230,6 +238,8 @@ def distilled(run: Run, dataset: GraphDataset, attempt: Attempt, noise: float) -
     smooth = _checked(run, dataset, replace(attempt, table=table, halls=halls[0]), halls, noise, distil)
     if smooth.stands or run.is_over() or not trained.model.biases.second_law:
         return smooth
+    if otherwise is not None and (other := otherwise(smooth)).stands:
+        return other
     with run.timed("regress"):
         _, conditions = distil_conditional(run, trained, seen, step)
     if not any(_has_condition(hall) for hall in conditions):
