@@ -10,6 +10,7 @@ from scipy.integrate import solve_ivp
 import limbeck as library
 from limbeck.artefacts import load_record
 from limbeck.config import from_toml
+from limbeck.expressions import evaluate, parse
 from limbeck.graphs import connect
 from limbeck.pipeline import _learn_stage
 from limbeck.pipeline._folder import Journal
@@ -272,3 +273,40 @@ def test_newtons_law_and_the_masses_of_the_solar_system(tmp_path):
     for p in result["properties"]:
         if p["particle"] in ("Mercury", "Venus", "Mars"):
             assert not p["determined"] or abs(p["value"] - truth[p["particle"]]) < 1.96 * p["standard_error"]
+
+
+@pytest.mark.slow
+def test_noisy_positions_leave_no_room_for_another_exponent(tmp_path):
+    """Derivatives do: `1/r**2.64` was called found for `1/(r + 0.2)**2`. What can't be followed is not found."""
+    generator, charges = np.random.default_rng(0), {"iron": 1.0, "tin": -1.5, "zinc": 0.6}
+    lines, times = ["simulation,time,particle,x,y,kind"], 0.05 * np.arange(40)
+    for k in range(30):
+        kinds = generator.choice(list(charges), size=4)
+        q = np.array([charges[kind] for kind in kinds])
+
+        def slope(_, y, q=q):
+            x, v = y.reshape(2, 4, 2)
+            away = x[:, None] - x
+            r = np.linalg.norm(away, axis=-1) + np.eye(4)
+            return np.concatenate(
+                [v, np.sum((q[:, None] * q / (r * (r + 0.2) ** 2))[..., None] * away, axis=1)]
+            ).ravel()
+
+        start = generator.normal(size=(2, 4, 2)) * np.array([1.5, 0.5])[:, None, None]
+        path = solve_ivp(slope, (0.0, times[-1]), start.ravel(), "DOP853", times, rtol=1e-9, atol=1e-10).y.T
+        for time, state in zip(times.tolist(), path, strict=True):
+            x = state.reshape(2, 4, 2)[0] + 2e-3 * generator.normal(size=(4, 2))
+            lines += [
+                f"{k},{time!r},{i},{x[i, 0]!r},{x[i, 1]!r},{kinds[i]}".replace("np.float64", "") for i in range(4)
+            ]
+    table = tmp_path / "noisy.csv"
+    table.write_text("\n".join(lines).replace("(", "").replace(")", ""))
+    done = limbeck("discover", table, "--per", "kind", "--learn", "q", "--out", tmp_path / "run", "--quiet")
+    result = read_result(tmp_path / "run")
+    if done.returncode == 0:
+        force = [
+            float(evaluate(parse(result["law"]["radial"]), {"r": r, "q_1": 1.0, "q_2": 1.0})) for r in (0.5, 1.0, 2.0)
+        ]
+        np.testing.assert_allclose(force, 2.25 / (np.array([0.5, 1.0, 2.0]) + 0.2) ** 2, rtol=3e-2)
+    else:
+        assert done.returncode == 3

@@ -10,13 +10,15 @@ from limbeck.regress import ConstantEstimate
 from limbeck.trajectories import object_index, objects_return
 
 from ._compose import ComposedLaw
-from ._estimates import estimate, listed
+from ._estimates import estimate, followed_estimates, listed
 from ._exponents import with_free_exponents
 from ._fit_properties import FittedProperties, FittedProperty, fit_properties
 from ._levels import Levels, find_levels
 from ._property_problem import CHUNKS, fitted_states
 from ._pruned_fit import pruned_fit
 from ._refit import ROUNDING
+from ._shoot import fit_trajectories
+from ._windows import windows_of
 
 
 def with_properties_fitted(
@@ -47,7 +49,18 @@ def with_properties_fitted(
     if places:
         again = fit_properties(freed, names, dataset, ties=ties)
         own += list(_exponents(again, places, len(own), blocks))
-    return replace(composed, law=fitted.law, estimates=(*thresholds, *own)), fitted
+    return _followed(replace(composed, law=fitted.law, estimates=(*thresholds, *own)), fitted.dataset(dataset)), fitted
+
+
+def _followed(composed: ComposedLaw, dataset: GraphDataset) -> ComposedLaw:
+    """The law with constants by noisy positions themselves, properties as they are; lost where none follows them."""
+    # Derivatives of noisy positions leave room for many forms: 1/r**2.6 had been found for 1/(r + 0.2)**2.
+    if windows_of(dataset) is None:
+        return composed
+    followed = fit_trajectories(composed.law, dataset)
+    if followed is None:
+        return replace(composed, is_lost=True)
+    return replace(composed, law=followed.law, followed=followed, estimates=followed_estimates(followed))
 
 
 def _on_levels(
