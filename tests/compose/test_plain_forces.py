@@ -132,6 +132,12 @@ def test_a_law_of_most_particles_is_not_nearly_exact():
     assert law_loss(law, states) > 1e-4
 
 
+def empty(name: str) -> HallOfFame:
+    """A search that found nothing."""
+    told = {"engine": "none", "version": "", "seed": 0, "evaluations": 0, "seconds": 0.0, "out_of_time": False}
+    return HallOfFame(component=name, equations=(), **told)
+
+
 def test_functions_become_equations_one_by_one():
     """Two kinds: each curve has its own, and the law of all is exact."""
 
@@ -146,13 +152,26 @@ def test_functions_become_equations_one_by_one():
     assert [len(plain.terms), error < 1e-4] == [3, True]
     free = plain.fitted(states_of(dataset, dataset.train))
     assert free is not None
-    halls = [
-        HallOfFame(
-            component=channel.name, equations=(), engine="none", version="", seed=0, evaluations=0, seconds=0.0,
-            out_of_time=False,
-        )
-        for channel in free.channels()
-    ]  # fmt: skip
+    halls = [empty(channel.name) for channel in free.channels()]
     judge_on = states_of(dataset, dataset.validation)
     law = law_along(free, halls, states_of(dataset, dataset.train[::4]), judge_on)
     assert law_loss(law, judge_on) < 1e-9
+
+
+def test_kinds_that_do_not_act_on_each_other():
+    """The function of such a pair is rounding, and its equation nothing."""
+
+    def force(r, one, two):
+        return np.where(one["kind"] == two["kind"], np.where(one["kind"] == 1, -2.0 * (r - 1.0), 0.5 / r), 0.0)
+
+    t = places()
+    dataset = driven(replace(t, attributes={"kind": np.minimum(t.attributes["kind"], 1.0)}), force)
+    free = chosen(dataset)[0].fitted(states_of(dataset, dataset.train))
+    assert free is not None
+    judge_on = states_of(dataset, dataset.validation)
+    law = law_along(
+        free, [empty(channel.name) for channel in free.channels()], states_of(dataset, dataset.train[::4]), judge_on
+    )
+    assert law_loss(law, judge_on) < 1e-9
+    at = {"r": np.linspace(0.5, 2.0, 9), "kind_1": 0.0, "kind_2": 1.0}
+    np.testing.assert_array_equal(evaluate(law.components["radial"], at), np.zeros(9))

@@ -154,7 +154,7 @@ def compose_plainly(
     Args:
         trained: A network, by whose accelerations errors are weighed.
         dataset: The data.
-        goal: Largest median error of the functions.
+        goal: Largest error of the functions.
         closer: Searches equations of the functions.
         is_over: Tells when time has run out.
         follows: Whether constants are fitted to noisy positions through the integrator at last.

@@ -12,7 +12,16 @@ from itertools import product
 
 import numpy as np
 
-from limbeck.expressions import Call, Constant, Expression, Variable, complexity, free_constants, with_constants
+from limbeck.expressions import (
+    Call,
+    Constant,
+    Expression,
+    Variable,
+    complexity,
+    free_constants,
+    simplify,
+    with_constants,
+)
 from limbeck.graphs import GraphDataset
 from limbeck.regress import PRICE, HallOfFame
 
@@ -29,6 +38,8 @@ ENOUGH = 1e-5  # an error of free functions that is their own, and says nothing 
 PASSES = 2  # over all functions beside the equations of the others
 EXACT = 1e-12  # an error that nothing need be below
 NOT_WORSE = 1.5  # times the least error of all: what fewer functions may leave
+
+NOTHING = Constant(0.0, free=False)  # kinds that do not act on each other
 
 Term = tuple[str, Factors]
 
@@ -59,13 +70,14 @@ def plain_force(dataset: GraphDataset, fit_on: States, judge_on: States) -> tupl
         judge_on: Snapshots that they are judged on.
 
     Returns:
-        The factors, and the median error of the functions beside them; None where no functions can be fitted.
+        The factors, and the error of the functions beside them, as laws are judged; None where none can be fitted.
     """
     errors: list[tuple[float, PlainForce]] = []
     for plain in _candidates(dataset):
         free = plain.fitted(fit_on)
         if free is not None:
-            errors.append((float(np.median(judge_on.counted_errors(free.accelerations(judge_on)))), plain))
+            # Not the median: one function may be exact for the commonest kind, and wrong for all others.
+            errors.append((error_of(free.accelerations(judge_on), judge_on), plain))
     if not errors:
         return None
     allowed = max(NOT_WORSE * min(error for error, _ in errors), ENOUGH)
@@ -88,7 +100,7 @@ def law_along(free: FreeForce, halls: Sequence[HallOfFame], fit_on: States, judg
     Returns:
         The law of the equations with the lowest price, its constants fitted.
     """
-    options = [[with_factor(form) for form in forms[:MOST_FORMS]] for forms in free.forms(halls)]
+    options = [[NOTHING, *(with_factor(form) for form in forms[:MOST_FORMS])] for forms in free.forms(halls)]
     chosen = [_alone(free, k, forms, fit_on, judge_on) for k, forms in enumerate(options)]
     chosen, lowest = _together(free, chosen, fit_on, judge_on)
     for k in [k for _ in range(PASSES) for k in range(len(options))]:
@@ -96,7 +108,7 @@ def law_along(free: FreeForce, halls: Sequence[HallOfFame], fit_on: States, judg
             trial, price = _together(free, [*chosen[:k], form, *chosen[k + 1 :]], fit_on, judge_on)
             if price < lowest:
                 chosen, lowest = trial, price
-    return free.law(chosen)
+    return _simplified(free.law(chosen))
 
 
 def _alone(free: FreeForce, number: int, forms: Sequence[Expression], fit_on: States, judge_on: States) -> Expression:
@@ -105,7 +117,7 @@ def _alone(free: FreeForce, number: int, forms: Sequence[Expression], fit_on: St
     others = replace(free, parts=(*free.parts[:number], *free.parts[number + 1 :]))
     least, beside = error_of(free.accelerations(judge_on), judge_on), others.accelerations(judge_on)
     left = replace(fit_on, targets=fit_on.targets - others.accelerations(fit_on))
-    best, lowest = forms[0], math.inf
+    best, lowest = NOTHING, math.inf
     for form in forms:
         alone = replace(free, parts=(part,))
         law = refit(alone.law([form]), left)
@@ -125,6 +137,12 @@ def _together(
     fitted_forms = [with_constants(*each) for each in zip(forms, np.split(law.constants, ends), strict=True)]
     loss = max(law_loss(law, judge_on), EXACT)
     return fitted_forms, math.log(loss) + PRICE * sum(map(complexity, fitted_forms))
+
+
+def _simplified(law: Law) -> Law:
+    """The law without what is nothing."""
+    told = {name: simplify(expression) for name, expression in law.components.items()}
+    return Law(components={name: e for name, e in told.items() if e != Constant(0.0, free=False)}, dim=law.dim)
 
 
 def _candidates(dataset: GraphDataset) -> Iterator[PlainForce]:

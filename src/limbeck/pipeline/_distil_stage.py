@@ -254,7 +254,7 @@ def composed_plainly(
         trained: A network, by whose accelerations errors are weighed.
         dataset: The data.
         step: Number of the step of relaxation.
-        goal: Largest median error of the functions.
+        goal: Largest error of the functions.
 
     Returns:
         The law; None where no such functions explain the accelerations.
