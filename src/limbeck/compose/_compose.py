@@ -147,7 +147,6 @@ def compose_plainly(
     goal: float,
     closer: Closer,
     is_over: Callable[[], bool],
-    follows: bool = True,
 ) -> ComposedLaw | None:
     """Compose a law from free functions beside plain factors, which no network has taught.
 
@@ -157,7 +156,6 @@ def compose_plainly(
         goal: Largest error of the functions.
         closer: Searches equations of the functions.
         is_over: Tells when time has run out.
-        follows: Whether constants are fitted to noisy positions through the integrator at last.
 
     Returns:
         The law that two searches agree on, else the cheapest; None where no such functions explain the accelerations.
@@ -184,7 +182,7 @@ def compose_plainly(
         searched = asked(bench, searches) if searches else None
         if searched is not None and searched.agreed is not None:
             break
-    return None if searched is None else _concluded(searched, bench, trained, dataset, follows=follows)
+    return None if searched is None else _concluded(searched, bench, trained, dataset, follows=True)
 
 
 def _concluded(
