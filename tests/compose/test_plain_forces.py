@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from clouds import cloud
 from hypothesis import given, settings, strategies as st
 
 from limbeck.compose import Law, states_of
@@ -19,20 +20,9 @@ SIMULATIONS, TIMES, PARTICLES = 120, 12, 4
 
 def places(seed: int = 0) -> Trajectories:
     """Particles at places that are drawn anew each time, of masses and kinds of their own."""
-    generator = np.random.default_rng(seed)
-    x = generator.uniform(-2.0, 2.0, size=(SIMULATIONS, TIMES, PARTICLES, 2))
-    attributes = {
-        "m": generator.uniform(0.5, 3.0, size=(SIMULATIONS, PARTICLES)),
-        "kind": generator.integers(3, size=(SIMULATIONS, PARTICLES)).astype(float),
-    }
-    return Trajectories(
-        times=np.broadcast_to(np.arange(TIMES, dtype=float), (SIMULATIONS, TIMES)).copy(),
-        positions=x,
-        velocities=np.zeros_like(x),
-        accelerations=np.zeros_like(x),
-        present=np.ones(x.shape[:3], dtype=bool),
-        attributes=attributes,
-    )
+    t = cloud(seed, n_systems=SIMULATIONS, n_times=TIMES, n_nodes=PARTICLES, law=False)
+    kinds = np.random.default_rng(seed).integers(3, size=(SIMULATIONS, PARTICLES)).astype(float)
+    return replace(t, attributes={**t.attributes, "kind": kinds})
 
 
 def driven(t: Trajectories, force, inertia=None) -> GraphDataset:

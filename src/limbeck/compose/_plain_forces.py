@@ -101,25 +101,30 @@ def law_along(free: FreeForce, halls: Sequence[HallOfFame], fit_on: States, judg
         The law of the equations with the lowest price, its constants fitted.
     """
     options = [[NOTHING, *(with_factor(form) for form in forms[:MOST_FORMS])] for forms in free.forms(halls)]
-    chosen = [_alone(free, k, forms, fit_on, judge_on) for k, forms in enumerate(options)]
+    least = error_of(free.accelerations(judge_on), judge_on)
+    chosen = [_alone(free, k, forms, fit_on, judge_on, least) for k, forms in enumerate(options)]
     chosen, lowest = _together(free, chosen, fit_on, judge_on)
-    for k in [k for _ in range(PASSES) for k in range(len(options))]:
-        for form in options[k]:
+    for _ in range(PASSES):
+        before = lowest
+        for k, form in ((k, form) for k, forms in enumerate(options) for form in forms):
             trial, price = _together(free, [*chosen[:k], form, *chosen[k + 1 :]], fit_on, judge_on)
             if price < lowest:
                 chosen, lowest = trial, price
+        if lowest == before:
+            break
     return _simplified(free.law(chosen))
 
 
-def _alone(free: FreeForce, number: int, forms: Sequence[Expression], fit_on: States, judge_on: States) -> Expression:
+def _alone(
+    free: FreeForce, number: int, forms: Sequence[Expression], fit_on: States, judge_on: States, least: float
+) -> Expression:
     """The equation of one function beside all others as they are; no error below that of free functions counts."""
-    part = free.parts[number]
+    alone = replace(free, parts=free.parts[number : number + 1])
     others = replace(free, parts=(*free.parts[:number], *free.parts[number + 1 :]))
-    least, beside = error_of(free.accelerations(judge_on), judge_on), others.accelerations(judge_on)
+    beside = others.accelerations(judge_on)
     left = replace(fit_on, targets=fit_on.targets - others.accelerations(fit_on))
     best, lowest = NOTHING, math.inf
     for form in forms:
-        alone = replace(free, parts=(part,))
         law = refit(alone.law([form]), left)
         loss = error_of(beside + law.accelerations(judge_on), judge_on)
         price = math.log(max(loss, least)) + PRICE * complexity(form)

@@ -55,11 +55,9 @@ def with_properties_fitted(
 def _followed(composed: ComposedLaw, dataset: GraphDataset) -> ComposedLaw:
     """The law with constants by noisy positions themselves, properties as they are; lost where none follows them."""
     # Derivatives of noisy positions leave room for many forms: 1/r**2.6 had been found for 1/(r + 0.2)**2.
-    if windows_of(dataset) is None:
-        return composed
     followed = fit_trajectories(composed.law, dataset)
     if followed is None:
-        return replace(composed, is_lost=True)
+        return replace(composed, is_lost=windows_of(dataset) is not None)
     return replace(composed, law=followed.law, followed=followed, estimates=followed_estimates(followed))
 
 
