@@ -12,7 +12,7 @@ from compose.planted import law_of
 from compose.test_checks import FIT
 from compose.test_shoot import SPRING, observed
 
-from limbeck.compose import _compose, _followed_laws, compose_law, states_of
+from limbeck.compose import OwnUnits, _compose, _followed_laws, compose_law, states_of
 from limbeck.compose._along_paths import Paths, settled_along
 from limbeck.compose._checks import _stability as stability
 from limbeck.compose._compose import ComposedLaw, _along, _Choices
@@ -101,7 +101,7 @@ def test_forms_that_are_lost_in_long_windows_are_compared_in_short_ones(monkeypa
         "lost": (None, 0.0),
     }
 
-    def through(distinct, dataset, shorter, is_over, progress):
+    def through(distinct, dataset, shorter, is_over, progress, unknowns):
         words = {1: long, SHORTER: short}[shorter].split()
         found = [(fits[words[SPRINGS.index(law)]], law) for law in distinct]
         laws = sorted(
@@ -112,7 +112,7 @@ def test_forms_that_are_lost_in_long_windows_are_compared_in_short_ones(monkeypa
 
     monkeypatch.setattr(_followed_laws, "_through_windows", through)
     last = fits[longer][0] if longer else None
-    monkeypatch.setattr(_followed_laws, "fit_trajectories", lambda *_: last and replace(last, length=160))
+    monkeypatch.setattr(_followed_laws, "fit_trajectories", lambda *_, **_k: last and replace(last, length=160))
     found = followed_laws(SPRINGS, observed(), is_over=lambda: False, progress=lambda *_: None).laws
     assert (found[0][0], found[0][1].length) == (SPRINGS[chosen[0]], chosen[1]) if chosen else not found
 
@@ -241,6 +241,8 @@ def test_a_power_that_no_network_taught_is_nothing_that_searches_agree_on(monkey
     bench = create_autospec(Bench, instance=True)
     bench.extras, bench.reciprocal, bench.compare_on = EXTRAS, True, (states_of(dataset, dataset.validation[:50]),)
     bench.is_over, bench.refine.return_value = lambda: False, None
+    bench.dataset, bench.units = dataset, OwnUnits(attributes={})
+    monkeypatch.setattr(Paths, "of", lambda _: fitted_on)
     monkeypatch.setattr(_compose, "nearest_along", lambda *_, **__: (power,))
     monkeypatch.setattr(_compose, "settled_along", lambda laws, *_, **__: tuple(laws))
 
@@ -248,11 +250,11 @@ def test_a_power_that_no_network_taught_is_nothing_that_searches_agree_on(monkey
         return Followed([(form, replace(FIT, law=form, errors=FIT.errors[:1])) for form in forms if form == power], 0)
 
     monkeypatch.setattr(_compose, "followed_laws", follow)
-    found = _along(fitted_on, searches_for((one, one)), bench, dataset, dict, lambda *_: None)
+    found = _along(searches_for((one, one)), bench, dataset, dict, lambda *_: None)
     assert found is not None
     assert found.law.is_same_form(power)
     assert found.is_stable is agreed
-    apart = _along(fitted_on, searches_for((one, other)), bench, dataset, dict, lambda *_: None)
+    apart = _along(searches_for((one, other)), bench, dataset, dict, lambda *_: None)
     assert apart is not None
     assert not apart.is_stable
 

@@ -10,7 +10,12 @@ from ._checks import (
     network_hints as network_hints,
     verdict as verdict,
 )
-from ._compose import ComposedLaw as ComposedLaw, compose_law as compose_law, compose_plainly as compose_plainly
+from ._compose import (
+    ComposedLaw as ComposedLaw,
+    compose_along as compose_along,
+    compose_law as compose_law,
+    compose_plainly as compose_plainly,
+)
 from ._conserved import Drift as Drift
 from ._fit_equations import fit_equations as fit_equations
 from ._fit_properties import (
@@ -18,6 +23,7 @@ from ._fit_properties import (
     FittedProperty as FittedProperty,
     fit_properties as fit_properties,
 )
+from ._followed_properties import followed_with_properties as followed_with_properties
 from ._formula import Formula as Formula
 from ._generalisation import (
     Generalisation as Generalisation,
@@ -58,4 +64,5 @@ from ._symbolic_network import (
     without_equations as without_equations,
 )
 from ._train_with_equations import train_with_equations as train_with_equations
+from ._unknowns import Unknowns as Unknowns
 from ._with_properties import with_properties_fitted as with_properties_fitted

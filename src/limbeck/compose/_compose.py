@@ -37,6 +37,7 @@ from ._searches import (
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._simple_forms import power_laws, softened
 from ._states import States
+from ._unknowns import Unknowns
 from ._windows import windows_of
 
 MOST_SEARCHES = 3
@@ -118,10 +119,9 @@ def compose_law(
     rounding = 0.0 if follows else LEARNED
     bench = Bench.prepare(trained, dataset, is_over, rounding)
     searches = [found for hall in halls if (found := bench.refine(hall)) is not None]
-    paths = Paths.of(bench.dataset) if follows and searches and not is_over() else None
-    found = None if paths is None else _along(paths, searches, bench, bench.dataset, once_more, progress)
-    if found is not None and (given := _in_given_units(found, bench.units, dataset)) is not None:
-        return given
+    found = _along(searches, bench, dataset, once_more, progress) if follows else None
+    if found is not None:
+        return found
 
     def sharpen(searched: Searched, numbers: Sequence[int]) -> Searched:
         if closer is None:
@@ -138,6 +138,35 @@ def compose_law(
 
     searched = all_searched(bench, searches, once_more, sharpen)
     return None if searched is None else _concluded(searched, bench, trained, dataset, follows=follows)
+
+
+def compose_along(
+    halls: Sequence[Mapping[str, HallOfFame]],
+    trained: TrainedModel,
+    dataset: GraphDataset,
+    unknowns: Unknowns,
+    *,
+    once_more: Callable[[], Mapping[str, HallOfFame]],
+    is_over: Callable[[], bool],
+    progress: Callable[[int, int], None],
+) -> ComposedLaw | None:
+    """Choose a law by noisy positions, whose constants are sought with values of properties.
+
+    Args:
+        halls: Halls of fame by channel, of two searches on different samples.
+        trained: The network that they were distilled from.
+        dataset: Its data, with the properties as they are known so far.
+        unknowns: Values of properties that are sought.
+        once_more: Makes a third search, which decides where two disagree.
+        is_over: Tells when time has run out.
+        progress: Told how many fits through noisy positions are done, of how many.
+
+    Returns:
+        The law with the fit that found the values; None where none could be followed.
+    """
+    bench = Bench.prepare(trained, dataset, is_over, LEARNED)
+    searches = [found for hall in halls if (found := bench.refine(hall)) is not None]
+    return _along(searches, bench, dataset, once_more, progress, unknowns)
 
 
 def compose_plainly(
@@ -214,28 +243,34 @@ def _concluded(
     )
 
 
-def _in_given_units(found: ComposedLaw, units: OwnUnits, dataset: GraphDataset) -> ComposedLaw | None:
+def _in_given_units(
+    found: ComposedLaw, units: OwnUnits, dataset: GraphDataset, unknowns: Unknowns | None
+) -> ComposedLaw | None:
     """A law that was followed in other units, followed once more in the data's; None where it is lost on the way."""
     if units.are_given:
         return found
-    fit = fit_trajectories(units.law(found.law), dataset)
+    fit = fit_trajectories(units.law(found.law), dataset, unknowns=unknowns)
     told = replace(found, front=units.front(found.front), others=tuple(map(units.law, found.others)))
     return None if fit is None else replace(told, law=fit.law, estimates=followed_estimates(fit), followed=fit)
 
 
 def _along(
-    paths: Paths,
     searches: list[Refined],
     bench: Bench,
     dataset: GraphDataset,
     once_more: Callable[[], Mapping[str, HallOfFame]],
     progress: Callable[[int, int], None],
+    unknowns: Unknowns | None = None,
 ) -> ComposedLaw | None:
     """The law that noisy positions speak for, near what each search chose by accelerations derived from them."""
+    paths = Paths.of(bench.dataset) if searches and not bench.is_over() else None
+    if paths is None:
+        return None
     if any(t.variable for one in searches for e in one.chosen.law.components.values() for t in thresholds_in(e)):
         return None  # a condition is no smooth function of its threshold, and is fitted otherwise
 
-    simple = power_laws(dataset.attribute_names, dataset.trajectories.dim) if bench.extras else []
+    own = bench.dataset
+    simple = power_laws(own.attribute_names, own.trajectories.dim) if bench.extras else []
     simple = nearest_along(simple, paths, SIMPLE, reciprocal=bench.reciprocal)
     choices = _Choices(paths, bench, once_more, list(searches), [])
     choices.laws.extend(choices.near(one) for one in searches)
@@ -243,7 +278,8 @@ def _along(
         choices.search_once_more()
     # What no network taught is followed beside what searches lead to, but is nothing that they agree on.
     forms = [*(law for laws in choices.laws for law in laws), *choices.settled(simple)]
-    standing = followed_laws(forms, dataset, is_over=bench.is_over, progress=progress)
+    sought = None if unknowns is None else bench.units.unknowns(unknowns)
+    standing = followed_laws(forms, own, is_over=bench.is_over, progress=progress, unknowns=sought)
     if not standing.laws:
         return None
     law, fit = standing.laws[0]
@@ -252,7 +288,7 @@ def _along(
         choices.search_once_more()
         chose = choices.agree(law, standing.laws)
     first = chose[0] if chose else 0
-    return ComposedLaw(
+    found = ComposedLaw(
         law=fit.law,
         estimates=followed_estimates(fit),
         followed=fit,
@@ -262,6 +298,7 @@ def _along(
         tried=sum(one.tried for one in choices.searches),
         unfollowed=standing.left,
     )
+    return _in_given_units(found, bench.units, dataset, unknowns)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from limbeck.train import with_property
 from limbeck.trajectories import object_index
 
 from ._law import Law
-from ._levels import Levels
+from ._levels import Levels, find_levels
 from ._property_errors import errors_at
 from ._property_problem import PropertyProblem
 from ._property_signs import sign_sentence, with_signs
@@ -203,6 +203,28 @@ def _property(
         comparable=units.is_comparable,
         levels=levels,
     )
+
+
+def levels_of(fitted: FittedProperty, dataset: GraphDataset) -> Levels | None:
+    """The levels that a property's objects fall into, each object counting once.
+
+    Args:
+        fitted: The property.
+        dataset: The data.
+
+    Returns:
+        The levels; None where values are no few.
+    """
+    if not fitted.comparable:  # values in units of their own simulation are no levels of all
+        return None
+    t = dataset.trajectories
+    there, objects = t.present.any(axis=1), object_index(t)
+    distinct, first, which = np.unique(np.where(there, objects, -1), return_index=True, return_inverse=True)
+    told = (distinct >= 0) & ~fitted.bounds.ravel()[first]
+    values = np.where(told, fitted.values.ravel()[first], np.nan)
+    rounding = ROUNDING * float(np.nanmax(np.abs(values)))
+    levels = find_levels(values, fitted.standard_errors.ravel()[first], rounding)
+    return None if levels is None else replace(levels, of=levels.of[which].reshape(objects.shape))
 
 
 def errors_of(levels: Levels, errors: Float[np.ndarray, "systems nodes"]) -> Float[np.ndarray, " levels"]:

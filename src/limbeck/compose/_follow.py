@@ -4,7 +4,7 @@ Everything here runs in JAX and is compiled once for a form of law: constants, s
 arguments.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -33,6 +33,7 @@ class Form:
         second: Node that stands second.
         names: Name of each column of the attributes.
         radius: Largest distance at which a pair interacts; None means any.
+        unknown: Columns of the attributes whose values are sought, too.
     """
 
     components: tuple[tuple[str, Expression], ...]
@@ -41,6 +42,7 @@ class Form:
     second: tuple[int, ...]
     names: tuple[str, ...]
     radius: float | None
+    unknown: tuple[int, ...] = ()
 
     def accelerations(self, constants: Any, start: Snapshots, x: Any, v: Any) -> Any:
         """Accelerations at other states of the same particles.
@@ -66,12 +68,13 @@ class Form:
         return law_accelerations(law, state, first, second, self.names, jnp, places)
 
 
-def form_of(law: Law, dataset: GraphDataset) -> Form:
+def form_of(law: Law, dataset: GraphDataset, unknown: Sequence[str] = ()) -> Form:
     """The form of a law on a dataset.
 
     Args:
         law: The law.
         dataset: Its pairs, attributes and radius are what counts.
+        unknown: Attributes whose values are sought, too.
 
     Returns:
         What to compile for.
@@ -80,7 +83,8 @@ def form_of(law: Law, dataset: GraphDataset) -> Form:
     radius = dataset.trajectories.radius
     numbers = count(1)
     places = tuple((name, named(expression, numbers)) for name, expression in law.components.items())
-    return Form(places, law.dim, first, second, dataset.attribute_names, radius)
+    names = dataset.attribute_names
+    return Form(places, law.dim, first, second, names, radius, tuple(names.index(name) for name in unknown))
 
 
 @eqx.filter_jit
@@ -156,22 +160,28 @@ def reduced_windows(
     Returns:
         For each window the sum of squares, the degrees of freedom, the sum of squared changes from a snapshot to the
         next, their number, the factor by which the worst change of a position at the beginning grows, the normal
-        matrix and the gradient of the constants, the step of the states at the same constants, and its change with
-        the constants.
+        matrix and the gradient of the constants and of the values that are sought with them (node by node), the step
+        of the states at the same numbers, and its change with these.
     """
     x, n_constants = start.positions, len(constants)
+    sought = start.attributes[..., np.asarray(form.unknown, dtype=int)]
+    n_shared = n_constants + sought[0].size
 
-    def follow(constants: Any, x: Any, v: Any) -> Any:
-        return followed(form, constants, start._replace(positions=x, velocities=v), spans, substeps)[0]
+    def follow(constants: Any, sought: Any, x: Any, v: Any) -> Any:
+        state = start._replace(positions=x, velocities=v)
+        if form.unknown:
+            state = state._replace(attributes=start.attributes.at[..., np.asarray(form.unknown)].set(sought))
+        return followed(form, constants, state, spans, substeps)[0]
 
     def along(direction: Any) -> tuple[Any, Any]:
-        shifts = direction[n_constants:].reshape(2, 1, *x.shape[1:])
-        tangents = (direction[:n_constants], *(jnp.broadcast_to(shift, x.shape) for shift in shifts))
-        return jax.jvp(follow, (constants, x, start.velocities), tangents)
+        shift = jnp.broadcast_to(direction[n_constants:n_shared].reshape(sought.shape[1:]), sought.shape)
+        shifts = direction[n_shared:].reshape(2, 1, *x.shape[1:])
+        tangents = (direction[:n_constants], shift, *(jnp.broadcast_to(shift, x.shape) for shift in shifts))
+        return jax.jvp(follow, (constants, sought, x, start.velocities), tangents)
 
-    positions, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(n_constants + 2 * x[0].size))
+    positions, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(n_shared + 2 * x[0].size))
     scale, seen = weights[..., None], (weights > 0)[..., None]
-    moved = jnp.where(seen, slopes[n_constants : n_constants + x[0].size], 0.0)
+    moved = jnp.where(seen, slopes[n_shared : n_shared + x[0].size], 0.0)
     growth = jnp.max(jnp.abs(moved), axis=(0, 2, 3, 4))
     residual = jnp.where(seen, (positions - measured) * scale, 0.0)
     both = (seen[:, 1:] & seen[:, :-1]) * jnp.ones(x.shape[-1])
@@ -180,15 +190,15 @@ def reduced_windows(
     slopes = jnp.where(seen, slopes * scale, 0.0).reshape(len(slopes), len(x), -1)
     normal = jnp.einsum("jwk,lwk->wjl", slopes, slopes)
     gradient = jnp.einsum("jwk,wk->wj", slopes, residual)
-    there = jnp.diagonal(normal, axis1=1, axis2=2)[:, n_constants:] > 0
+    there = jnp.diagonal(normal, axis1=1, axis2=2)[:, n_shared:] > 0
     freedom = (seen.sum(axis=(1, 2, 3)) * x.shape[-1] - there.sum(axis=1)).astype(float)
-    return (jnp.sum(residual**2, axis=1), freedom, *changes, growth, *_eliminated(normal, gradient, n_constants))
+    return (jnp.sum(residual**2, axis=1), freedom, *changes, growth, *_eliminated(normal, gradient, n_shared))
 
 
-def _eliminated(normal: Any, gradient: Any, n_constants: int) -> tuple[Any, Any, Any, Any]:
-    """Schur complement of the states: normal matrix and gradient of the constants, and the states' steps."""
-    c = slice(None, n_constants)
-    s = slice(n_constants, None)
+def _eliminated(normal: Any, gradient: Any, n_shared: int) -> tuple[Any, Any, Any, Any]:
+    """Schur complement of the states: normal matrix and gradient of what is shared, and the states' steps."""
+    c = slice(None, n_shared)
+    s = slice(n_shared, None)
     scale = jnp.sqrt(jnp.diagonal(normal, axis1=1, axis2=2)[:, s])
     scale = jnp.where(scale > 0, scale, 1.0)  # a particle that isn't there moves nothing
     own = normal[:, s, s] / scale[:, :, None] / scale[:, None, :] + 1e-12 * jnp.eye(scale.shape[1])

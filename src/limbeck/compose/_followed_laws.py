@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from ._pruned_fit import pruned_fit
 from ._reduced import SPOILT
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._steps import Begun
+from ._unknowns import Unknowns
 
 SHORTER = 2  # times as short are the windows in which forms that were lost are compared with the best
 CLEARLY = 2.0  # standard errors
@@ -39,6 +41,7 @@ def followed_laws(
     *,
     is_over: Callable[[], bool],
     progress: Callable[[int, int], None],
+    unknowns: Unknowns | None = None,
 ) -> Followed:
     """Follow laws of different forms through the same windows of the positions.
 
@@ -51,17 +54,18 @@ def followed_laws(
         dataset: Trajectories whose positions were smoothed.
         is_over: Tells when time has run out; further forms are left then.
         progress: Told how many fits of how many are done.
+        unknowns: Values of properties that are sought with the constants of each.
 
     Returns:
         The laws in the order in which the positions speak for them.
     """
     distinct = [law for k, law in enumerate(laws) if not any(law.is_same_form(other) for other in laws[:k])]
-    found = _through_windows(distinct, dataset, 1, is_over, progress)
+    found = _through_windows(distinct, dataset, 1, is_over, progress, unknowns)
     stands = bool(found.laws) and found.laws[0][1].goes_through
     if is_over() or (stands and not found.lost):
         return found
     closer = _through_windows(
-        [found.laws[0][0], *found.lost] if stands else distinct, dataset, SHORTER, is_over, progress
+        [found.laws[0][0], *found.lost] if stands else distinct, dataset, SHORTER, is_over, progress, unknowns
     )
     found = found._replace(left=closer.left)
     if not closer.laws:
@@ -69,7 +73,7 @@ def followed_laws(
     law, fit = closer.laws[0]
     if found.laws and (law is found.laws[0][0] or not fit.goes_through):
         return found
-    longer = fit_trajectories(fit.law, dataset)  # from better constants it may keep its way
+    longer = fit_trajectories(fit.law, dataset, unknowns=fit.unknowns)  # from better constants it may keep its way
     best = fit if longer is None or not longer.goes_through else longer
     return Followed([(law, best), *closer.laws[1:]], closer.left, closer.lost)
 
@@ -80,12 +84,13 @@ def _through_windows(
     shorter: int,
     is_over: Callable[[], bool],
     progress: Callable[[int, int], None],
+    unknowns: Unknowns | None,
 ) -> Followed:
     """Follow laws through windows of one length."""
 
     def follow(law: Law) -> TrajectoryFit | None:
         # Alone, windows that were left out begin anew; beside others, at the states that those found.
-        return fit_trajectories(law, dataset, thorough=len(distinct) == 1, shorter=shorter)
+        return fit_trajectories(law, dataset, thorough=len(distinct) == 1, shorter=shorter, unknowns=unknowns)
 
     n_fits = len(distinct) if len(distinct) == 1 else 2 * len(distinct)
     known: list[tuple[Law, TrajectoryFit]] = []
@@ -102,13 +107,11 @@ def _through_windows(
         # A window that one law lost in a close encounter, and another did not, says something once both begin alike.
         begun = nearest_beginnings([fit for _, fit in known])
 
-        def follow_again(law: Law) -> TrajectoryFit | None:
-            return fit_trajectories(law, dataset, begun, shorter=shorter)
-
         for number, (law, fit) in enumerate(known):
             progress(n_fits - len(known) + number, n_fits)
+            again = partial(fit_trajectories, dataset=dataset, begun=begun, shorter=shorter, unknowns=fit.unknowns)
             # A term that seemed to be there while windows began apart may vanish now.
-            known[number] = law, pruned_fit(follow_again, fit.law) or fit
+            known[number] = law, pruned_fit(again, fit.law) or fit
     return Followed([known[k] for k in ranked([fit for _, fit in known])], left, tuple(lost))
 
 

@@ -22,6 +22,7 @@ from limbeck.trajectories import Trajectories
 from ._law import Law
 from ._refine import Scored, normalised
 from ._states import AXES, States
+from ._unknowns import HELD, Unknowns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,20 @@ class OwnUnits:
         told = {name: None if value is None else value / units[name] for name, value in given.items()}
         attributes = {name: values / self.attributes.get(name, 1.0) for name, values in t.attributes.items()}
         return replace(t, attributes=attributes, **told)
+
+    def unknowns(self, unknowns: Unknowns) -> Unknowns:
+        """Values of properties in these units.
+
+        Args:
+            unknowns: In the data's.
+
+        Returns:
+            The same numbers.
+        """
+        of = np.ones(len(unknowns.values))
+        for name, numbers in zip(unknowns.names, unknowns.numbers, strict=True):
+            of[numbers[numbers != HELD]] = self.attributes[name]
+        return replace(unknowns, values=unknowns.values / of, errors=unknowns.errors / of)
 
     def states(self, states: States) -> States:
         """States that were laid out, in these units.

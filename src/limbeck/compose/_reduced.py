@@ -1,4 +1,4 @@
-"""Windows whose states are eliminated: which of them count, the step of the constants, and its errors."""
+"""Windows whose states are eliminated: which of them count, the step of what they share, and its errors."""
 
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from limbeck._types import Constants
+from ._unknowns import Sharing
 
 OUTLYING = 3.0  # misfit of a window, in medians, beyond which it is left out at first
 SPOILT = 1.6  # and near the end, beyond which it is left out: under noise alone it varies by some 5 %
@@ -27,10 +27,10 @@ class Reduced:
         changes: Sum of squared changes of the distances from a snapshot to the next.
         n_changes: Their number.
         growth: Factor by which the worst change of a position at the beginning grows.
-        normal: Normal matrix of the constants.
-        gradient: Half the slope of the cost in the constants.
-        own: Step of the states at the same constants.
-        coupled: And its change with the constants.
+        normal: Normal matrix of the window's part in what is sought: constants, and values of its particles.
+        gradient: Half the slope of the cost in these numbers.
+        own: Step of the states at the same numbers.
+        coupled: And its change with these.
     """
 
     cost: Float[np.ndarray, " windows"]
@@ -38,10 +38,10 @@ class Reduced:
     changes: Float[np.ndarray, " windows"]
     n_changes: Float[np.ndarray, " windows"]
     growth: Float[np.ndarray, " windows"]
-    normal: Float[np.ndarray, "windows constants constants"]
-    gradient: Float[np.ndarray, "windows constants"]
+    normal: Float[np.ndarray, "windows shared shared"]
+    gradient: Float[np.ndarray, "windows shared"]
     own: Float[np.ndarray, "windows coordinates"]
-    coupled: Float[np.ndarray, "windows coordinates constants"]
+    coupled: Float[np.ndarray, "windows coordinates shared"]
 
     @cached_property
     def misfits(self) -> Float[np.ndarray, " windows"]:
@@ -54,6 +54,17 @@ class Reduced:
         """Median of the windows that can be followed; 0 where none can."""
         known = self.misfits[np.isfinite(self.misfits)]
         return float(np.median(known)) if len(known) else 0.0
+
+    def after(self, step: Float[np.ndarray, "windows shared"]) -> Float[np.ndarray, "windows coordinates"]:
+        """Step of the states that goes with one of what windows share.
+
+        Args:
+            step: Of each window's numbers.
+
+        Returns:
+            It.
+        """
+        return self.own + np.einsum("wcs,ws->wc", self.coupled, step)
 
     def replaced(self, chosen: Bool[np.ndarray, " windows"], other: "Reduced") -> "Reduced":
         """The same windows, some of them from another evaluation.
@@ -114,27 +125,42 @@ class Reduced:
         """Misfit beyond which a window is missed."""
         return (SPOILT if late else OUTLYING) * self.misfit
 
-    def step(self, weight: Weights, damping: float) -> Constants | None:
-        """A damped step of the constants; None where there is none.
+    def step(self, weight: Weights, damping: float, sharing: Sharing) -> Float[np.ndarray, " numbers"] | None:
+        """A damped step of what is sought; None where there is none.
 
         Args:
             weight: Of each window.
-            damping: Part of each constant's own curvature that is added to it.
+            damping: Part of each number's own curvature that is added to it.
+            sharing: Which window has which numbers.
 
         Returns:
             The step.
         """
-        normal, gradient = np.einsum("w,wjk->jk", weight, self.normal), weight @ self.gradient
-        scale = np.sqrt(np.maximum(np.diag(normal), 0.0))
-        scale[scale == 0] = 1.0
+        normal, scale, units = self._scaled(weight, sharing)
+        gradient = sharing.summed(weight[:, None] * self.gradient)
         try:
-            scaled = normal / np.outer(scale, scale) + damping * np.eye(len(scale))
-            step = -np.linalg.solve(scaled, gradient / scale) / scale
+            step = -np.linalg.solve(normal + units + damping * np.eye(len(scale)), gradient / scale) / scale
         except np.linalg.LinAlgError:
             return None
         return step if np.isfinite(step).all() else None
 
-    def contradicted(self, weight: Weights) -> int | None:
+    def _scaled(
+        self, weight: Weights, sharing: Sharing
+    ) -> tuple[
+        Float[np.ndarray, "numbers numbers"], Float[np.ndarray, " numbers"], Float[np.ndarray, "numbers numbers"]
+    ]:
+        """Normal matrix of all windows with a diagonal of 1, the scales, and what holds units in place."""
+        normal = sharing.summed_pairs(weight[:, None, None] * self.normal)
+        scale = np.sqrt(np.maximum(np.diag(normal), 0.0))
+        idle = scale == 0
+        scale[idle] = 1.0
+        # The data say nothing of a unit: along it, any penalty holds it in place and costs nothing.
+        units = sharing.units / scale
+        units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), np.finfo(float).tiny)
+        held = units.T @ units + (np.diag(idle.astype(float)) if len(units) else 0.0)
+        return normal / np.outer(scale, scale), scale, held
+
+    def contradicted(self, weight: Weights, sharing: Sharing) -> int | None:
         """The window that all others together contradict most; None where they do by no more than chance does.
 
         Where a motion is chaotic, a window has many nearest states, and the one found may ask for any constants, with a
@@ -142,6 +168,7 @@ class Reduced:
 
         Args:
             weight: Of each window.
+            sharing: Which window has which numbers.
 
         Returns:
             Its number.
@@ -149,23 +176,30 @@ class Reduced:
         used = np.flatnonzero(weight > 0)
         if len(used) <= FEWEST_BLOCKS:
             return None
-        normal, gradient = self.normal[used], self.gradient[used]
-        scale = np.sqrt(np.maximum(np.einsum("wjj->j", normal), np.finfo(float).tiny))
-        normal, gradient = normal / np.outer(scale, scale), gradient / scale
-        rest, pull = normal.sum(axis=0) - normal, gradient.sum(axis=0) - gradient
+        normal, scale, units = self._scaled(weight, sharing)
+        inverse = np.pad(np.linalg.pinv(normal + units, rcond=1e-12, hermitian=True), (0, 1))
+        places, own_scale = sharing.places[used], np.append(scale, 1.0)[sharing.places[used]]
+        gradient = self.gradient[used] / own_scale
+        own = self.normal[used] / (own_scale[:, :, None] * own_scale[:, None, :])
+        # The inverse of all but one window, where that one has numbers: its part is taken off by Woodbury's formula.
+        sizes, directions = np.linalg.eigh(inverse[places[:, :, None], places[:, None, :]])
+        root = directions * np.sqrt(np.maximum(sizes, 0.0))[:, None, :]
+        others, along = np.linalg.eigh(np.eye(root.shape[2]) - np.einsum("wji,wjk,wkl->wil", root, own, root))
+        pull = np.einsum("wjk,wij,wi->wk", along, root, gradient)
         # What a window alone determines, nothing contradicts.
-        inverse = np.linalg.pinv(rest, rcond=1e-12, hermitian=True)
-        against = np.einsum("wj,wjk,wk->w", pull, inverse, pull) / self.variance(weight)
+        against = np.sum(np.where(others > 1e-12, pull**2 / np.maximum(others, 1e-12), 0.0), axis=1)
+        against /= self.variance(weight)
         return int(used[np.argmax(against)]) if against.max() > CONTRADICTED else None
 
     def standard_errors(
-        self, weight: Weights, systems: Int[np.ndarray, " windows"]
-    ) -> tuple[Float[np.ndarray, " constants"], int]:
-        """Standard errors of the constants.
+        self, weight: Weights, systems: Int[np.ndarray, " windows"], sharing: Sharing
+    ) -> tuple[Float[np.ndarray, " numbers"], int]:
+        """Standard errors of what is sought.
 
         Args:
             weight: Of each window.
             systems: Simulation of each window.
+            sharing: Which window has which numbers.
 
         Returns:
             The errors, and the number of blocks that they rest on: simulations, or windows where there are few.
@@ -175,16 +209,15 @@ class Reduced:
         if blocks.max(initial=-1) + 1 < FEWEST_BLOCKS:
             blocks = np.arange(int(used.sum()))
         n_blocks = int(blocks.max()) + 1
-        normal = np.einsum("w,wjk->jk", weight, self.normal)
-        scale = np.sqrt(np.maximum(np.diag(normal), 0.0))
-        scale[scale == 0] = 1.0
-        normal = normal / np.outer(scale, scale)
-        if n_blocks < 2 or np.linalg.cond(normal) > 1e13:
+        normal, scale, units = self._scaled(weight, sharing)
+        if n_blocks < 2 or np.linalg.cond(normal + units) > 1e13:
             return np.full(len(scale), np.inf), n_blocks
-        scores = np.zeros((n_blocks, len(scale)))
-        np.add.at(scores, blocks, (weight[:, None] * self.gradient / scale)[used])
-        inverse = np.linalg.inv(normal)
-        variance = np.diag(inverse @ scores.T @ scores @ inverse) * n_blocks / (n_blocks - 1)
+        scores = np.zeros((n_blocks, sharing.count + 1))
+        np.add.at(scores, (blocks[:, None], sharing.places[used]), (weight[:, None] * self.gradient)[used])
+        scores = scores[:, :-1] / scale
+        inverse = np.linalg.inv(normal + units)
+        variance = np.sum((scores @ inverse) ** 2, axis=0) * n_blocks / (n_blocks - 1)
         # The sandwich sees what is alike in a block; what follows from the noise alone sees where one window decides.
-        white = np.diag(inverse) * self.variance(weight)
-        return np.sqrt(np.maximum(np.maximum(variance, white), 0.0)) / scale, n_blocks
+        white = np.diag(inverse @ normal @ inverse) * self.variance(weight)
+        errors = np.sqrt(np.maximum(np.maximum(variance, white), 0.0)) / scale
+        return np.where(np.diag(normal) > 0, errors, np.inf), n_blocks

@@ -4,7 +4,8 @@ Accelerations derived from noisy positions carry what smoothing took away of the
 constants fitted to them are biased. Here nothing is differentiated and nothing smoothed: the law is
 followed through short windows, the constants shared and the state at the beginning of each window
 free, and the distance from the measured positions is minimised (multiple shooting). States are
-eliminated window by window, so the size of the problem is that of the constants.
+eliminated window by window, so the size of the problem is that of the constants. Values of properties that nobody
+measured may be sought with them.
 
 Source:
     Bock (1983), multiple shooting; Golub and Pereyra (1973), SIAM J. Numer. Anal. 10, 413, variable projection;
@@ -19,13 +20,13 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
-from limbeck._types import Constants
 from limbeck.graphs import GraphDataset
 
 from ._follow import Form, form_of, reduced_windows
 from ._law import Law
 from ._reduced import Reduced
 from ._steps import Begun, Chunk, begin, chunks_of
+from ._unknowns import Sharing, Unknowns
 from ._windows import Windows, windows_of
 
 ROUNDS, LEAST_ROUNDS = 14, 4
@@ -61,6 +62,7 @@ class TrajectoryFit:
             be followed.
         freedom: Numbers measured in every window less those that its state takes up.
         begun: Positions and velocities that were found for the beginning of each window.
+        unknowns: Values of properties that were found with the constants; None where none were sought.
     """
 
     law: Law
@@ -74,6 +76,7 @@ class TrajectoryFit:
     misfits: Float[np.ndarray, " windows"]
     freedom: Float[np.ndarray, " windows"]
     begun: Begun
+    unknowns: Unknowns | None = None
 
     @property
     def least_whiteness(self) -> float:
@@ -88,7 +91,13 @@ class TrajectoryFit:
 
 
 def fit_trajectories(
-    law: Law, dataset: GraphDataset, begun: Begun | None = None, *, thorough: bool = True, shorter: int = 1
+    law: Law,
+    dataset: GraphDataset,
+    begun: Begun | None = None,
+    *,
+    thorough: bool = True,
+    shorter: int = 1,
+    unknowns: Unknowns | None = None,
 ) -> TrajectoryFit | None:
     """Fit the free constants of a law to measured positions.
 
@@ -99,12 +108,13 @@ def fit_trajectories(
             dataset found them; None is where they were smoothed.
         thorough: Whether windows that a settled fit left out begin anew from its constants.
         shorter: How many times shorter than usual the windows are.
+        unknowns: Values of properties that are sought with the constants, from where they stand.
 
     Returns:
         The fit, or None where positions were not smoothed, there is no constant or no stretch to follow, or the fit
         does not settle.
     """
-    windows = windows_of(dataset, shorter) if len(law.constants) else None
+    windows = windows_of(dataset, shorter) if len(law.constants) or unknowns is not None else None
     if windows is None:
         return None
     if begun is not None:
@@ -113,12 +123,12 @@ def fit_trajectories(
     with jax.enable_x64(True):
         for _ in range(PASSES if begun is None else 1):
             # Under other constants other windows are near enough to be followed, and other steps serve.
-            shooting = _Shooting.prepare(law, dataset, windows)
+            shooting = _Shooting.prepare(law, dataset, windows, unknowns)
             if shooting is None:
                 break
-            constants, found = shooting.fit()
+            numbers, found = shooting.fit()
             is_last = best is not None or not thorough
-            best, law = found or best, law.with_constants(constants)
+            best, law, unknowns = found or best, shooting.law_at(numbers), shooting.unknowns_at(numbers)
             if best is not None and (is_last or len(windows) - best.n_windows <= FEW_LEFT_OUT * len(windows)):
                 break
     return best
@@ -132,40 +142,86 @@ class _Shooting:
     form: Form
     windows: Windows
     chunks: Sequence[Chunk]
+    unknowns: Unknowns | None
+    sharing: Sharing
 
     @classmethod
-    def prepare(cls, law: Law, dataset: GraphDataset, windows: Windows) -> "_Shooting | None":
+    def prepare(
+        cls, law: Law, dataset: GraphDataset, windows: Windows, unknowns: Unknowns | None
+    ) -> "_Shooting | None":
         """Find the steps of each window; None where no number of steps serves any."""
-        form = form_of(law, dataset)
+        form = form_of(law, dataset, () if unknowns is None else unknowns.names)
+        sharing = Sharing.of(len(law.constants), windows.systems, unknowns)
+        shooting = cls(law=law, form=form, windows=windows, chunks=(), unknowns=unknowns, sharing=sharing)
+        begun = shooting.attributes_at(shooting.start)
+        windows = replace(windows, start=windows.start._replace(attributes=begun))
         chunks = chunks_of(form, law.constants, windows)
-        return cls(law=law, form=form, windows=windows, chunks=chunks) if chunks else None
+        return replace(shooting, windows=windows, chunks=chunks) if chunks else None
 
-    def fit(self) -> tuple[Constants, TrajectoryFit | None]:
-        """Gauss and Newton's steps, damped where they lead upwards: constants, and the fit if they settle."""
-        constants, damping = self.law.constants, DAMPING
+    @property
+    def start(self) -> Float[np.ndarray, " numbers"]:
+        """What is sought, where it begins: constants, then values of properties."""
+        if self.unknowns is None:
+            return self.law.constants
+        return np.append(self.law.constants, self.unknowns.values[self.sharing.among])
+
+    def law_at(self, numbers: Float[np.ndarray, " numbers"]) -> Law:
+        """The law with its constants among some numbers."""
+        return self.law.with_constants(numbers[: len(self.law.constants)])
+
+    def unknowns_at(
+        self, numbers: Float[np.ndarray, " numbers"], errors: Float[np.ndarray, " numbers"] | None = None
+    ) -> Unknowns | None:
+        """The values among some numbers, with their errors where they are known."""
+        if self.unknowns is None:
+            return None
+        values, spread = self.unknowns.values.copy(), np.full(len(self.unknowns.values), np.inf)
+        values[self.sharing.among] = numbers[len(self.law.constants) :]
+        if errors is not None:
+            spread[self.sharing.among] = errors[len(self.law.constants) :]
+        return replace(self.unknowns, values=values, errors=spread)
+
+    def attributes_at(self, numbers: Float[np.ndarray, " numbers"]) -> Float[np.ndarray, "windows nodes attributes"]:
+        """Attributes of each window's particles."""
+        given = self.windows.start.attributes
+        if not self.form.unknown:
+            return given
+        attributes = np.array(given, dtype=float)
+        own = slice(len(self.law.constants), None)
+        values, moves = (
+            each[:, own].reshape(len(given), given.shape[1], -1)
+            for each in (self.sharing.by_window(numbers), self.sharing.places < self.sharing.count)
+        )
+        columns = list(self.form.unknown)
+        attributes[..., columns] = np.where(moves, values, attributes[..., columns])
+        return attributes
+
+    def fit(self) -> tuple[Float[np.ndarray, " numbers"], TrajectoryFit | None]:
+        """Gauss and Newton's steps, damped where they lead upwards: what is sought, and the fit if it settles."""
+        numbers, damping, sharing, sought = self.start, DAMPING, self.sharing, len(self.law.constants)
         smoothed, growth = (self.windows.start.positions, self.windows.start.velocities), self.windows.largest_growth
-        states, now = smoothed, self._evaluate(constants, smoothed)
+        states, now = smoothed, self._evaluate(numbers, smoothed)
         weight = now.weights(growth, late=False)
         for turn in range(ROUNDS):
             late = turn >= LEAST_ROUNDS
-            errors, _ = now.standard_errors(weight, self.windows.systems)
-            step = now.step(weight, damping)
-            if step is None or not np.isfinite(errors).all() or damping > STUCK:
+            errors, _ = now.standard_errors(weight, self.windows.systems, sharing)
+            step = now.step(weight, damping, sharing)
+            if step is None or not np.isfinite(errors[:sought]).all() or damping > STUCK:
                 break
-            moved = self._moved(states, (weight > 0)[:, None] * (now.own + now.coupled @ step))
-            trial = self._evaluate(constants + step, moved)
+            moved = self._moved(states, (weight > 0)[:, None] * now.after(sharing.by_window(step)))
+            trial = self._evaluate(numbers + step, moved)
             # A step that is short because it is damped says nothing.
-            left = np.max((np.abs(step) - ROUNDING * np.abs(constants)) / errors) if damping <= DAMPING else np.inf
+            left = np.max((np.abs(step) - ROUNDING * np.abs(numbers)) / errors) if damping <= DAMPING else np.inf
             worse = trial.is_worse_than(now, late=late)
             if worse and not (late and left < STALLED):
                 damping = 30 * max(damping, 1e-4)
                 continue
             if not worse:
-                constants, states, now, damping = constants + step, moved, trial, damping / 30
+                numbers, states, now, damping = numbers + step, moved, trial, damping / 30
             if late and left < (STALLED if worse else SETTLED):
-                alone = now.contradicted(weight)
+                alone = now.contradicted(weight, sharing)
                 if alone is None:
-                    return constants, self._fitted(constants, weight, *self._begun_anew(constants, now, weight, states))
+                    return numbers, self._fitted(numbers, weight, *self._begun_anew(numbers, now, weight, states))
                 weight[alone] = 0.0
             fresh = now.weights(growth, late=turn + 1 >= LEAST_ROUNDS)
             # A window that has lost its weight near the end does not get it back: in and out would never settle.
@@ -173,20 +229,25 @@ class _Shooting:
             # One that went astray begins again where it was smoothed, under better constants.
             kept = (weight > 0)[:, None, None]
             states = np.where(kept, states[0], smoothed[0]), np.where(kept, states[1], smoothed[1])
-        return constants, None
+        return numbers, None
 
     def _evaluate(
-        self, constants: Constants, states: Begun, asked: Bool[np.ndarray, " windows"] | None = None
+        self,
+        numbers: Float[np.ndarray, " numbers"],
+        states: Begun,
+        asked: Bool[np.ndarray, " windows"] | None = None,
     ) -> Reduced:
         """Reduced problems of all windows, or of those in chunks with one that is asked for; others have no weight."""
         n_windows, coordinates = len(self.windows), 2 * int(np.prod(states[0].shape[1:]))
-        shapes = *[()] * 5, (len(constants),) * 2, (len(constants),), (coordinates,), (coordinates, len(constants))
+        own, constants = self.sharing.places.shape[1], self.law_at(numbers).constants
+        shapes = *[()] * 5, (own, own), (own,), (coordinates,), (coordinates, own)
         found = [np.zeros((n_windows, *shape)) for shape in shapes]
         found[0][:] = np.inf
+        attributes = self.attributes_at(numbers)
         for rows, substeps in self.chunks:
             if asked is not None and not asked[rows].any():
                 continue
-            w, start = self.windows, begin(states, self.windows, rows)
+            w, start = self.windows, begin(states, self.windows, rows)._replace(attributes=attributes[rows])
             parts = reduced_windows(
                 self.form, constants, start, w.spans[rows], w.measured[rows], w.weights[rows], substeps
             )
@@ -206,7 +267,7 @@ class _Shooting:
         return states[0] + change[:, 0], states[1] + change[:, 1]
 
     def _begun_anew(
-        self, constants: Constants, now: Reduced, weight: Float[np.ndarray, " windows"], states: Begun
+        self, numbers: Float[np.ndarray, " numbers"], now: Reduced, weight: Float[np.ndarray, " windows"], states: Begun
     ) -> tuple[Reduced, Begun]:
         """States of windows without weight, moved alone: how near the law comes is to tell, not where it was begun."""
         left_out = weight == 0
@@ -215,7 +276,7 @@ class _Shooting:
         reach = left_out.astype(float)  # of a step that leads upwards, a quarter
         for _ in range(LEAST_ROUNDS):
             moved = self._moved(states, reach[:, None] * now.own)
-            trial = self._evaluate(constants, moved, left_out)
+            trial = self._evaluate(numbers, moved, left_out)
             nearer = left_out & (trial.misfits < now.misfits)
             reach = np.where(nearer, 1.0, reach / 4)
             kept = nearer[:, None, None]
@@ -224,15 +285,20 @@ class _Shooting:
         return now, states
 
     def _fitted(
-        self, constants: Constants, weight: Float[np.ndarray, " windows"], now: Reduced, states: Begun
+        self,
+        numbers: Float[np.ndarray, " numbers"],
+        weight: Float[np.ndarray, " windows"],
+        now: Reduced,
+        states: Begun,
     ) -> TrajectoryFit | None:
         """What is said of the settled fit."""
-        errors, n_blocks = now.standard_errors(weight, self.windows.systems)
-        if not np.isfinite(errors).all():
+        errors, n_blocks = now.standard_errors(weight, self.windows.systems, self.sharing)
+        errors, law = errors + ROUNDING * np.abs(numbers), self.law_at(numbers)
+        if not np.isfinite(errors[: len(law.constants)]).all():
             return None
         return TrajectoryFit(
-            law=self.law.with_constants(constants),
-            errors=errors + ROUNDING * np.abs(constants),
+            law=law,
+            errors=errors[: len(law.constants)],
             misfit=now.misfit,
             whiteness=now.whiteness(weight),
             whiteness_error=2.0 / math.sqrt(max(float(np.sum(now.freedom[weight > 0])), 1.0)),
@@ -242,4 +308,5 @@ class _Shooting:
             misfits=now.misfits,
             freedom=self.windows.freedom,
             begun=states,
+            unknowns=self.unknowns_at(numbers, errors),
         )

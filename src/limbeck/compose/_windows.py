@@ -15,6 +15,7 @@ from limbeck.graphs import GraphDataset, Snapshots
 from limbeck.trajectories import hidden
 
 SHORTEST, LONGEST = 16, 160  # snapshots of a window
+SHORTENED = 0.85  # share of a length that is tried next
 MOST_WINDOWS = 96
 MOST_NUMBERS = 4_000_000  # positions in all windows: what is followed in seconds
 OUTLYING = 6.0  # distance from the smoothed position, in units of the noise, of a mistake in the data
@@ -73,13 +74,12 @@ def windows_of(dataset: GraphDataset, shorter: int = 1) -> Windows | None:
     t = dataset.trajectories
     if t.measured_positions is None or t.measured_noise is None:
         return None
-    wanted = _length(dataset)
-    systems, firsts = _begins(dataset, wanted)
-    rows = np.arange(wanted)
-    for length in (max(SHORTEST, wanted // 2), SHORTEST):
-        if len(firsts) < MOST_WINDOWS // 3:  # few stretches of the training part are as long
-            systems, firsts = _begins(dataset, length)
-            rows = np.arange(length)
+    length = _length(dataset)
+    systems, firsts = _begins(dataset, length)
+    while length > SHORTEST and len(firsts) < MOST_WINDOWS // 3:  # few stretches of the training part are as long
+        length = max(SHORTEST, int(SHORTENED * length))
+        systems, firsts = _begins(dataset, length)
+    rows = np.arange(length)
     if not len(firsts):
         return None
     if shorter > 1:

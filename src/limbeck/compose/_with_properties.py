@@ -7,18 +7,15 @@ import numpy as np
 
 from limbeck.graphs import GraphDataset
 from limbeck.regress import ConstantEstimate
-from limbeck.trajectories import object_index, objects_return
+from limbeck.trajectories import objects_return
 
 from ._compose import ComposedLaw
-from ._estimates import estimate, followed_estimates, listed
+from ._estimates import estimate, listed
 from ._exponents import with_free_exponents
-from ._fit_properties import FittedProperties, FittedProperty, fit_properties
-from ._levels import Levels, find_levels
+from ._fit_properties import FittedProperties, fit_properties, levels_of
+from ._levels import Levels
 from ._property_problem import CHUNKS, fitted_states
 from ._pruned_fit import pruned_fit
-from ._refit import ROUNDING
-from ._shoot import fit_trajectories
-from ._windows import windows_of
 
 
 def with_properties_fitted(
@@ -49,16 +46,8 @@ def with_properties_fitted(
     if places:
         again = fit_properties(freed, names, dataset, ties=ties)
         own += list(_exponents(again, places, len(own), blocks))
-    return _followed(replace(composed, law=fitted.law, estimates=(*thresholds, *own)), fitted.dataset(dataset)), fitted
-
-
-def _followed(composed: ComposedLaw, dataset: GraphDataset) -> ComposedLaw:
-    """The law with constants by noisy positions themselves, properties as they are; lost where none follows them."""
-    # Derivatives of noisy positions leave room for many forms: 1/r**2.6 had been found for 1/(r + 0.2)**2.
-    followed = fit_trajectories(composed.law, dataset)
-    if followed is None:
-        return replace(composed, is_lost=windows_of(dataset) is not None)
-    return replace(composed, law=followed.law, followed=followed, estimates=followed_estimates(followed))
+    composed = replace(composed, law=fitted.law, estimates=(*thresholds, *own))
+    return composed, fitted
 
 
 def _on_levels(
@@ -67,27 +56,13 @@ def _on_levels(
     """The fit with objects tied to levels, property by property, where the data allow it."""
     ties: dict[str, Levels] = {}
     for name in names:
-        levels = _levels_of(fitted[name], dataset)
+        levels = levels_of(fitted[name], dataset)
         if levels is None:
             continue
         again = fit_properties(fitted.law, names, fitted.dataset(dataset), ties={**ties, name: levels})
         if again.information <= fitted.information:
             fitted, ties = again, {**ties, name: levels}
     return fitted, ties
-
-
-def _levels_of(fitted: FittedProperty, dataset: GraphDataset) -> Levels | None:
-    """The levels that a property's objects fall into, each object counting once."""
-    if not fitted.comparable:  # values in units of their own simulation are no levels of all
-        return None
-    t = dataset.trajectories
-    there, objects = t.present.any(axis=1), object_index(t)
-    distinct, first, which = np.unique(np.where(there, objects, -1), return_index=True, return_inverse=True)
-    told = (distinct >= 0) & ~fitted.bounds.ravel()[first]
-    values = np.where(told, fitted.values.ravel()[first], np.nan)
-    rounding = ROUNDING * float(np.nanmax(np.abs(values)))
-    levels = find_levels(values, fitted.standard_errors.ravel()[first], rounding)
-    return None if levels is None else replace(levels, of=levels.of[which].reshape(objects.shape))
 
 
 def _exponents(

@@ -31,7 +31,14 @@ from limbeck.regress import HallOfFame, thresholds
 from limbeck.train import TrainedModel
 
 from ._derive_stage import derived_with
-from ._distil_stage import along_free_functions, composed, composed_plainly, distil, distil_conditional
+from ._distil_stage import (
+    along_free_functions,
+    composed,
+    composed_plainly,
+    distil,
+    distil_conditional,
+    followed_along,
+)
 from ._learn_stage import learned_properties
 from ._run import Run
 from ._train_stage import train_step
@@ -279,6 +286,7 @@ def _checked(
         learned = tuple(name for name in run.study.learned_names if name in dataset.attribute_names)
         with run.timed("compose"):
             law, properties = with_properties_fitted(law, learned, dataset)
+            law, properties = followed_along(run, law, properties, halls, trained, dataset, once_more)
         dataset = properties.dataset(dataset)
         attempt = replace(attempt, properties=properties, dataset=dataset)
     return _verdict_of(run, dataset, attempt, law, noise)

@@ -13,7 +13,16 @@ import numpy as np
 from limbeck._errors import ArtefactDamaged, ArtefactMismatch
 from limbeck.analyse import Channel, MessageTable, collect_messages
 from limbeck.artefacts import hall_from_mapping, hall_to_mapping, load_record, save_record
-from limbeck.compose import ComposedLaw, OwnUnits, compose_law, compose_plainly
+from limbeck.compose import (
+    ComposedLaw,
+    FittedProperties,
+    OwnUnits,
+    Unknowns,
+    compose_along,
+    compose_law,
+    compose_plainly,
+    followed_with_properties,
+)
 from limbeck.graphs import GraphDataset
 from limbeck.regress import HallOfFame, Problem, search
 from limbeck.train import TrainedModel
@@ -228,20 +237,54 @@ def composed(
         return None
     # A property that was learned is fitted with the law afterwards: what is followed before that has another one.
     follows = not run.study.learned_names
-
-    def progress(done: int, of: int) -> None:
-        run.journal.note("compose", "progress", {"done": done, "of": of})
-
     return compose_law(
         halls,
         trained,
         dataset,
         once_more=once_more,
         is_over=run.is_over,
-        progress=progress,
+        progress=_progress_of(run),
         closer=closer,
         follows=follows,
     )
+
+
+def _progress_of(run: Run) -> Callable[[int, int], None]:
+    """What tells a run's journal how many fits through noisy positions are done."""
+    return lambda done, of: run.journal.note("compose", "progress", {"done": done, "of": of})
+
+
+def followed_along(
+    run: Run,
+    law: ComposedLaw,
+    properties: FittedProperties,
+    halls: list[dict[str, HallOfFame]],
+    trained: TrainedModel,
+    dataset: GraphDataset,
+    once_more: Callable[[], dict[str, HallOfFame]],
+) -> tuple[ComposedLaw, FittedProperties]:
+    """Follow a law through noisy positions together with properties that were learned.
+
+    Args:
+        run: The run.
+        law: The law, fitted to accelerations.
+        properties: The properties that were fitted with it.
+        halls: Halls of fame by channel, from which another form may come.
+        trained: The network that they were distilled from.
+        dataset: The data.
+        once_more: Makes a further search.
+
+    Returns:
+        The law and the properties; as they are where positions are not noisy.
+    """
+
+    def along(beside: GraphDataset, unknowns: Unknowns) -> ComposedLaw | None:
+        progress = _progress_of(run)
+        return compose_along(
+            halls, trained, beside, unknowns, once_more=once_more, is_over=run.is_over, progress=progress
+        )
+
+    return followed_with_properties(law, properties, dataset, along=along, is_over=run.is_over)
 
 
 def composed_plainly(

@@ -1,0 +1,129 @@
+"""Properties that nobody measured, sought in noisy positions together with a law."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from compose.planted import law_of
+
+from limbeck.compose import (
+    ComposedLaw,
+    FittedProperties,
+    FittedProperty,
+    Levels,
+    _followed_properties,
+    fit_trajectories,
+    followed_with_properties,
+)
+from limbeck.compose._followed_properties import unknowns_of, with_values
+from limbeck.graphs import GraphDataset, connect
+from limbeck.simulate import simulate
+from limbeck.train import with_property
+from limbeck.trajectories import load_trajectories, to_frame
+
+NOISE = 2e-3  # about 1e-3 of the typical distance
+
+
+@lru_cache
+def observed(*, simulations: int = 12, steps: int = 300) -> tuple[GraphDataset, np.ndarray]:
+    """Positions of springs with noise, and the masses, which are known a little wrong; mean 1."""
+    exact = simulate("spring", n_systems=simulations, n_steps=steps, n_nodes=3, seed=0)
+    rng = np.random.default_rng(1)
+    frame = to_frame(exact)[["simulation", "time", "particle"]].copy()
+    frame[["x", "y"]] = (exact.positions + NOISE * rng.normal(size=exact.positions.shape)).reshape(-1, 2)
+    dataset = connect(load_trajectories(frame), seed=0, by_time=True)
+    masses = exact.attributes["m"]
+    return with_property(dataset, "m", masses * rng.uniform(0.95, 1.05, size=masses.shape)), masses
+
+
+def fitted(dataset: GraphDataset, *, levels: Levels | None = None) -> FittedProperties:
+    """What a fit to accelerations may have said: values a little wrong, with errors."""
+    values = dataset.trajectories.attributes["m"] / dataset.trajectories.attributes["m"].mean()
+    mass = FittedProperty(
+        name="m",
+        values=values,
+        standard_errors=0.05 * values,
+        determined=np.ones(values.shape, dtype=bool),
+        scale="only ratios of m are determined",
+        bounds=np.zeros(values.shape, dtype=bool),
+        levels=levels,
+    )
+    law = law_of(radial="-1.0*(r - 0.95)", inertia="m_1")
+    return FittedProperties(law=law, properties=(mass,), errors=np.zeros(2), misfit=1.0, information=0.0)
+
+
+def test_masses_and_springs_are_found_together() -> None:
+    """Values and constants within their errors, which are small; the mean mass stays the unit."""
+    dataset, masses = observed()
+    begun = fitted(dataset)
+    fit = fit_trajectories(begun.law, begun.dataset(dataset), unknowns=unknowns_of(begun, dataset))
+    assert fit is not None
+    assert fit.goes_through
+    found = with_values(begun, fit)
+    values, errors = found["m"].values, found["m"].standard_errors
+    np.testing.assert_allclose(values.mean(), 1.0, rtol=1e-4)
+    pulls = (values - masses / masses.mean()) / errors
+    assert np.sqrt(np.mean(pulls**2)) < 1.6
+    assert np.median(errors / values) < 0.06
+    off = np.abs(fit.law.constants) - np.array([2.0 / masses.mean(), 0.99])  # r - .99, or r + -.99
+    assert np.all(np.abs(off) < 4 * fit.errors)
+
+
+def test_a_value_that_is_the_unit_does_not_move() -> None:
+    """Where one object is the unit its error is 0, and it is no number that is sought."""
+    dataset, _ = observed()
+    begun = fitted(dataset)
+    errors = begun["m"].standard_errors.copy()
+    errors[0, 0] = 0.0
+    held = replace(begun, properties=(replace(begun["m"], standard_errors=errors),))
+    unknowns = unknowns_of(held, dataset)
+    assert len(unknowns.values) == errors.size - 1
+    assert not unknowns.units.size
+    fit = fit_trajectories(held.law, held.dataset(dataset), unknowns=unknowns)
+    assert fit is not None
+    assert with_values(held, fit)["m"].values[0, 0] == begun["m"].values[0, 0]
+
+
+def test_objects_of_one_level_have_one_value() -> None:
+    """Levels are numbers that many particles share; what belongs to none has its own."""
+    dataset, masses = observed()
+    of = np.where(masses > np.median(masses), 1, 0)
+    of[0, 0] = -1
+    levels = Levels(values=np.array([0.5, 1.5]), errors=np.ones(2), of=of, evidence=9.0)
+    unknowns = unknowns_of(fitted(dataset, levels=levels), dataset)
+    assert len(unknowns.values) == 3
+    assert len(np.unique(unknowns.numbers[0][of == 1])) == 1
+    np.testing.assert_array_equal(unknowns.units.sum(), masses.size)
+
+
+@pytest.mark.slow
+def test_simulations_that_no_window_saw_are_told_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fit looks at some windows only; the others' values follow, the law as it is. What stays untold says so."""
+    dataset, masses = observed()
+    begun = fitted(dataset)
+    some = replace(dataset, train=dataset.train[dataset.train[:, 0] < 6])
+    fit = fit_trajectories(begun.law, begun.dataset(some), unknowns=unknowns_of(begun, some))
+    assert fit is not None
+    composed = ComposedLaw(law=fit.law, estimates=(), front=(), others=(), is_stable=True, tried=1, followed=fit)
+    monkeypatch.setattr(_followed_properties, "_chosen", lambda *_: (composed, with_values(begun, fit)))
+    law, found = followed_with_properties(composed, begun, dataset, along=lambda *_: None, is_over=lambda: False)
+    assert law.followed is fit
+    true = masses / masses[:6].mean() * begun["m"].values[:6].mean()
+    pulls = (found["m"].values - true) / found["m"].standard_errors
+    assert np.sqrt(np.mean(pulls[6:] ** 2)) < 2.0
+    _, untold = followed_with_properties(
+        composed, begun, dataset, along=lambda *_: None, is_over=iter([False, *[True] * 9]).__next__
+    )
+    assert np.isinf(untold["m"].standard_errors[6:]).all()
+    assert not untold["m"].determined[6:].any()
+
+
+def test_time_that_is_over_leaves_the_law_unfollowed() -> None:
+    """Such a law says so, and is not found."""
+    dataset, _ = observed()
+    begun = fitted(dataset)
+    composed = ComposedLaw(law=begun.law, estimates=(), front=(), others=(), is_stable=True, tried=1)
+    law, found = followed_with_properties(composed, begun, dataset, along=lambda *_: None, is_over=lambda: True)
+    assert law.unfollowed == 1
+    assert found is begun
