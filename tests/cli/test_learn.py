@@ -310,3 +310,25 @@ def test_noisy_positions_leave_no_room_for_another_exponent(tmp_path):
         np.testing.assert_allclose(force, 2.25 / (np.array([0.5, 1.0, 2.0]) + 0.2) ** 2, rtol=3e-2)
     else:
         assert done.returncode == 3
+
+
+@pytest.mark.slow
+def test_masses_are_learned_from_noisy_positions_alone(tmp_path):
+    """Fitted to derivatives they were many errors off, and the law was not found. The mean mass is the unit."""
+    exact = library.simulate("spring", n_systems=30, n_steps=500, seed=402)
+    frame = library.trajectories.to_frame(exact)[["simulation", "time", "particle"]].copy()
+    noise = np.random.default_rng(402).normal(size=exact.positions.shape)
+    frame[["x", "y"]] = (exact.positions + 2e-3 * noise).reshape(-1, 2)
+    frame.to_csv(tmp_path / "tracks.csv", index=False, float_format="%.12g")
+    done = limbeck("discover", tmp_path / "tracks.csv", "--learn", "m", "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 0, done.stderr
+    result = read_result(tmp_path / "run")
+    known = [p for p in result["properties"] if p["determined"]]
+    assert len(known) > 0.8 * exact.attributes["m"].size
+    true = np.array([exact.attributes["m"][int(p["simulation"]), int(p["particle"])] for p in known])
+    values, errors = (np.array([p[key] for p in known]) for key in ("value", "standard_error"))
+    scale = float(np.median(values / true))
+    np.testing.assert_allclose(values.mean(), 1.0, rtol=1e-6)
+    assert np.sqrt(np.mean(((values - scale * true) / errors) ** 2)) < 2.0
+    force = [float(evaluate(parse(result["law"]["radial"]), {"r": r})) for r in (0.5, 2.0, 3.0)]
+    np.testing.assert_allclose(force, -2.0 * scale * (np.array([0.5, 2.0, 3.0]) - 0.99), rtol=3e-2)

@@ -64,5 +64,4 @@ from ._symbolic_network import (
     without_equations as without_equations,
 )
 from ._train_with_equations import train_with_equations as train_with_equations
-from ._unknowns import Unknowns as Unknowns
 from ._with_properties import with_properties_fitted as with_properties_fitted

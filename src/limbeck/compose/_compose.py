@@ -17,6 +17,7 @@ from ._followed_laws import followed_laws
 from ._law import Law
 from ._own_units import OwnUnits
 from ._plain_forces import law_along, plain_force
+from ._property_numbers import unknowns_beside
 from ._prune import CERTAIN, pruned
 from ._pruned_fit import pruned_fit
 from ._refine import Refined, Scored, with_leading_constants
@@ -37,7 +38,6 @@ from ._searches import (
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._simple_forms import power_laws, softened
 from ._states import States
-from ._unknowns import Unknowns
 from ._windows import windows_of
 
 MOST_SEARCHES = 3
@@ -144,7 +144,7 @@ def compose_along(
     halls: Sequence[Mapping[str, HallOfFame]],
     trained: TrainedModel,
     dataset: GraphDataset,
-    unknowns: Unknowns,
+    learned: Sequence[str],
     *,
     once_more: Callable[[], Mapping[str, HallOfFame]],
     is_over: Callable[[], bool],
@@ -156,7 +156,7 @@ def compose_along(
         halls: Halls of fame by channel, of two searches on different samples.
         trained: The network that they were distilled from.
         dataset: Its data, with the properties as they are known so far.
-        unknowns: Values of properties that are sought.
+        learned: Properties whose values are sought.
         once_more: Makes a third search, which decides where two disagree.
         is_over: Tells when time has run out.
         progress: Told how many fits through noisy positions are done, of how many.
@@ -166,7 +166,7 @@ def compose_along(
     """
     bench = Bench.prepare(trained, dataset, is_over, LEARNED)
     searches = [found for hall in halls if (found := bench.refine(hall)) is not None]
-    return _along(searches, bench, dataset, once_more, progress, unknowns)
+    return _along(searches, bench, dataset, once_more, progress, learned)
 
 
 def compose_plainly(
@@ -243,12 +243,11 @@ def _concluded(
     )
 
 
-def _in_given_units(
-    found: ComposedLaw, units: OwnUnits, dataset: GraphDataset, unknowns: Unknowns | None
-) -> ComposedLaw | None:
+def _in_given_units(found: ComposedLaw, units: OwnUnits, dataset: GraphDataset) -> ComposedLaw | None:
     """A law that was followed in other units, followed once more in the data's; None where it is lost on the way."""
-    if units.are_given:
+    if units.are_given or found.followed is None:
         return found
+    unknowns = None if found.followed.unknowns is None else units.unknowns(found.followed.unknowns)
     fit = fit_trajectories(units.law(found.law), dataset, unknowns=unknowns)
     told = replace(found, front=units.front(found.front), others=tuple(map(units.law, found.others)))
     return None if fit is None else replace(told, law=fit.law, estimates=followed_estimates(fit), followed=fit)
@@ -260,7 +259,7 @@ def _along(
     dataset: GraphDataset,
     once_more: Callable[[], Mapping[str, HallOfFame]],
     progress: Callable[[int, int], None],
-    unknowns: Unknowns | None = None,
+    learned: Sequence[str] = (),
 ) -> ComposedLaw | None:
     """The law that noisy positions speak for, near what each search chose by accelerations derived from them."""
     paths = Paths.of(bench.dataset) if searches and not bench.is_over() else None
@@ -278,7 +277,7 @@ def _along(
         choices.search_once_more()
     # What no network taught is followed beside what searches lead to, but is nothing that they agree on.
     forms = [*(law for laws in choices.laws for law in laws), *choices.settled(simple)]
-    sought = None if unknowns is None else bench.units.unknowns(unknowns)
+    sought = unknowns_beside(forms, learned, own) if learned and forms else None
     standing = followed_laws(forms, own, is_over=bench.is_over, progress=progress, unknowns=sought)
     if not standing.laws:
         return None
@@ -298,7 +297,7 @@ def _along(
         tried=sum(one.tried for one in choices.searches),
         unfollowed=standing.left,
     )
-    return _in_given_units(found, bench.units, dataset, unknowns)
+    return _in_given_units(found, bench.units, dataset)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,20 @@ class FittedProperty:
     comparable: bool = True
     levels: Levels | None = None
 
+    def in_units_of(self, size: float) -> "FittedProperty":
+        """The same property in another unit.
+
+        Args:
+            size: The unit.
+
+        Returns:
+            Values, errors and levels in it.
+        """
+        levels = self.levels
+        if levels is not None:
+            levels = levels.moved(levels.values / size, levels.errors / size)
+        return replace(self, values=self.values / size, standard_errors=self.standard_errors / size, levels=levels)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FittedProperties:
@@ -135,6 +149,32 @@ def fit_properties(
         # Forms are compared under one weight of every error, which is no law's own.
         misfit=problem.misfit(solution),
         information=problem.information(solution),
+    )
+
+
+def begun_properties(law: Law, names: Sequence[str], dataset: GraphDataset) -> FittedProperties:
+    """Properties as they stand in the data, before any fit: what a law depends on, and what is a unit.
+
+    Args:
+        law: The law.
+        names: The properties, attributes of the dataset.
+        dataset: The data.
+
+    Returns:
+        Values with errors as large as themselves; 0 for those that are units, infinite where the law needs none.
+    """
+    problem = PropertyProblem.prepare(law, tuple(names), dataset, {})
+    if problem is None:
+        return _undefined(law, names, dataset)
+    at, units, objects = problem.begun(), problem.units, object_index(dataset.trajectories)
+    errors = np.where(units.fixed, 0.0, np.where(units.counted, np.abs(at.values), np.inf))
+    found = tuple(_property(problem, at, k, errors[k], objects, dataset, None) for k in range(len(names)))
+    return FittedProperties(
+        law=law,
+        properties=found,
+        errors=np.full(len(law.constants), np.inf),
+        misfit=problem.misfit(at),
+        information=problem.information(at),
     )
 
 

@@ -87,11 +87,6 @@ def _through_windows(
     unknowns: Unknowns | None,
 ) -> Followed:
     """Follow laws through windows of one length."""
-
-    def follow(law: Law) -> TrajectoryFit | None:
-        # Alone, windows that were left out begin anew; beside others, at the states that those found.
-        return fit_trajectories(law, dataset, thorough=len(distinct) == 1, shorter=shorter, unknowns=unknowns)
-
     n_fits = len(distinct) if len(distinct) == 1 else 2 * len(distinct)
     known: list[tuple[Law, TrajectoryFit]] = []
     left, lost = 0, []
@@ -99,14 +94,20 @@ def _through_windows(
         progress(number, n_fits)
         if is_over():
             left += 1
-        elif (fit := pruned_fit(follow, law)) is not None:
-            known.append((law, fit))
-        else:
+            continue
+        # Alone, windows that were left out begin anew; beside others, at the states that those found.
+        follow = partial(
+            fit_trajectories, dataset=dataset, thorough=len(distinct) == 1, shorter=shorter, unknowns=unknowns
+        )
+        fit = pruned_fit(follow, law)
+        if fit is None:
             lost.append(law)
+            continue
+        known.append((law, fit))
+        unknowns = fit.unknowns if fit.goes_through else unknowns  # nearer to the next form's than where they were
     if len(known) > 1:
         # A window that one law lost in a close encounter, and another did not, says something once both begin alike.
         begun = nearest_beginnings([fit for _, fit in known])
-
         for number, (law, fit) in enumerate(known):
             progress(n_fits - len(known) + number, n_fits)
             again = partial(fit_trajectories, dataset=dataset, begun=begun, shorter=shorter, unknowns=fit.unknowns)

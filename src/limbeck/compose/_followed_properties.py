@@ -5,115 +5,90 @@ softening shows in close encounters only, and vanishes in what was smoothed. So 
 with the law's constants in the positions themselves, form by form.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from limbeck.expressions import fixed
 from limbeck.graphs import GraphDataset
-from limbeck.trajectories import object_index
+from limbeck.train import with_property
 
 from ._compose import ComposedLaw
 from ._estimates import followed_estimates
-from ._fit_properties import FittedProperties, FittedProperty, errors_of, fit_properties, levels_of
+from ._fit_properties import FittedProperties, FittedProperty, begun_properties, levels_of
 from ._law import Law
-from ._prune import CERTAIN
+from ._own_units import OwnUnits
+from ._property_numbers import unknowns_of, with_values
 from ._shoot import TrajectoryFit, fit_trajectories
-from ._simple_forms import softened
-from ._unknowns import HELD, Unknowns
-from ._windows import MOST_WINDOWS, windows_of
+from ._unknowns import HELD
+from ._windows import MOST_WINDOWS
 
 AS_GOOD = 1.02  # largest growth of the misfit where values are tied to levels
-NEAR = 3.0  # standard errors
-ROUNDS = 3  # of the choice of a form, each beside values that the last form asked for
+ROUNDS = 2  # of the choice of a form, where searches do not agree beside the values that were learned
 
-Along = Callable[[GraphDataset, Unknowns], ComposedLaw | None]
+Along = Callable[[GraphDataset], ComposedLaw | None]
 
 
 def followed_with_properties(
-    composed: ComposedLaw,
-    fitted: FittedProperties,
-    dataset: GraphDataset,
-    *,
-    along: Along,
-    is_over: Callable[[], bool],
-) -> tuple[ComposedLaw, FittedProperties]:
-    """Follow a law and properties through positions, and look for a form that they speak for more than for this one.
+    names: Sequence[str], dataset: GraphDataset, *, along: Along, is_over: Callable[[], bool]
+) -> tuple[ComposedLaw, FittedProperties] | None:
+    """Choose a law by noisy positions, together with the values of properties.
 
     Args:
-        composed: The law that was chosen by accelerations.
-        fitted: It and the properties, fitted to accelerations.
-        dataset: The data.
-        along: Chooses a law beside given values, which are sought with it.
+        names: The properties.
+        dataset: The data, with values that were learned beside a network.
+        along: Chooses a law, beginning at the values of a dataset.
         is_over: Tells when time has run out; what is left to do is left then.
 
     Returns:
-        The law and the properties that go with it; the law is lost where none could be followed. Both as they are where
-        positions were not smoothed.
+        The law and the properties that go with it; None where positions were not smoothed, or no law could be followed.
     """
-    if windows_of(dataset) is None:
-        return composed, fitted
-    if is_over():
-        return replace(composed, unfollowed=1), fitted
-    law, fitted = _chosen(composed, fitted, dataset, along, is_over)
-    if law.followed is None:
-        return law, fitted
-    fitted = _told_everywhere(fitted, law.followed, dataset, is_over)
-    return (law, fitted) if is_over() else _on_levels(law, fitted, dataset)
-
-
-def _chosen(
-    composed: ComposedLaw,
-    fitted: FittedProperties,
-    dataset: GraphDataset,
-    along: Along,
-    is_over: Callable[[], bool],
-) -> tuple[ComposedLaw, FittedProperties]:
-    """The form that positions speak for, chosen beside values that the one before asked for."""
-    found, law = _begun(fitted, dataset), replace(composed, is_lost=True)
-    if found is not None:
-        fitted = with_values(fitted, found)
-        law = replace(law, law=found.law, followed=found, estimates=followed_estimates(found), is_lost=False)
+    law = None
     for _ in range(ROUNDS):
-        other = None if is_over() else along(fitted.dataset(dataset), unknowns_of(fitted, dataset))
+        other = None if is_over() else along(dataset)
         if other is None or other.followed is None:
             break
-        law, before, fitted = other, fitted, with_values(fitted, other.followed)
-        if _are_near(before, fitted):
+        law, dataset = other, _with_found(dataset, other.followed)
+        if law.is_stable and other.followed.goes_through:
             break
-    return law, fitted
+    if law is None or law.followed is None:
+        return None
+    fitted = begun_properties(law.law, names, dataset)
+    if law.followed.unknowns is None:
+        return law, fitted
+    fitted = _told_everywhere(with_values(fitted, law.followed), law.followed, dataset, is_over)
+    if not is_over():
+        law, fitted = _on_levels(law, fitted, dataset)
+    return _in_mean_sizes(law, fitted)
 
 
-def _are_near(before: FittedProperties, after: FittedProperties) -> bool:
-    """Whether no value moved by more than errors explain: beside either, forms compare alike."""
-    moved = [
-        (new.values - old.values) / new.standard_errors
-        for old, new in zip(before.properties, after.properties, strict=True)
-    ]
-    with np.errstate(invalid="ignore"):
-        return all(float(np.nanmax(np.abs(own), initial=0.0)) < NEAR for own in moved)
+def _with_found(dataset: GraphDataset, fit: TrajectoryFit) -> GraphDataset:
+    """The data with the values that a fit found."""
+    if fit.unknowns is None:
+        return dataset
+    for name, values in fit.unknowns.spread(fit.unknowns.values, dataset.trajectories.attributes).items():
+        dataset = with_property(dataset, name, values)
+    return dataset
 
 
-def _begun(fitted: FittedProperties, dataset: GraphDataset) -> TrajectoryFit | None:
-    """The law, or the same one softened, followed with its properties; None where neither can be."""
-    fits = []
-    for begun in _softened_too(fitted, dataset):
-        unknowns = unknowns_of(begun, dataset)
-        fit = fit_trajectories(begun.law, begun.dataset(dataset), unknowns=unknowns)
-        fits += [] if fit is None else [fit]
-    return min(fits, key=lambda fit: (not fit.goes_through, fit.misfit), default=None)
-
-
-def _softened_too(fitted: FittedProperties, dataset: GraphDataset) -> Iterator[FittedProperties]:
-    """The fit, and that of its softened form."""
-    yield fitted
-    other = softened(fitted.law)
-    if other is not None:
-        soft = fit_properties(other, [p.name for p in fitted.properties], fitted.dataset(dataset))
-        if np.isfinite(soft.misfit):
-            yield soft
+def _in_mean_sizes(law: ComposedLaw, fitted: FittedProperties) -> tuple[ComposedLaw, FittedProperties]:
+    """Law and properties in units of the mean size of what is determined, where no single value is the unit."""
+    sizes = {
+        p.name: float(np.mean(np.abs(p.values[p.determined])))
+        for p in fitted.properties
+        if p.determined.any() and not np.any(p.standard_errors == 0)
+    }
+    assert law.followed is not None
+    told = OwnUnits(attributes={name: 1.0 / size for name, size in sizes.items()}).law(law.law)
+    ratio = np.abs(told.constants / law.law.constants) if len(told.constants) == len(law.law.constants) else None
+    if ratio is None or not sizes:
+        return law, fitted
+    fit = replace(law.followed, law=told, errors=law.followed.errors * ratio)
+    properties = tuple(p.in_units_of(sizes.get(p.name, 1.0)) for p in fitted.properties)
+    law = replace(law, law=told, followed=fit, estimates=followed_estimates(fit))
+    return law, replace(fitted, law=told, errors=fit.errors, properties=properties)
 
 
 def _told_everywhere(
@@ -171,73 +146,3 @@ def _untold(
     """A property whose values that positions did not tell have no errors."""
     silent = (numbers != HELD) & ~np.append(told, True)[numbers]
     return replace(p, standard_errors=np.where(silent, np.inf, p.standard_errors), determined=p.determined & ~silent)
-
-
-def unknowns_of(fitted: FittedProperties, dataset: GraphDataset) -> Unknowns:
-    """The values that the data determine, as numbers; units do not move, and what may be infinite is no part of a mean.
-
-    Args:
-        fitted: Properties with their errors.
-        dataset: The data.
-
-    Returns:
-        One number for each object, or for each level where a property has levels.
-    """
-    objects = object_index(dataset.trajectories)
-    numbers, values, units = np.full((len(fitted.properties), *objects.shape), HELD), [], []
-    for k, p in enumerate(fitted.properties):
-        free = np.isfinite(p.standard_errors) & (p.standard_errors > 0)
-        own = objects if p.levels is None else np.where(p.levels.of < 0, objects.max() + 1 + objects, p.levels.of)
-        _, first, which = np.unique(own[free], return_index=True, return_inverse=True)
-        numbers[k][free] = which + sum(map(len, values))
-        values.append(p.values[free][first])
-        if not np.any(p.standard_errors == 0):  # no single value is the unit: their mean size is
-            units.append((k, np.sign(values[-1]) * np.bincount(which, ~p.bounds[free])))
-    total = np.concatenate([np.zeros(0), *values])
-    weights = np.zeros((len(units), len(total)))
-    for row, (k, weight) in zip(weights, units, strict=True):
-        start = sum(map(len, values[:k]))
-        row[start : start + len(weight)] = weight
-    names = tuple(p.name for p in fitted.properties)
-    return Unknowns(names=names, numbers=numbers, values=total, errors=np.full(len(total), np.inf), units=weights)
-
-
-def with_values(fitted: FittedProperties, fit: TrajectoryFit) -> FittedProperties:
-    """Properties with the values that were found along positions.
-
-    Args:
-        fitted: The properties as they were fitted before.
-        fit: A fit that sought them.
-
-    Returns:
-        The same properties; what the fit did not see keeps its value.
-    """
-    assert fit.unknowns is not None
-    seen = np.isfinite(fit.unknowns.errors)
-    before = {p.name: (p.values, p.standard_errors) for p in fitted.properties}
-    values = fit.unknowns.spread(fit.unknowns.values, {name: pair[0] for name, pair in before.items()})
-    errors = fit.unknowns.spread(fit.unknowns.errors, {name: pair[1] for name, pair in before.items()})
-    told = fit.unknowns.spread(seen.astype(float), {name: np.zeros(pair[0].shape) for name, pair in before.items()})
-    properties = tuple(_moved(p, values[p.name], errors[p.name], told[p.name] > 0) for p in fitted.properties)
-    return replace(fitted, law=fit.law, errors=fit.errors, properties=properties)
-
-
-def _moved(
-    p: FittedProperty,
-    values: Float[np.ndarray, "systems nodes"],
-    errors: Float[np.ndarray, "systems nodes"],
-    told: Bool[np.ndarray, "systems nodes"],
-) -> FittedProperty:
-    """A property with other values where they are told."""
-    values, errors = np.where(told, values, p.values), np.where(told, errors, p.standard_errors)
-    levels = p.levels
-    if levels is not None:
-        found = [values[(levels.of == k) & told] for k in range(len(levels.values))]
-        kept = np.array([own[0] if len(own) else old for own, old in zip(found, levels.values, strict=True)])
-        levels = levels.moved(kept, errors_of(levels, errors))
-    # What may be infinite after all has the value that would show by a standard error; beyond infinity it is negative.
-    bounds = p.bounds & ~(values > CERTAIN * errors)
-    least = values**2 / np.where(bounds, errors, 1.0)
-    values, errors = np.where(bounds & told, least, values), np.where(bounds & told, least, errors)
-    determined = (np.abs(values) > CERTAIN * errors) & ~bounds
-    return replace(p, values=values, standard_errors=errors, determined=determined, bounds=bounds, levels=levels)

@@ -117,10 +117,10 @@ class OwnUnits:
         return replace(t, attributes=attributes, **told)
 
     def unknowns(self, unknowns: Unknowns) -> Unknowns:
-        """Values of properties in these units.
+        """Values of properties that were found in these units, in the data's.
 
         Args:
-            unknowns: In the data's.
+            unknowns: The values.
 
         Returns:
             The same numbers.
@@ -128,7 +128,7 @@ class OwnUnits:
         of = np.ones(len(unknowns.values))
         for name, numbers in zip(unknowns.names, unknowns.numbers, strict=True):
             of[numbers[numbers != HELD]] = self.attributes[name]
-        return replace(unknowns, values=unknowns.values / of, errors=unknowns.errors / of)
+        return replace(unknowns, values=unknowns.values * of, errors=unknowns.errors * of)
 
     def states(self, states: States) -> States:
         """States that were laid out, in these units.

@@ -175,7 +175,7 @@ class PropertyProblem:
         Returns:
             The problem that was solved last, and its least squares.
         """
-        _, units = self._apart(self._begin())
+        _, units = self._apart(self.begun())
         at = replace(self, units=units).solved()
         held, told = self._apart(at)
         if told is self.units and np.array_equal(held, self.held):
@@ -274,7 +274,7 @@ class PropertyProblem:
         Returns:
             Constants and values at the least squares.
         """
-        at = self._begin()
+        at = self.begun()
         error, by_c, by_s = self.linear(at)
         cost, damping = squares(error), 1e-6
         for _ in range(STEPS):
@@ -294,8 +294,12 @@ class PropertyProblem:
                 break
         return self._in_units(at)
 
-    def _begin(self) -> PropertySolution:
-        """The start, with levels at the mean of their members."""
+    def begun(self) -> PropertySolution:
+        """The start, with levels at the mean of their members.
+
+        Returns:
+            Constants and values.
+        """
         flat = self.levels[self.levels >= 0]
         count = np.maximum(np.bincount(flat, minlength=self.n_levels), 1)
         levels = np.bincount(flat, self.start[self.levels >= 0], self.n_levels) / count

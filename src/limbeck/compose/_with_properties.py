@@ -46,8 +46,9 @@ def with_properties_fitted(
     if places:
         again = fit_properties(freed, names, dataset, ties=ties)
         own += list(_exponents(again, places, len(own), blocks))
-    composed = replace(composed, law=fitted.law, estimates=(*thresholds, *own))
-    return composed, fitted
+    # Derivatives of noisy positions leave room for many forms; a law that positions could speak for would be theirs.
+    is_lost = dataset.trajectories.measured_positions is not None
+    return replace(composed, law=fitted.law, estimates=(*thresholds, *own), is_lost=is_lost), fitted
 
 
 def _on_levels(

@@ -279,14 +279,14 @@ def _checked(
     # A free function has no jump: it shows nothing of a law with a condition.
     closer = along_free_functions(run, seen, attempt.step) if distilled is distil else None
     with run.timed("compose"):
-        law = composed(run, halls, trained, seen, once_more, closer)
+        learned = tuple(name for name in run.study.learned_names if name in dataset.attribute_names)
+        followed = followed_along(run, halls, trained, dataset, learned, once_more) if run.study.learned_names else None
+        law, properties = followed or (composed(run, halls, trained, seen, once_more, closer), None)
+        if law is not None and properties is None and run.study.learned_names:
+            law, properties = with_properties_fitted(law, learned, dataset)
     if law is None:
         return attempt
-    if run.study.learned_names:
-        learned = tuple(name for name in run.study.learned_names if name in dataset.attribute_names)
-        with run.timed("compose"):
-            law, properties = with_properties_fitted(law, learned, dataset)
-            law, properties = followed_along(run, law, properties, halls, trained, dataset, once_more)
+    if properties is not None:
         dataset = properties.dataset(dataset)
         attempt = replace(attempt, properties=properties, dataset=dataset)
     return _verdict_of(run, dataset, attempt, law, noise)

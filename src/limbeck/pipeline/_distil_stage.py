@@ -17,7 +17,6 @@ from limbeck.compose import (
     ComposedLaw,
     FittedProperties,
     OwnUnits,
-    Unknowns,
     compose_along,
     compose_law,
     compose_plainly,
@@ -256,35 +255,33 @@ def _progress_of(run: Run) -> Callable[[int, int], None]:
 
 def followed_along(
     run: Run,
-    law: ComposedLaw,
-    properties: FittedProperties,
     halls: list[dict[str, HallOfFame]],
     trained: TrainedModel,
     dataset: GraphDataset,
+    learned: Sequence[str],
     once_more: Callable[[], dict[str, HallOfFame]],
-) -> tuple[ComposedLaw, FittedProperties]:
-    """Follow a law through noisy positions together with properties that were learned.
+) -> tuple[ComposedLaw, FittedProperties] | None:
+    """Choose a law by noisy positions, together with properties that were learned.
 
     Args:
         run: The run.
-        law: The law, fitted to accelerations.
-        properties: The properties that were fitted with it.
-        halls: Halls of fame by channel, from which another form may come.
+        halls: Halls of fame by channel.
         trained: The network that they were distilled from.
         dataset: The data.
+        learned: The properties.
         once_more: Makes a further search.
 
     Returns:
-        The law and the properties; as they are where positions are not noisy.
+        The law and the properties; None where positions are not noisy, or no law could be followed through them.
     """
 
-    def along(beside: GraphDataset, unknowns: Unknowns) -> ComposedLaw | None:
+    def along(beside: GraphDataset) -> ComposedLaw | None:
         progress = _progress_of(run)
         return compose_along(
-            halls, trained, beside, unknowns, once_more=once_more, is_over=run.is_over, progress=progress
+            halls, trained, beside, learned, once_more=once_more, is_over=run.is_over, progress=progress
         )
 
-    return followed_with_properties(law, properties, dataset, along=along, is_over=run.is_over)
+    return followed_with_properties(learned, dataset, along=along, is_over=run.is_over)
 
 
 def composed_plainly(

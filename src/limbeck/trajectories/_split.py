@@ -18,6 +18,8 @@ from ._unseen import targets_of
 
 PARTS = ("train", "validation", "test")
 FEWEST = 7  # snapshots with a target from which blocks and gaps can be cut
+BLOCKS = {200: 20, 40: 10, 15: 5}  # of so many snapshots or more
+FEW_BLOCKS = 7  # of a simulation whose positions are noisy: laws are followed through stretches of them
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,7 +67,8 @@ def split_snapshots(
     rng = np.random.default_rng(seed)
     if len(systems) >= 3 and not by_time:
         return _by_simulation(targets, systems, fractions, rng)
-    return _by_time(targets, systems, fractions, rng)
+    is_followed = trajectories.measured_positions is not None and len(systems) >= 3
+    return _by_time(targets, systems, fractions, rng, FEW_BLOCKS if is_followed else max(BLOCKS.values()))
 
 
 def _counts(total: int, fractions: tuple[float, float, float]) -> tuple[int, int]:
@@ -106,6 +109,7 @@ def _by_time(
     systems: Int[np.ndarray, " some_systems"],
     fractions: tuple[float, float, float],
     rng: np.random.Generator,
+    most: int,
 ) -> Split:
     """Cut the time of each simulation into blocks, and leave gaps between blocks of different parts."""
     parts: tuple[list, list, list] = ([], [], [])
@@ -115,7 +119,7 @@ def _by_time(
         if len(times) < FEWEST:
             parts[0].append(_pairs(system, times))
             continue
-        blocks = np.array_split(times, _block_count(len(times)))
+        blocks = np.array_split(times, min(most, _block_count(len(times))))
         gap = max(1, len(blocks[-1]) // 10)
         owner = _owners(len(blocks), fractions, rng)
         for number, block in enumerate(blocks):
@@ -149,10 +153,7 @@ def _pairs(system: int, times: Int[np.ndarray, " some_times"]) -> Snapshots:
 
 def _block_count(snapshots: int) -> int:
     """Number of blocks: few where there is little, so that gaps stay a small part of it."""
-    for fewest, blocks in ((200, 20), (40, 10), (15, 5)):
-        if snapshots >= fewest:
-            return blocks
-    return 3
+    return next((blocks for fewest, blocks in BLOCKS.items() if snapshots >= fewest), 3)
 
 
 def _owners(blocks: int, fractions: tuple[float, float, float], rng: np.random.Generator) -> list[int]:
