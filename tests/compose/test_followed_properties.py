@@ -68,6 +68,9 @@ def test_masses_and_springs_are_found_together() -> None:
     assert np.median(errors / values) < 0.06
     off = np.abs(fit.law.constants) - np.array([2.0 / masses.mean(), 0.99])  # r - .99, or r + -.99
     assert np.all(np.abs(off) < 4 * fit.errors)
+    # Most of what is not known of the strength is a common factor of all masses.
+    assert fit.errors_beside is not None
+    assert fit.errors_beside[0] < 0.3 * fit.errors[0]
 
 
 def test_a_value_that_is_the_unit_does_not_move() -> None:

@@ -156,7 +156,8 @@ def _vagueness(composed: ComposedLaw, test: States) -> float:
     """Median relative error that the constants' own standard errors leave in the accelerations."""
     if composed.followed is None:
         return 0.0
-    law, errors = composed.followed.law, composed.followed.errors
+    law, errors = composed.followed.law, composed.followed.errors_beside
+    errors = composed.followed.errors if errors is None else errors  # the unit of a property is no doubt about the law
     own = replace(test, targets=law.accelerations(test))
     moved = law.constants + np.diag(errors)
     return float(

@@ -85,7 +85,13 @@ def _in_mean_sizes(law: ComposedLaw, fitted: FittedProperties) -> tuple[Composed
     ratio = np.abs(told.constants / law.law.constants) if len(told.constants) == len(law.law.constants) else None
     if ratio is None or not sizes:
         return law, fitted
-    fit = replace(law.followed, law=told, errors=law.followed.errors * ratio)
+    beside = law.followed.errors_beside
+    fit = replace(
+        law.followed,
+        law=told,
+        errors=law.followed.errors * ratio,
+        errors_beside=None if beside is None else beside * ratio,
+    )
     properties = tuple(p.in_units_of(sizes.get(p.name, 1.0)) for p in fitted.properties)
     law = replace(law, law=told, followed=fit, estimates=followed_estimates(fit))
     return law, replace(fitted, law=told, errors=fit.errors, properties=properties)

@@ -63,6 +63,8 @@ class TrajectoryFit:
         freedom: Numbers measured in every window less those that its state takes up.
         begun: Positions and velocities that were found for the beginning of each window.
         unknowns: Values of properties that were found with the constants; None where none were sought.
+        errors_beside: Standard errors of the constants beside these values, as they are: without what a common factor
+            of all values leaves open; None where none were sought.
     """
 
     law: Law
@@ -77,6 +79,7 @@ class TrajectoryFit:
     freedom: Float[np.ndarray, " windows"]
     begun: Begun
     unknowns: Unknowns | None = None
+    errors_beside: Float[np.ndarray, " constants"] | None = None
 
     @property
     def least_whiteness(self) -> float:
@@ -309,4 +312,14 @@ class _Shooting:
             freedom=self.windows.freedom,
             begun=states,
             unknowns=self.unknowns_at(numbers, errors),
+            errors_beside=self._errors_beside(weight, now),
         )
+
+    def _errors_beside(
+        self, weight: Float[np.ndarray, " windows"], now: Reduced
+    ) -> Float[np.ndarray, " constants"] | None:
+        """Standard errors of the constants beside the values that were found."""
+        if self.unknowns is None or not len(self.law.constants):
+            return None
+        alone = self.sharing.of_first(len(self.law.constants))
+        return now.standard_errors(weight, self.windows.systems, alone)[0]

@@ -88,6 +88,22 @@ class Sharing:
             units=np.pad(unknowns.units[:, among], ((0, 0), (n_constants, 0))),
         )
 
+    def of_first(self, n_constants: int) -> "Sharing":
+        """The same where nothing but the constants is sought.
+
+        Args:
+            n_constants: How many constants the law has.
+
+        Returns:
+            Which window has what.
+        """
+        return Sharing(
+            places=np.minimum(self.places, n_constants),
+            count=n_constants,
+            among=self.among[:0],
+            units=np.zeros((0, n_constants)),
+        )
+
     def summed(self, each: Float[np.ndarray, "windows own"]) -> Float[np.ndarray, " numbers"]:
         """Sum something over the windows.
 
