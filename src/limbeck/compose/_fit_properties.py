@@ -166,7 +166,8 @@ def begun_properties(law: Law, names: Sequence[str], dataset: GraphDataset) -> F
     problem = PropertyProblem.prepare(law, tuple(names), dataset, {})
     if problem is None:
         return _undefined(law, names, dataset)
-    at, units, objects = problem.begun(), problem.units, object_index(dataset.trajectories)
+    at = with_signs(problem.slopes, problem.begun())
+    units, objects = problem.units, object_index(dataset.trajectories)
     errors = np.where(units.fixed, 0.0, np.where(units.counted, np.abs(at.values), np.inf))
     found = tuple(_property(problem, at, k, errors[k], objects, dataset, None) for k in range(len(names)))
     return FittedProperties(

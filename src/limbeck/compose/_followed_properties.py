@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 
 from limbeck.expressions import fixed
 from limbeck.graphs import GraphDataset
@@ -22,7 +22,7 @@ from ._law import Law
 from ._own_units import OwnUnits
 from ._property_numbers import unknowns_of, with_values
 from ._shoot import TrajectoryFit, fit_trajectories
-from ._unknowns import HELD
+from ._unknowns import HELD, Unknowns
 from ._windows import MOST_WINDOWS
 
 AS_GOOD = 1.02  # largest growth of the misfit where values are tied to levels
@@ -81,7 +81,8 @@ def _in_mean_sizes(law: ComposedLaw, fitted: FittedProperties) -> tuple[Composed
         if p.determined.any() and not np.any(p.standard_errors == 0)
     }
     assert law.followed is not None
-    told = OwnUnits(attributes={name: 1.0 / size for name, size in sizes.items()}).law(law.law)
+    units = OwnUnits(attributes={name: 1.0 / size for name, size in sizes.items()})
+    told = units.law(law.law)
     ratio = np.abs(told.constants / law.law.constants) if len(told.constants) == len(law.law.constants) else None
     if ratio is None or not sizes:
         return law, fitted
@@ -93,7 +94,10 @@ def _in_mean_sizes(law: ComposedLaw, fitted: FittedProperties) -> tuple[Composed
         errors_beside=None if beside is None else beside * ratio,
     )
     properties = tuple(p.in_units_of(sizes.get(p.name, 1.0)) for p in fitted.properties)
-    law = replace(law, law=told, followed=fit, estimates=followed_estimates(fit))
+    others = tuple(map(units.law, law.others))
+    law = replace(
+        law, law=told, followed=fit, estimates=followed_estimates(fit), front=units.front(law.front), others=others
+    )
     return law, replace(fitted, law=told, errors=fit.errors, properties=properties)
 
 
@@ -111,21 +115,34 @@ def _told_everywhere(
     law = Law(components={name: fixed(e) for name, e in fitted.law.components.items()}, dim=fitted.law.dim)
     found = last.unknowns
     assert found is not None  # sought with the law
-    told = np.isfinite(found.errors)
-    silent = np.unique(np.nonzero((found.numbers != HELD) & ~np.append(told, True)[found.numbers])[1])
+    found = replace(found, units=found.units[:0])  # the law's constants say what the unit is
+    silent = np.unique(np.nonzero(_silent(found))[1])
     for systems in np.array_split(silent, -(-len(silent) // MOST_WINDOWS) or 1):
         part = replace(dataset, train=dataset.train[np.isin(dataset.train[:, 0], systems)])
-        unknowns = unknowns_of(fitted, dataset)
-        unknowns = replace(unknowns, units=unknowns.units[:0])  # the law's constants say what the unit is
-        fit = (
-            None if is_over() or not len(part.train) else fit_trajectories(law, fitted.dataset(part), unknowns=unknowns)
+        if is_over() or not len(part.train):
+            break
+        fit = fit_trajectories(law, fitted.dataset(part), unknowns=found)
+        if fit is None or fit.unknowns is None:
+            continue
+        fitted = replace(with_values(fitted, fit), law=fitted.law, errors=fitted.errors)
+        told = np.isfinite(fit.unknowns.errors)
+        found = replace(
+            found,
+            values=np.where(told, fit.unknowns.values, found.values),
+            errors=np.where(told, fit.unknowns.errors, found.errors),
         )
-        if fit is not None and fit.unknowns is not None:
-            kept, told = fitted, told | np.isfinite(fit.unknowns.errors)
-            fitted = replace(with_values(fitted, fit), law=kept.law, errors=kept.errors)
-    return replace(
-        fitted, properties=tuple(_untold(p, own, told) for p, own in zip(fitted.properties, found.numbers, strict=True))
-    )
+    left = zip(fitted.properties, _silent(found), strict=True)
+    return replace(fitted, properties=tuple(_untold(p, silent) for p, silent in left))
+
+
+def _silent(found: Unknowns) -> Bool[np.ndarray, "properties systems nodes"]:
+    """Values that were sought and not told."""
+    return (found.numbers != HELD) & np.append(~np.isfinite(found.errors), False)[found.numbers]
+
+
+def _untold(p: FittedProperty, silent: Bool[np.ndarray, "systems nodes"]) -> FittedProperty:
+    """A property whose values that positions did not tell have no errors."""
+    return replace(p, standard_errors=np.where(silent, np.inf, p.standard_errors), determined=p.determined & ~silent)
 
 
 def _on_levels(
@@ -144,11 +161,3 @@ def _on_levels(
             law = replace(law, law=fit.law, followed=fit, estimates=followed_estimates(fit))
             fitted = with_values(tied, fit)
     return law, fitted
-
-
-def _untold(
-    p: FittedProperty, numbers: Int[np.ndarray, "systems nodes"], told: Bool[np.ndarray, " numbers"]
-) -> FittedProperty:
-    """A property whose values that positions did not tell have no errors."""
-    silent = (numbers != HELD) & ~np.append(told, True)[numbers]
-    return replace(p, standard_errors=np.where(silent, np.inf, p.standard_errors), determined=p.determined & ~silent)
