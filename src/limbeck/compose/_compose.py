@@ -313,7 +313,9 @@ class _Choices:
     def near(self, refined: Refined) -> tuple[Law, ...]:
         """Laws near a search's, bare and softened, their constants fitted along the paths."""
         starts = sorted(refined.front, key=lambda scored: scored.price)[:STARTS]
-        return self.settled([refined.chosen.law, *(scored.law for scored in starts)])
+        # Derivatives, by which it was refined, can lead away from what a network learned across all noise.
+        raw = nearest_along(refined.starts, self.paths, STARTS, reciprocal=self.bench.reciprocal)
+        return self.settled([refined.chosen.law, *(scored.law for scored in starts), *raw])
 
     def settled(self, laws: Sequence[Law]) -> tuple[Law, ...]:
         """Laws near some, bare and softened, their constants fitted along the paths."""

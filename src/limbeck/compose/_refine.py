@@ -67,11 +67,13 @@ class Refined:
         chosen: The law with the lowest price.
         front: Laws whose loss is lower than that of every simpler one, simplest first.
         tried: Number of laws that were refitted.
+        starts: Laws that it began with.
     """
 
     chosen: Scored
     front: tuple[Scored, ...]
     tried: int
+    starts: tuple[Law, ...] = ()
 
 
 def refine(
@@ -102,7 +104,7 @@ def refine(
     """
     attributes = tuple(name[:-2] for name in fit_on.edges if name.endswith("_2"))
     bench = _LawBench(screen_on, fit_on, judge_on, reciprocal, extras, attributes, signs)
-    climb = Climb(bench)
+    climb, starts = Climb(bench), tuple(starts)
     for law in starts:
         climb.add(bench.canonical(law))
     climb.run(is_over=is_over)
@@ -113,7 +115,7 @@ def refine(
     ranked = climb.ranked()
     if not ranked:
         return None
-    return Refined(chosen=min(ranked, key=price), front=falling(ranked), tried=len(climb.tried))
+    return Refined(chosen=min(ranked, key=price), front=falling(ranked), tried=len(climb.tried), starts=starts)
 
 
 @dataclass(frozen=True)
