@@ -243,7 +243,7 @@ def test_a_power_that_no_network_taught_is_nothing_that_searches_agree_on(monkey
     bench.is_over, bench.refine.return_value = lambda: False, None
     bench.dataset, bench.units = dataset, OwnUnits(attributes={})
     monkeypatch.setattr(Paths, "of", lambda _: fitted_on)
-    monkeypatch.setattr(_compose, "nearest_along", lambda *_, **__: (power,))
+    monkeypatch.setattr(_compose, "nearest_along", lambda laws, *_, **__: (power,) if laws else ())
     monkeypatch.setattr(_compose, "settled_along", lambda laws, *_, **__: tuple(laws))
 
     def follow(forms, *_, **__):
