@@ -232,6 +232,16 @@ def test_searches_agree_on_a_law_whose_extra_term_vanished_when_it_was_followed(
     assert choices.agree(dragged, [(dragged, fit)]) == [0, 1]
 
 
+def test_what_a_network_taught_is_a_start_though_derivatives_led_away_from_it():
+    """Refined by noisy derivatives a search may end at a constant; its own equations are nearer along the paths."""
+    constant, raw = law_of(radial="-0.17"), law_of(radial="-1.9*(r - 1.0) + 0.02/r", inertia="m_1")
+    bench = create_autospec(Bench, instance=True)
+    bench.extras, bench.reciprocal = (), True
+    choices = _Choices(Paths.of(observed()), bench, dict, [], [])
+    astray = replace(searches_for((constant,))[0], starts=(raw,))
+    assert any(law.is_same_form(law_of(**SPRING)) for law in choices.near(astray))
+
+
 @pytest.mark.parametrize(("taught", "agreed"), [("-2.0*r", True), ("-2.1*r + 0.02/r", False)])
 def test_a_power_that_no_network_taught_is_nothing_that_searches_agree_on(monkeypatch, taught, agreed):
     """It is the same for all searches, so that any two would lead to it."""
