@@ -26,9 +26,9 @@ def command(*words):
     return [sys.executable, "-m", "limbeck", *map(str, words)]
 
 
-def limbeck(*words, cwd=None):
+def limbeck(*words, cwd=None, timeout=300):
     """Run limbeck to its end."""
-    return subprocess.run(command(*words), capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+    return subprocess.run(command(*words), capture_output=True, text=True, cwd=cwd, timeout=timeout, check=False)
 
 
 def here(*words):

@@ -301,7 +301,8 @@ def test_noisy_positions_leave_no_room_for_another_exponent(tmp_path):
             ]
     table = tmp_path / "noisy.csv"
     table.write_text("\n".join(lines).replace("(", "").replace(")", ""))
-    done = limbeck("discover", table, "--per", "kind", "--learn", "q", "--out", tmp_path / "run", "--quiet")
+    words = ("--per", "kind", "--learn", "q", "--out", tmp_path / "run", "--quiet")
+    done = limbeck("discover", table, *words, timeout=1200)
     result = read_result(tmp_path / "run")
     if done.returncode == 0:
         force = [
@@ -320,7 +321,8 @@ def test_masses_are_learned_from_noisy_positions_alone(tmp_path):
     noise = np.random.default_rng(402).normal(size=exact.positions.shape)
     frame[["x", "y"]] = (exact.positions + 2e-3 * noise).reshape(-1, 2)
     frame.to_csv(tmp_path / "tracks.csv", index=False, float_format="%.12g")
-    done = limbeck("discover", tmp_path / "tracks.csv", "--learn", "m", "--out", tmp_path / "run", "--quiet")
+    words = ("--learn", "m", "--out", tmp_path / "run", "--quiet")
+    done = limbeck("discover", tmp_path / "tracks.csv", *words, timeout=1200)
     assert done.returncode == 0, done.stderr
     result = read_result(tmp_path / "run")
     known = [p for p in result["properties"] if p["determined"]]
