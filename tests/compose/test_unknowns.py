@@ -19,7 +19,8 @@ def unknowns(systems: int = 6, *, held: bool = True, levels: bool = False) -> Un
     if held:
         numbers[0, 0, 0] = HELD
     ones = np.ones(count)
-    return Unknowns(names=("m",), numbers=numbers, values=ones, errors=np.inf * ones, units=ones[None])
+    given = np.full(numbers.shape, 2.0)
+    return Unknowns(names=("m",), numbers=numbers, given=given, values=ones, errors=np.inf * ones, units=ones[None])
 
 
 def written_out(sharing: Sharing) -> np.ndarray:
@@ -63,6 +64,13 @@ def test_sums_are_those_of_matrices(seed, held, levels) -> None:
     np.testing.assert_allclose(sharing.summed_pairs(matrices), both, atol=1e-12)
     numbers = rng.normal(size=sharing.count)
     np.testing.assert_allclose(sharing.by_window(numbers), rows @ numbers, atol=1e-12)
+
+
+def test_what_does_not_move_keeps_its_value() -> None:
+    """Laid out by particles, the numbers stand beside what was given of the others."""
+    values = unknowns(held=True).laid_out["m"]
+    assert values[0, 0] == 2.0
+    assert (values == 1.0).sum() == values.size - 1
 
 
 def test_only_what_stands_in_a_window_is_sought() -> None:

@@ -56,8 +56,6 @@ def followed_with_properties(
     if law is None or law.followed is None:
         return None
     fitted = begun_properties(law.law, names, dataset)
-    if law.followed.unknowns is None:
-        return law, fitted
     fitted = _told_everywhere(with_values(fitted, law.followed), law.followed, dataset, is_over)
     if not is_over():
         law, fitted = _on_levels(law, fitted, dataset)
@@ -68,7 +66,7 @@ def _with_found(dataset: GraphDataset, fit: TrajectoryFit) -> GraphDataset:
     """The data with the values that a fit found."""
     if fit.unknowns is None:
         return dataset
-    for name, values in fit.unknowns.spread(fit.unknowns.values, dataset.trajectories.attributes).items():
+    for name, values in fit.unknowns.laid_out.items():
         dataset = with_property(dataset, name, values)
     return dataset
 

@@ -125,10 +125,11 @@ class OwnUnits:
         Returns:
             The same numbers.
         """
-        of = np.ones(len(unknowns.values))
-        for name, numbers in zip(unknowns.names, unknowns.numbers, strict=True):
-            of[numbers[numbers != HELD]] = self.attributes[name]
-        return replace(unknowns, values=unknowns.values * of, errors=unknowns.errors * of)
+        of, units = np.ones(len(unknowns.values)), np.array([self.attributes[name] for name in unknowns.names])
+        for unit, numbers in zip(units, unknowns.numbers, strict=True):
+            of[numbers[numbers != HELD]] = unit
+        given = unknowns.given * units[:, None, None]
+        return replace(unknowns, given=given, values=unknowns.values * of, errors=unknowns.errors * of)
 
     def states(self, states: States) -> States:
         """States that were laid out, in these units.

@@ -58,7 +58,9 @@ def unknowns_of(fitted: FittedProperties, dataset: GraphDataset) -> Unknowns:
         start = sum(map(len, values[:k]))
         row[start : start + len(weight)] = weight
     names = tuple(p.name for p in fitted.properties)
-    return Unknowns(names=names, numbers=numbers, values=total, errors=np.full(len(total), np.inf), units=weights)
+    given = np.stack([p.values for p in fitted.properties])
+    errors = np.full(len(total), np.inf)
+    return Unknowns(names=names, numbers=numbers, given=given, values=total, errors=errors, units=weights)
 
 
 def with_values(fitted: FittedProperties, fit: TrajectoryFit) -> FittedProperties:

@@ -186,17 +186,12 @@ class _Shooting:
 
     def attributes_at(self, numbers: Float[np.ndarray, " numbers"]) -> Float[np.ndarray, "windows nodes attributes"]:
         """Attributes of each window's particles."""
-        given = self.windows.start.attributes
-        if not self.form.unknown:
+        given, found = self.windows.start.attributes, self.unknowns_at(numbers)
+        if found is None:
             return given
         attributes = np.array(given, dtype=float)
-        own = slice(len(self.law.constants), None)
-        values, moves = (
-            each[:, own].reshape(len(given), given.shape[1], -1)
-            for each in (self.sharing.by_window(numbers), self.sharing.places < self.sharing.count)
-        )
-        columns = list(self.form.unknown)
-        attributes[..., columns] = np.where(moves, values, attributes[..., columns])
+        for column, values in zip(self.form.unknown, found.laid_out.values(), strict=True):
+            attributes[..., column] = values[self.windows.systems]
         return attributes
 
     def fit(self) -> tuple[Float[np.ndarray, " numbers"], TrajectoryFit | None]:

@@ -16,6 +16,7 @@ class Unknowns:
     Attributes:
         names: The properties, which are among the attributes of the data.
         numbers: Which number each value is; -1 for those that do not move.
+        given: All values as they stood at first, of which those that do not move are kept.
         values: The numbers.
         errors: Their standard errors; infinite before a fit, and where nothing depends on one.
         units: Weights of the numbers in mean sizes that do not move either, since they are units.
@@ -23,9 +24,15 @@ class Unknowns:
 
     names: tuple[str, ...]
     numbers: Int[np.ndarray, "properties systems nodes"]
+    given: Float[np.ndarray, "properties systems nodes"]
     values: Float[np.ndarray, " numbers"]
     errors: Float[np.ndarray, " numbers"]
     units: Float[np.ndarray, "units numbers"]
+
+    @property
+    def laid_out(self) -> dict[str, Float[np.ndarray, "systems nodes"]]:
+        """Values of each property, by particles."""
+        return self.spread(self.values, dict(zip(self.names, self.given, strict=True)))
 
     def spread(self, of: Float[np.ndarray, " numbers"], otherwise: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Something of each number, laid out by particles.
