@@ -277,7 +277,7 @@ def test_newtons_law_and_the_masses_of_the_solar_system(tmp_path):
 
 @pytest.mark.slow
 def test_noisy_positions_leave_no_room_for_another_exponent(tmp_path):
-    """Derivatives do: `1/r**2.64` was called found for `1/(r + 0.2)**2`. What can't be followed is not found."""
+    """Derivatives do: `1/r**2.64` was called found for `1/(r + 0.2)**2`, and the truth was not found afterwards."""
     generator, charges = np.random.default_rng(0), {"iron": 1.0, "tin": -1.5, "zinc": 0.6}
     lines, times = ["simulation,time,particle,x,y,kind"], 0.05 * np.arange(40)
     for k in range(30):
@@ -303,14 +303,10 @@ def test_noisy_positions_leave_no_room_for_another_exponent(tmp_path):
     table.write_text("\n".join(lines).replace("(", "").replace(")", ""))
     words = ("--per", "kind", "--learn", "q", "--out", tmp_path / "run", "--quiet")
     done = limbeck("discover", table, *words, timeout=1200)
-    result = read_result(tmp_path / "run")
-    if done.returncode == 0:
-        force = [
-            float(evaluate(parse(result["law"]["radial"]), {"r": r, "q_1": 1.0, "q_2": 1.0})) for r in (0.5, 1.0, 2.0)
-        ]
-        np.testing.assert_allclose(force, 2.25 / (np.array([0.5, 1.0, 2.0]) + 0.2) ** 2, rtol=3e-2)
-    else:
-        assert done.returncode == 3
+    assert done.returncode == 0, done.stderr
+    law = read_result(tmp_path / "run")["law"]
+    force = [float(evaluate(parse(law["radial"]), {"r": r, "q_1": 1.0, "q_2": 1.0})) for r in (0.5, 1.0, 2.0)]
+    np.testing.assert_allclose(force, 2.25 / (np.array([0.5, 1.0, 2.0]) + 0.2) ** 2, rtol=3e-2)
 
 
 @pytest.mark.slow
