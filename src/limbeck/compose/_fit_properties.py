@@ -168,7 +168,7 @@ def begun_properties(law: Law, names: Sequence[str], dataset: GraphDataset) -> F
         return _undefined(law, names, dataset)
     at = with_signs(problem.slopes, problem.begun())
     units, objects = problem.units, object_index(dataset.trajectories)
-    errors = np.where(units.fixed, 0.0, np.where(units.counted, np.abs(at.values), np.inf))
+    errors = np.where(units.counted, np.where(units.fixed, 0.0, np.abs(at.values)), np.inf)
     found = tuple(_property(problem, at, k, errors[k], objects, dataset, None) for k in range(len(names)))
     return FittedProperties(
         law=law,

@@ -23,7 +23,7 @@ from ._own_units import OwnUnits
 from ._property_numbers import unknowns_of, with_values
 from ._shoot import TrajectoryFit, fit_trajectories
 from ._unknowns import HELD, Unknowns
-from ._windows import MOST_WINDOWS
+from ._windows import MOST_WINDOWS, windows_of
 
 AS_GOOD = 1.02  # largest growth of the misfit where values are tied to levels
 ROUNDS = 2  # of the choice of a form, where searches do not agree beside the values that were learned
@@ -45,17 +45,17 @@ def followed_with_properties(
     Returns:
         The law and the properties that go with it; None where positions were not smoothed, or no law could be followed.
     """
-    law = None
-    for _ in range(ROUNDS):
+    law, begun = None, dataset
+    for _ in range(ROUNDS if windows_of(dataset) is not None else 0):
         other = None if is_over() else along(dataset)
-        if other is None or other.followed is None:
+        if other is None or other.followed is None or (law is not None and not other.followed.goes_through):
             break
-        law, dataset = other, _with_found(dataset, other.followed)
+        law, begun, dataset = other, dataset, _with_found(dataset, other.followed)
         if law.is_stable and other.followed.goes_through:
             break
     if law is None or law.followed is None:
         return None
-    fitted = begun_properties(law.law, names, dataset)
+    fitted = begun_properties(law.law, names, begun)  # units and signs are those that the values were sought with
     fitted = _told_everywhere(with_values(fitted, law.followed), law.followed, dataset, is_over)
     if not is_over():
         law, fitted = _on_levels(law, fitted, dataset)
@@ -113,7 +113,14 @@ def _told_everywhere(
     law = Law(components={name: fixed(e) for name, e in fitted.law.components.items()}, dim=fitted.law.dim)
     found = last.unknowns
     assert found is not None  # sought with the law
-    found = replace(found, units=found.units[:0])  # the law's constants say what the unit is
+    told = np.append(np.isfinite(found.errors), False)[found.numbers]
+    # The law's constants say what the unit is, and what is told stays.
+    found = replace(
+        found,
+        units=found.units[:0],
+        numbers=np.where(told, HELD, found.numbers),
+        given=np.stack(list(found.laid_out.values())),
+    )
     silent = np.unique(np.nonzero(_silent(found))[1])
     for systems in np.array_split(silent, -(-len(silent) // MOST_WINDOWS) or 1):
         part = replace(dataset, train=dataset.train[np.isin(dataset.train[:, 0], systems)])
@@ -147,14 +154,14 @@ def _on_levels(
     law: ComposedLaw, fitted: FittedProperties, dataset: GraphDataset
 ) -> tuple[ComposedLaw, FittedProperties]:
     """The law followed once more with objects tied to levels, where values fall into few and positions allow it."""
-    for p in fitted.properties:
-        levels, last = levels_of(p, dataset) if p.levels is None else None, law.followed
+    for name in [p.name for p in fitted.properties]:
+        p, last = fitted[name], law.followed
+        levels = levels_of(p, dataset) if p.levels is None else None
         if levels is None or last is None:
             continue
         others = [replace(q, levels=levels) if q is p else q for q in fitted.properties]
         tied = replace(fitted, properties=tuple(others))
-        unknowns = unknowns_of(tied, dataset)
-        fit = fit_trajectories(fitted.law, fitted.dataset(dataset), last.begun, unknowns=unknowns)
+        fit = fit_trajectories(fitted.law, fitted.dataset(dataset), unknowns=unknowns_of(tied, dataset))
         if fit is not None and fit.misfit <= AS_GOOD * last.misfit:
             law = replace(law, law=fit.law, followed=fit, estimates=followed_estimates(fit))
             fitted = with_values(tied, fit)

@@ -11,6 +11,8 @@ from ._unknowns import Sharing
 OUTLYING = 3.0  # misfit of a window, in medians, beyond which it is left out at first
 SPOILT = 1.6  # and near the end, beyond which it is left out: under noise alone it varies by some 5 %
 FEWEST_BLOCKS = 10
+LEAST = 1e-6  # share of a window's own precision that others must add for it to be contradicted
+CHANCE = 3.0  # what each value that is sought with the constants may add to the next
 CONTRADICTED = 25.0  # squared distance of a window's constants from those of all others, in units of their variance
 
 Weights = Float[np.ndarray, " windows"]
@@ -154,10 +156,11 @@ class Reduced:
         scale = np.sqrt(np.maximum(np.diag(normal), 0.0))
         idle = scale == 0
         scale[idle] = 1.0
-        # The data say nothing of a unit: along it, any penalty holds it in place and costs nothing.
-        units = sharing.units / scale
+        # The data say nothing of a common factor, so that holding a mean costs nothing. It is weighed by what is known
+        # of each value, or the worst known one would decide, and rounding would let the others drift.
+        units = sharing.units * scale * ~idle
         units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), np.finfo(float).tiny)
-        held = units.T @ units + (np.diag(idle.astype(float)) if len(units) else 0.0)
+        held = units.T @ units + np.diag(idle * (len(sharing.among) > 0.0))
         return normal / np.outer(scale, scale), scale, held
 
     def contradicted(self, weight: Weights, sharing: Sharing) -> int | None:
@@ -187,9 +190,10 @@ class Reduced:
         others, along = np.linalg.eigh(np.eye(root.shape[2]) - np.einsum("wji,wjk,wkl->wil", root, own, root))
         pull = np.einsum("wjk,wij,wi->wk", along, root, gradient)
         # What a window alone determines, nothing contradicts.
-        against = np.sum(np.where(others > 1e-12, pull**2 / np.maximum(others, 1e-12), 0.0), axis=1)
+        against = np.sum(np.where(others > LEAST, pull**2 / np.maximum(others, LEAST), 0.0), axis=1)
         against /= self.variance(weight)
-        return int(used[np.argmax(against)]) if against.max() > CONTRADICTED else None
+        own_values = places.shape[1] - (sharing.count - len(sharing.among))
+        return int(used[np.argmax(against)]) if against.max() > CONTRADICTED + CHANCE * own_values else None
 
     def standard_errors(
         self, weight: Weights, systems: Int[np.ndarray, " windows"], sharing: Sharing

@@ -117,7 +117,8 @@ def fit_trajectories(
         The fit, or None where positions were not smoothed, there is no constant or no stretch to follow, or the fit
         does not settle.
     """
-    windows = windows_of(dataset, shorter) if len(law.constants) or unknowns is not None else None
+    sought = len(law.constants) + (0 if unknowns is None else len(unknowns.values))
+    windows = windows_of(dataset, shorter) if sought else None
     if windows is None:
         return None
     if begun is not None:
@@ -159,7 +160,7 @@ class _Shooting:
         begun = shooting.attributes_at(shooting.start)
         windows = replace(windows, start=windows.start._replace(attributes=begun))
         chunks = chunks_of(form, law.constants, windows)
-        return replace(shooting, windows=windows, chunks=chunks) if chunks else None
+        return replace(shooting, windows=windows, chunks=chunks) if chunks and sharing.count else None
 
     @property
     def start(self) -> Float[np.ndarray, " numbers"]:
