@@ -160,7 +160,9 @@ class Reduced:
         # of each value, or the worst known one would decide, and rounding would let the others drift.
         units = sharing.units * scale * ~idle
         units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), np.finfo(float).tiny)
-        held = units.T @ units + np.diag(idle * (len(sharing.among) > 0.0))
+        held = units.T @ units
+        if len(sharing.among):  # a value that nothing depends on, and no constant, may be idle
+            held += np.diag(idle.astype(float))
         return normal / np.outer(scale, scale), scale, held
 
     def contradicted(self, weight: Weights, sharing: Sharing) -> int | None:
