@@ -13,7 +13,7 @@ from compose.test_checks import FIT
 from compose.test_shoot import SPRING, observed
 
 from limbeck.compose import OwnUnits, _compose, _followed_laws, compose_law, states_of
-from limbeck.compose._along_paths import Paths, settled_along
+from limbeck.compose._along_paths import Paths, nearest_along, settled_along
 from limbeck.compose._checks import _stability as stability
 from limbeck.compose._compose import ComposedLaw, _along, _Choices
 from limbeck.compose._followed_laws import SHORTER, Followed, followed_laws, followed_prices, ranked
@@ -23,7 +23,7 @@ from limbeck.compose._windows import windows_of
 from limbeck.expressions import parse
 from limbeck.models import Biases
 from limbeck.regress import Equation, HallOfFame
-from limbeck.train import TrainedModel
+from limbeck.train import TrainedModel, with_property
 
 EXTRAS = ("friction", "drag", "central", "uniform_x", "uniform_y")
 
@@ -60,6 +60,21 @@ def test_the_form_is_found_from_one_near_it(start):
     p = paths()
     laws = settled_along([law_of(radial=start, inertia="m_1")], p, EXTRAS, reciprocal=True)
     assert laws[0].is_same_form(law_of(**SPRING))
+
+
+def test_a_quotient_of_signs_is_a_product():
+    """Charges of one size can't tell them apart, so that searches which write either agree."""
+    dataset = observed(simulations=8)
+    signs = np.where(np.arange(dataset.trajectories.positions.shape[2]) % 2, 1.0, -1.0)
+    p = Paths.of(with_property(dataset, "q", np.broadcast_to(signs, dataset.trajectories.attributes["m"].shape)))
+    assert p is not None
+    assert p.signs == {"q_1", "q_2"}
+    quotient = law_of(radial="0.1*q_2*r/q_1", inertia="m_1")
+    laws = settled_along([quotient], p, EXTRAS, reciprocal=True)
+    assert all("q_1**" not in str(e) and "/q_1" not in str(e) for law in laws for e in law.components.values())
+    assert nearest_along([quotient], p, 1, reciprocal=True)[0].is_same_form(
+        law_of(radial="0.1*q_1*q_2*r", inertia="m_1")
+    )
 
 
 def test_forms_that_time_ran_out_on_are_counted():

@@ -16,9 +16,10 @@ from limbeck.compose import (
     fit_trajectories,
     followed_with_properties,
 )
+from limbeck.compose._followed_laws import ranked
 from limbeck.compose._property_numbers import unknowns_of, with_values
 from limbeck.graphs import GraphDataset, connect
-from limbeck.simulate import simulate
+from limbeck.simulate import simulate, simulate_from
 from limbeck.train import with_property
 from limbeck.trajectories import load_trajectories, to_frame
 
@@ -26,9 +27,12 @@ NOISE = 2e-3  # about 1e-3 of the typical distance
 
 
 @lru_cache
-def observed(*, simulations: int = 12, steps: int = 300) -> tuple[GraphDataset, np.ndarray]:
+def observed(*, simulations: int = 12, steps: int = 300, alike: bool = False) -> tuple[GraphDataset, np.ndarray]:
     """Positions of springs with noise, and the masses, which are known a little wrong; mean 1."""
     exact = simulate("spring", n_systems=simulations, n_steps=steps, n_nodes=3, seed=0)
+    if alike:
+        start, ones = (exact.positions[:, 0], exact.velocities[:, 0]), np.ones(exact.attributes["m"].shape)
+        exact = simulate_from("spring", *start, {"m": ones}, exact.times[0])
     rng = np.random.default_rng(1)
     frame = to_frame(exact)[["simulation", "time", "particle"]].copy()
     frame[["x", "y"]] = (exact.positions + NOISE * rng.normal(size=exact.positions.shape)).reshape(-1, 2)
@@ -100,6 +104,20 @@ def test_objects_of_one_level_have_one_value() -> None:
     assert len(unknowns.values) == 3
     assert len(np.unique(unknowns.numbers[0][of == 1])) == 1
     np.testing.assert_array_equal(unknowns.units.sum(), masses.size)
+
+
+def test_values_that_nothing_needs_are_not_paid_for() -> None:
+    """Where all masses are alike, free ones take up noise, as every number does; the law without them leads."""
+    dataset, _ = observed(alike=True)
+    begun = fitted(dataset)
+    unknowns = unknowns_of(begun, dataset)
+    without = law_of(radial="-2.0*(r - 0.99)")
+    fits = [fit_trajectories(law, begun.dataset(dataset), unknowns=unknowns) for law in (begun.law, without)]
+    found = [fit for fit in fits if fit is not None]
+    assert found[0].n_values > 30
+    assert found[1].n_values == 0
+    assert found[0].misfit < found[1].misfit
+    assert ranked(found) == [1, 0]
 
 
 @pytest.mark.slow

@@ -24,7 +24,14 @@ from limbeck.regress import falling, unit_price
 from limbeck.trajectories import Trajectories
 
 from ._law import Law
-from ._refine import form_key, is_reciprocal, neighbouring_laws, normalised, with_leading_constants
+from ._refine import (
+    canonical,
+    form_key,
+    is_reciprocal,
+    neighbouring_laws,
+    sign_variables,
+    with_leading_constants,
+)
 from ._states import States, lay_out
 from ._windows import windows_of
 
@@ -200,6 +207,12 @@ class Paths:
         return self._known[key]
 
     @cached_property
+    def signs(self) -> frozenset[str]:
+        """Attributes with one magnitude throughout, of which quotients are products."""
+        own = {f"{name}_{end}" for name in self.attributes for end in (1, 2)}
+        return sign_variables({name: values for name, values in self.states.edges.items() if name in own})
+
+    @cached_property
     def _known(self) -> dict[Hashable, ScoredPath | None]:
         """What was asked for: the same forms come up in every round, and near every search."""
         return {}
@@ -316,7 +329,7 @@ def _ranked(laws: Sequence[Law], paths: Paths, *, reciprocal: bool) -> list[Scor
     """Fit each form once, the cheapest first."""
     found: dict[Hashable, ScoredPath] = {}
     for form in laws:
-        law = with_leading_constants(normalised(form))
+        law = with_leading_constants(canonical(form, paths.signs))
         if not law.components or (key := form_key(law)) in found:
             continue
         scored = paths.best_of(law, reciprocal=reciprocal)

@@ -134,6 +134,8 @@ def nearest_beginnings(fits: Sequence[TrajectoryFit]) -> Begun:
 def followed_prices(fits: Sequence[TrajectoryFit]) -> list[float]:
     """What fits through the same windows cost: minus twice the log-likelihood, and log n for each unit of size.
 
+    Values of properties that were found with the constants cost as much as numbers do, each by what was measured of it.
+
     A window that a law misses by far (a close encounter, which a hair's breadth decides) counts as just missed, for
     every law alike.
 
@@ -173,10 +175,11 @@ def ranked(fits: Sequence[TrajectoryFit]) -> list[int]:
 
 def _price(fit: TrajectoryFit, misfits: Float[np.ndarray, " windows"], freedom: Float[np.ndarray, " windows"]) -> float:
     """What a fit costs by its misfits in some windows."""
-    n = float(np.sum(freedom))
+    n, values = float(np.sum(freedom)), fit.n_values
     squares = float(np.sum(freedom * misfits**2))
     size = fit.law.complexity + 0.1 * len(fit.law.constants)
-    return n * math.log(max(squares, np.finfo(float).tiny)) + math.log(max(n, 2.0)) * size
+    form = math.log(max(n, 2.0)) * size + math.log(max(n / max(values, 1), 2.0)) * values
+    return n * math.log(max(squares, np.finfo(float).tiny)) + form
 
 
 def _is_nearer(fit: TrajectoryFit, standing: TrajectoryFit, missed: float) -> bool:

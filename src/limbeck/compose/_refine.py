@@ -131,11 +131,8 @@ class _LawBench(AbstractBench[Law, Scored]):
     signs: frozenset[str]
 
     def canonical(self, law: Law) -> Law:
-        """The law with its scale fixed, and products where quotients of signs are the same on the data."""
-        if self.signs:
-            components = {name: fold_signs(e, self.signs) for name, e in law.components.items()}
-            law = Law(components=components, dim=law.dim)
-        return normalised(law)
+        """The law as all laws are written here."""
+        return canonical(law, self.signs)
 
     def key(self, form: Law) -> Hashable:
         """The form without its numbers, every force with a factor."""
@@ -280,6 +277,21 @@ def couplings(channel: str, attributes: tuple[str, ...]) -> list[Expression]:
     if is_one_body(channel):
         return [Variable(f"{name}_1") for name in attributes]
     return [Call("mul", (Variable(f"{name}_1"), Variable(f"{name}_2"))) for name in attributes]
+
+
+def canonical(law: Law, signs: frozenset[str]) -> Law:
+    """The law with its scale fixed, and products where quotients of signs are the same on the data.
+
+    Args:
+        law: Any law.
+        signs: Variables with one magnitude throughout.
+
+    Returns:
+        A law with the same accelerations but for a constant factor of each channel.
+    """
+    if signs:
+        law = Law(components={name: fold_signs(e, signs) for name, e in law.components.items()}, dim=law.dim)
+    return normalised(law)
 
 
 def normalised(law: Law) -> Law:

@@ -82,6 +82,11 @@ class TrajectoryFit:
     errors_beside: Float[np.ndarray, " constants"] | None = None
 
     @property
+    def n_values(self) -> int:
+        """Number of values that were found with the constants."""
+        return 0 if self.unknowns is None else int(np.isfinite(self.unknowns.errors).sum())
+
+    @property
     def least_whiteness(self) -> float:
         """What the whiteness must reach; under a true law and white noise it is 2."""
         return 2.0 - max(COLOURED, CHANCE * self.whiteness_error)
