@@ -16,7 +16,9 @@ from limbeck.compose import (
     fit_trajectories,
     followed_with_properties,
 )
+from limbeck.compose._fit_properties import begun_properties
 from limbeck.compose._followed_laws import ranked
+from limbeck.compose._followed_properties import _in_units as in_units
 from limbeck.compose._property_numbers import unknowns_of, with_values
 from limbeck.graphs import GraphDataset, connect
 from limbeck.simulate import simulate, simulate_from
@@ -92,6 +94,41 @@ def test_a_value_that_is_the_unit_does_not_move() -> None:
     assert fit.goes_through
     assert fit.unknowns is not None
     assert fit.unknowns.laid_out["m"][0, 0] == begun["m"].values[0, 0]
+
+
+def test_a_body_that_hardly_moves_is_no_unit() -> None:
+    """Where objects return, the largest value is the unit, unless it is so large that small errors would hide it."""
+    dataset, _ = observed()
+    dataset = replace(dataset, trajectories=replace(dataset.trajectories, shared_particles=True))
+    law, shape = law_of(radial="-2.0*(r - 0.99)", inertia="m_1"), dataset.trajectories.attributes["m"].shape
+    for masses, unit in (((5.0, 1.0, 2.0), 0), ((1e5, 1.0, 2.0), 2)):
+        begun = begun_properties(law, ("m",), with_property(dataset, "m", np.broadcast_to(masses, shape)))["m"]
+        assert np.isfinite(begun.standard_errors).all()
+        np.testing.assert_array_equal(np.flatnonzero(begun.standard_errors[0] == 0), [unit])
+
+
+def test_a_value_of_nothing_is_no_unit() -> None:
+    """A charge that a network takes for 0 is sought as any other."""
+    dataset, _ = observed()
+    law, charges = law_of(radial="0.5*q_1*q_2/r", inertia="m_1"), np.ones(dataset.trajectories.attributes["m"].shape)
+    charges[0, 0] = 0.0
+    errors = begun_properties(law, ("q",), with_property(dataset, "q", charges))["q"].standard_errors
+    assert 0 < errors[0, 0] < np.inf
+
+
+def test_the_value_that_is_the_unit_is_one_at_last() -> None:
+    """A network may have held another value for the unit: law and values are told in units of the one that is named."""
+    dataset, _ = observed()
+    begun = fitted(dataset)
+    errors = begun["m"].standard_errors.copy()
+    errors[0, 0] = 0.0
+    fitted_to = replace(begun, properties=(replace(begun["m"], standard_errors=errors),))
+    fit = replace(FIT, law=begun.law, errors=0.1 * np.ones(2), errors_beside=0.1 * np.ones(2))
+    composed = ComposedLaw(law=fit.law, estimates=(), front=(), others=(), is_stable=True, tried=1, followed=fit)
+    law, told = in_units(composed, fitted_to)
+    unit = begun["m"].values[0, 0]
+    assert told["m"].values[0, 0] == pytest.approx(1.0, rel=1e-12)
+    np.testing.assert_allclose(np.abs(law.law.constants), [1.0 / unit, 0.95], rtol=1e-12)
 
 
 def test_objects_of_one_level_have_one_value() -> None:

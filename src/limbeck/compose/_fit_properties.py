@@ -166,9 +166,12 @@ def begun_properties(law: Law, names: Sequence[str], dataset: GraphDataset) -> F
     problem = PropertyProblem.prepare(law, tuple(names), dataset, {})
     if problem is None:
         return _undefined(law, names, dataset)
-    at = with_signs(problem.slopes, problem.begun())
-    units, objects = problem.units, object_index(dataset.trajectories)
-    errors = np.where(units.counted, np.where(units.fixed, 0.0, np.abs(at.values)), np.inf)
+    at, moves = with_signs(problem.slopes, problem.begun()), problem.units.counted
+    held, units = problem.apart(at)
+    problem, objects = replace(problem, held=held, units=units), object_index(dataset.trajectories)
+    # An error of 0 is for units: a value that happens to be 0 is sought as any other.
+    sizes = np.maximum(np.abs(at.values), np.finfo(float).tiny)
+    errors = np.where(moves, np.where(units.fixed, 0.0, sizes), np.inf)
     found = tuple(_property(problem, at, k, errors[k], objects, dataset, None) for k in range(len(names)))
     return FittedProperties(
         law=law,

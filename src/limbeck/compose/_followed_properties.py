@@ -59,7 +59,7 @@ def followed_with_properties(
     fitted = _told_everywhere(with_values(fitted, law.followed), law.followed, dataset, is_over)
     if not is_over():
         law, fitted = _on_levels(law, fitted, dataset)
-    return _in_mean_sizes(law, fitted)
+    return _in_units(law, fitted)
 
 
 def _with_found(dataset: GraphDataset, fit: TrajectoryFit) -> GraphDataset:
@@ -71,13 +71,9 @@ def _with_found(dataset: GraphDataset, fit: TrajectoryFit) -> GraphDataset:
     return dataset
 
 
-def _in_mean_sizes(law: ComposedLaw, fitted: FittedProperties) -> tuple[ComposedLaw, FittedProperties]:
-    """Law and properties in units of the mean size of what is determined, where no single value is the unit."""
-    sizes = {
-        p.name: float(np.mean(np.abs(p.values[p.determined])))
-        for p in fitted.properties
-        if p.determined.any() and not np.any(p.standard_errors == 0)
-    }
+def _in_units(law: ComposedLaw, fitted: FittedProperties) -> tuple[ComposedLaw, FittedProperties]:
+    """Law and properties in units of the value that is the unit, or of the mean size of what is determined."""
+    sizes = {p.name: _unit_of(p) for p in fitted.properties if p.determined.any()}
     assert law.followed is not None
     units = OwnUnits(attributes={name: 1.0 / size for name, size in sizes.items()})
     told = units.law(law.law)
@@ -97,6 +93,12 @@ def _in_mean_sizes(law: ComposedLaw, fitted: FittedProperties) -> tuple[Composed
         law, law=told, followed=fit, estimates=followed_estimates(fit), front=units.front(law.front), others=others
     )
     return law, replace(fitted, law=told, errors=fit.errors, properties=properties)
+
+
+def _unit_of(p: FittedProperty) -> float:
+    """The size that is the unit of a property: of one value if any does not move, else of those that are determined."""
+    units = np.abs(p.values[p.standard_errors == 0])
+    return float(units.flat[0] if units.size else np.mean(np.abs(p.values[p.determined])))
 
 
 def _told_everywhere(
