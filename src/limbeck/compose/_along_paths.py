@@ -24,16 +24,10 @@ from limbeck.regress import falling, unit_price
 from limbeck.trajectories import Trajectories
 
 from ._law import Law
-from ._refine import (
-    canonical,
-    form_key,
-    is_reciprocal,
-    neighbouring_laws,
-    sign_variables,
-    with_leading_constants,
-)
+from ._refine import is_reciprocal, neighbouring_laws
 from ._states import States, lay_out
 from ._windows import windows_of
+from ._writing import canonical, form_key, sign_variables, with_leading_constants
 
 MOST_WINDOWS = 32
 STEPS, STILL = 12, 1e-6  # of a fit, and the share by which squares must still fall
@@ -41,6 +35,9 @@ MOST = 0.75  # windows by which a form is judged: close encounters spoil the res
 KEPT = 2  # laws that are left to be followed
 ROUNDS = 6  # changes of a form, one after the other
 UNIT = 3e-3  # share of the squares that a unit of complexity must explain at least: the paths' own error leaves as much
+LEARNED = 3e-2  # and may have to explain where values of properties are known by a network only, whose errors forms fit
+MOST_KEPT = 3  # laws that are left then
+TINY = float(np.finfo(float).tiny)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -186,7 +183,7 @@ class Paths:
         n = max(float(np.sum(self.freedom[best])), 2.0)
         squares = float(np.sum((self.freedom * fit.misfits**2)[best])) / n
         size = fit.law.complexity + 0.1 * len(fit.law.constants)
-        price = math.log(max(squares, np.finfo(float).tiny)) + max(unit_price(int(n)), UNIT) * size
+        price = math.log(max(squares, TINY)) + max(unit_price(int(n)), UNIT) * size
         return ScoredPath(fit.law, fit.misfits, squares, size, price)
 
     def best_of(self, law: Law, *, reciprocal: bool) -> ScoredPath | None:
@@ -278,7 +275,9 @@ def _lines(
     return np.where(measured, lines, 0.0)
 
 
-def settled_along(laws: Sequence[Law], paths: Paths, extras: tuple[str, ...], *, reciprocal: bool) -> tuple[Law, ...]:
+def settled_along(
+    laws: Sequence[Law], paths: Paths, extras: tuple[str, ...], *, reciprocal: bool, learned: bool = False
+) -> tuple[Law, ...]:
     """The forms near some laws that measured positions speak for.
 
     Args:
@@ -286,10 +285,12 @@ def settled_along(laws: Sequence[Law], paths: Paths, extras: tuple[str, ...], *,
         paths: The paths.
         extras: Channels that may be added as a constant.
         reciprocal: Whether only laws that keep the third law count.
+        learned: Whether values of properties are those of a network, and not exact.
 
     Returns:
         The cheapest law that was met and the next simpler ones that no simpler one fits as well, their constants fitted
-        along the paths: what paths leave open may be decided otherwise. None where no law is defined.
+        along the paths: what paths leave open may be decided otherwise. Beside values that were learned, simpler ones
+        that would be the cheapest if more had to be explained. None where no law is defined.
     """
     ranked = _ranked(laws, paths, reciprocal=reciprocal)
     for _ in range(ROUNDS):
@@ -302,7 +303,8 @@ def settled_along(laws: Sequence[Law], paths: Paths, extras: tuple[str, ...], *,
             break
     front = _front(ranked)
     last = next((k for k, one in enumerate(front) if one is ranked[0]), 0)
-    return tuple(one.law for one in front[max(0, last + 1 - KEPT) : last + 1][::-1])
+    simpler = _cheapest_at_more(front[: last + 1]) if learned else ()
+    return tuple(one.law for one in (simpler if len(simpler) > 1 else front[max(0, last + 1 - KEPT) : last + 1][::-1]))
 
 
 def nearest_along(laws: Sequence[Law], paths: Paths, count: int, *, reciprocal: bool) -> tuple[Law, ...]:
@@ -323,6 +325,23 @@ def nearest_along(laws: Sequence[Law], paths: Paths, count: int, *, reciprocal: 
 def _front(ranked: list[ScoredPath]) -> tuple[ScoredPath, ...]:
     """Laws whose squares are less than those of every simpler one, simplest first."""
     return falling(sorted(ranked, key=lambda one: (one.size, one.loss)))
+
+
+def _cheapest_at_more(front: Sequence[ScoredPath]) -> tuple[ScoredPath, ...]:
+    """The largest law of a front, and those that would be cheapest if a unit of complexity had to explain more.
+
+    Returns:
+        Laws on the lower hull of size and logarithm of squares, the largest first.
+    """
+    kept = list(front[-1:])
+    while len(kept) < MOST_KEPT:
+        simpler = [one for one in front if one.size < kept[-1].size]
+        costs = [math.log(max(one.loss, TINY) / max(kept[-1].loss, TINY)) for one in simpler]
+        gains = [cost / (kept[-1].size - one.size) for cost, one in zip(costs, simpler, strict=True)]
+        if not gains or min(gains) > LEARNED:
+            break
+        kept.append(simpler[gains.index(min(gains))])
+    return tuple(kept)
 
 
 def _ranked(laws: Sequence[Law], paths: Paths, *, reciprocal: bool) -> list[ScoredPath]:

@@ -20,7 +20,7 @@ from ._plain_forces import law_along, plain_force
 from ._property_numbers import unknowns_beside
 from ._prune import CERTAIN, pruned
 from ._pruned_fit import pruned_fit
-from ._refine import Refined, Scored, with_leading_constants
+from ._refine import Refined, Scored
 from ._refit import refit
 from ._searches import (
     FINAL_SNAPSHOTS,
@@ -39,6 +39,7 @@ from ._shoot import TrajectoryFit, fit_trajectories
 from ._simple_forms import power_laws, softened
 from ._states import States
 from ._windows import windows_of
+from ._writing import with_leading_constants
 
 MOST_SEARCHES = 3
 LEARNED = 3e-5  # errors that are due to a property which was learned, and no reason for another form
@@ -271,7 +272,7 @@ def _along(
     own = bench.dataset
     simple = power_laws(own.attribute_names, own.trajectories.dim) if bench.extras else []
     simple = nearest_along(simple, paths, SIMPLE, reciprocal=bench.reciprocal)
-    choices = _Choices(paths, bench, once_more, list(searches), [])
+    choices = _Choices(paths, bench, once_more, list(searches), [], bool(learned))
     choices.laws.extend(choices.near(one) for one in searches)
     if not choices.agree_on_any:
         choices.search_once_more()
@@ -309,6 +310,7 @@ class _Choices:
     once_more: Callable[[], Mapping[str, HallOfFame]]
     searches: list[Refined]
     laws: list[tuple[Law, ...]]
+    is_learned: bool = False
 
     def near(self, refined: Refined) -> tuple[Law, ...]:
         """Laws near a search's, bare and softened, their constants fitted along the paths."""
@@ -319,7 +321,8 @@ class _Choices:
 
     def settled(self, laws: Sequence[Law]) -> tuple[Law, ...]:
         """Laws near some, bare and softened, their constants fitted along the paths."""
-        settled = settled_along(laws, self.paths, self.bench.extras, reciprocal=self.bench.reciprocal)
+        bench, learned = self.bench, self.is_learned
+        settled = settled_along(laws, self.paths, bench.extras, reciprocal=bench.reciprocal, learned=learned)
         return tuple(form for law in settled for form in _with_softened(law, self.paths))
 
     def agree(self, law: Law, followed: Sequence[tuple[Law, TrajectoryFit]] = ()) -> list[int]:

@@ -20,9 +20,10 @@ from limbeck.regress import Equation, HallOfFame
 from limbeck.trajectories import Trajectories
 
 from ._law import Law
-from ._refine import Scored, normalised
+from ._refine import Scored
 from ._states import AXES, States
 from ._unknowns import HELD, Unknowns
+from ._writing import normalised
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,9 +28,9 @@ from limbeck.regress import PRICE, HallOfFame
 from ._free_force import FreeForce, fitted
 from ._fronts import Factors
 from ._law import Law
-from ._refine import with_factor
 from ._refit import error_of, law_loss, refit
 from ._states import States
+from ._writing import with_factor
 
 MOST_KINDS = 3  # values of a property that count as kinds
 MOST_FORMS = 12  # equations of a function that are fitted to accelerations

@@ -17,10 +17,9 @@ from limbeck.expressions import (
     Expression,
     Variable,
     evaluate,
-    fold_signs,
     free_constants,
+    rename,
     simplify,
-    skeleton,
     variables,
 )
 from limbeck.regress import EXACT, HOPELESS, AbstractBench, Climb, HallOfFame, falling, least_price, neighbours, price
@@ -29,6 +28,7 @@ from ._law import Law, is_one_body
 from ._refit import law_loss, refit
 from ._states import States
 from ._two_powers import two_power_laws
+from ._writing import canonical, form_key, with_leading_constants
 
 EXPANDED_AGAIN = 6  # formulas whose neighbours are looked at once more, after two powers have joined
 STARTS = 12  # equations of a front that are tried in the law
@@ -179,18 +179,6 @@ def _size(law: Law) -> float:
     return law.complexity + 0.1 * len(law.constants)
 
 
-def form_key(law: Law) -> tuple[tuple[str, Expression], ...]:
-    """The form of a law without its numbers.
-
-    Args:
-        law: A law.
-
-    Returns:
-        Something that two laws share if they differ in numbers only.
-    """
-    return tuple((name, skeleton(law.components[name])) for name in sorted(law.components))
-
-
 def is_reciprocal(law: Law, states: States) -> bool:
     """Whether the force on the sender is minus the force on the receiver, on the given states.
 
@@ -238,7 +226,7 @@ def starts_of(halls: Mapping[str, HallOfFame], dim: int) -> list[Law]:
 
 
 def neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, ...]) -> list[Law]:
-    """Laws with one channel changed, left out or added.
+    """Laws with one channel changed, left out or added, or with another attribute in the place of one.
 
     Args:
         law: Where to start.
@@ -248,7 +236,9 @@ def neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, 
     Returns:
         Laws one change away.
     """
-    found = []
+    found = _with_others(law, attributes)
+    if "inertia" in law.components:
+        found += [_with_inertia(law, Variable(f"{name}_1")) for name in attributes]
     for name, expression in law.components.items():
         rest = {k: e for k, e in law.components.items() if k != name}
         if name == "inertia" or any(other != "inertia" for other in rest):
@@ -260,6 +250,25 @@ def neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, 
         for start in (Constant(1e-3), *(Call("mul", (Constant(1e-3), f)) for f in couplings(name, attributes))):
             found.append(Law(components={**law.components, name: start}, dim=law.dim))
     return found
+
+
+def _with_others(law: Law, attributes: tuple[str, ...]) -> list[Law]:
+    """Laws with another attribute in the place of each."""
+    found, used = [], [name for name in attributes if {f"{name}_1", f"{name}_2"} & law.variables]
+    for old, new in ((old, new) for old in used for new in attributes if new != old):
+        names = {f"{old}_{end}": f"{new}_{end}" for end in "12"}
+        found.append(Law(components={k: rename(e, names) for k, e in law.components.items()}, dim=law.dim))
+    return found
+
+
+def _with_inertia(law: Law, inertia: Variable) -> Law:
+    """A law in which one attribute resists, as in most; functions that are nearly it may be many steps away from it."""
+    was = law.components["inertia"]
+    with np.errstate(all="ignore"):
+        size = float(evaluate(was, dict.fromkeys(variables(was), np.float64(1.0))))  # attributes are of about this size
+    scale = Constant(1.0 / size if np.isfinite(size) and size else 1.0)
+    forces = {name: Call("mul", (scale, e)) for name, e in law.components.items() if name != "inertia"}
+    return Law(components={**forces, "inertia": inertia}, dim=law.dim)
 
 
 def couplings(channel: str, attributes: tuple[str, ...]) -> list[Expression]:
@@ -277,113 +286,3 @@ def couplings(channel: str, attributes: tuple[str, ...]) -> list[Expression]:
     if is_one_body(channel):
         return [Variable(f"{name}_1") for name in attributes]
     return [Call("mul", (Variable(f"{name}_1"), Variable(f"{name}_2"))) for name in attributes]
-
-
-def canonical(law: Law, signs: frozenset[str]) -> Law:
-    """The law with its scale fixed, and products where quotients of signs are the same on the data.
-
-    Args:
-        law: Any law.
-        signs: Variables with one magnitude throughout.
-
-    Returns:
-        A law with the same accelerations but for a constant factor of each channel.
-    """
-    if signs:
-        law = Law(components={name: fold_signs(e, signs) for name, e in law.components.items()}, dim=law.dim)
-    return normalised(law)
-
-
-def normalised(law: Law) -> Law:
-    """Fix the scale between force and inertia: the inertia's leading term gets coefficient 1.
-
-    Args:
-        law: Any law.
-
-    Returns:
-        A law with the same accelerations; without an inertia where it was a constant.
-    """
-    components = {name: simplify(e) for name, e in law.components.items() if simplify(e) != Constant(0)}
-    if "inertia" not in components:
-        return Law(components=components, dim=law.dim)
-    inertia = components.pop("inertia")
-    scale, rest = _leading(inertia)
-    if scale == 0:
-        return Law(components={**components, "inertia": inertia}, dim=law.dim)
-    divided = {
-        name: simplify(Call("mul", (Constant(1.0 / scale), expression))) for name, expression in components.items()
-    }
-    if rest is not None:
-        divided["inertia"] = rest
-    return Law(components=divided, dim=law.dim)
-
-
-def _leading(inertia: Expression) -> tuple[float, Expression | None]:
-    """The coefficient of the leading term and the inertia divided by it; None for a constant."""
-    if isinstance(inertia, Constant):
-        return float(inertia.value), None
-    if isinstance(inertia, Call) and inertia.op == "mul" and isinstance(inertia.args[0], Constant):
-        rest = inertia.args[1:]
-        return float(inertia.args[0].value), rest[0] if len(rest) == 1 else Call("mul", rest)
-    if isinstance(inertia, Call) and inertia.op == "add":
-        terms = [(_leading(term), term) for term in inertia.args]
-        scale = next((s for (s, rest), _ in terms if rest is not None), 1.0)
-        return scale, simplify(Call("add", tuple(_over(term, scale) for _, term in terms)))
-    return 1.0, inertia
-
-
-def _over(term: Expression, scale: float) -> Expression:
-    """A term divided by the leading coefficient; the leading term itself keeps no number to fit."""
-    coefficient, rest = _leading(term)
-    if rest is None:
-        return Constant(coefficient / scale)
-    if coefficient == scale:
-        return rest
-    return Call("mul", (Constant(coefficient / scale), rest))
-
-
-def with_leading_constants(law: Law) -> Law:
-    """Give every force channel a free overall factor, which a fitted 1 may have hidden.
-
-    Args:
-        law: Any law.
-
-    Returns:
-        A law with the same accelerations, whose scale of every force can be refitted.
-    """
-    components = {name: e if name == "inertia" else with_factor(e) for name, e in law.components.items()}
-    return Law(components=components, dim=law.dim)
-
-
-def with_factor(expression: Expression) -> Expression:
-    """Give a formula a free overall factor, unless it has one.
-
-    Args:
-        expression: Any formula.
-
-    Returns:
-        The same function.
-    """
-    return expression if _has_factor(expression) else Call("mul", (Constant(1.0), expression))
-
-
-def _has_factor(expression: Expression) -> bool:
-    """Whether a formula is a free number or begins with one as a factor."""
-    first = expression.args[0] if isinstance(expression, Call) and expression.op == "mul" else expression
-    return isinstance(first, Constant) and first.free
-
-
-def sign_variables(columns: Mapping[str, np.ndarray]) -> frozenset[str]:
-    """Variables with one magnitude and both signs.
-
-    Args:
-        columns: Values by variable.
-
-    Returns:
-        Names of those whose square is a constant.
-    """
-    return frozenset(
-        name
-        for name, values in columns.items()
-        if np.ptp(np.abs(values)) <= 1e-12 * np.max(np.abs(values), initial=1e-300)
-    )

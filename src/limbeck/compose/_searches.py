@@ -18,9 +18,10 @@ from limbeck.train import TrainedModel
 from ._free_force import FreeForce, free_force
 from ._law import Law
 from ._own_units import OwnUnits
-from ._refine import Refined, Scored, refine, sign_variables, starts_of
+from ._refine import Refined, Scored, refine, starts_of
 from ._simple_forms import power_laws
 from ._states import States, states_of, thinned
+from ._writing import sign_variables
 
 SCREEN_SNAPSHOTS = 60
 FIT_SNAPSHOTS = 150

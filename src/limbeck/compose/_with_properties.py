@@ -12,7 +12,7 @@ from limbeck.trajectories import objects_return
 from ._compose import ComposedLaw
 from ._estimates import estimate, listed
 from ._exponents import with_free_exponents
-from ._fit_properties import FittedProperties, fit_properties, levels_of
+from ._fit_properties import FittedProperties, begun_properties, fit_properties, levels_of
 from ._levels import Levels
 from ._property_problem import CHUNKS, fitted_states
 from ._pruned_fit import pruned_fit
@@ -33,8 +33,13 @@ def with_properties_fitted(
         dataset: The data, with the properties as they are known so far.
 
     Returns:
-        The law with new constants and intervals that allow for the properties' own errors, and the properties.
+        The law with new constants and intervals that allow for the properties' own errors, and the properties; the law
+        as it is where it has no need of any.
     """
+    # Derivatives of noisy positions leave room for many forms; a law that positions could speak for would be theirs.
+    is_lost = dataset.trajectories.measured_positions is not None
+    if not {f"{name}_{end}" for name in names for end in "12"} & composed.law.variables:
+        return replace(composed, is_lost=is_lost), begun_properties(composed.law, names, dataset)
     fitted = pruned_fit(lambda law: fit_properties(law, names, dataset), composed.law)
     assert fitted is not None  # a law can always be fitted to accelerations
     fitted, ties = _on_levels(fitted, names, dataset)
@@ -46,8 +51,6 @@ def with_properties_fitted(
     if places:
         again = fit_properties(freed, names, dataset, ties=ties)
         own += list(_exponents(again, places, len(own), blocks))
-    # Derivatives of noisy positions leave room for many forms; a law that positions could speak for would be theirs.
-    is_lost = dataset.trajectories.measured_positions is not None
     return replace(composed, law=fitted.law, estimates=(*thresholds, *own), is_lost=is_lost), fitted
 
 

@@ -36,6 +36,7 @@ from limbeck.expressions import (
     same_form,
     simplify,
     to_string,
+    variables,
 )
 from limbeck.graphs import GraphDataset
 from limbeck.models import CoupledMessage, ForceNetwork, RadialMessage
@@ -355,10 +356,13 @@ def message_samples(
         truth: The system, where it is known.
 
     Returns:
-        Samples of pairs, or None where the law or the network has no radial channel.
+        Samples of pairs, or None where the law or the network has no radial channel, or the law depends on what the
+        network was not given.
     """
     channel = next((c for c in table.channels if c.name == "radial"), None)
     if composed is None or channel is None or "radial" not in composed.law.components:
+        return None
+    if not variables(composed.law.components["radial"]) <= set(channel.variables):
         return None
     model = trained.model
     if not isinstance(model, ForceNetwork) and not isinstance(model.edge_model, RadialMessage | CoupledMessage):
