@@ -13,7 +13,7 @@ from compose.test_checks import FIT
 from compose.test_shoot import SPRING, observed
 
 from limbeck.compose import OwnUnits, _compose, _followed_laws, compose_law, states_of
-from limbeck.compose._along_paths import Paths, nearest_along, settled_along
+from limbeck.compose._along_paths import Paths, ScoredPath, _cheapest_at_more, nearest_along, settled_along
 from limbeck.compose._checks import _stability as stability
 from limbeck.compose._compose import ComposedLaw, _along, _Choices
 from limbeck.compose._followed_laws import SHORTER, Followed, followed_laws, followed_prices, ranked
@@ -60,6 +60,17 @@ def test_the_form_is_found_from_one_near_it(start):
     p = paths()
     laws = settled_along([law_of(radial=start, inertia="m_1")], p, EXTRAS, reciprocal=True)
     assert laws[0].is_same_form(law_of(**SPRING))
+
+
+def test_beside_learned_values_simpler_forms_are_kept_too():
+    """Errors of the values are explained by terms that positions themselves do not speak for."""
+    front = [
+        ScoredPath(law_of(**SPRING), np.ones(1), loss, size, 0.0)
+        for size, loss in ((2.1, 396.6), (6.2, 1.0492), (8.3, 1.0339), (9.4, 1.0335), (12.4, 1.0209), (13.5, 1.0173))
+    ]
+    assert [one.size for one in _cheapest_at_more(front)] == [13.5, 8.3, 6.2]
+    assert [one.size for one in _cheapest_at_more(front[:2])] == [6.2]
+    assert _cheapest_at_more([]) == ()
 
 
 def test_a_quotient_of_signs_is_a_product():

@@ -90,6 +90,32 @@ def test_errors_hold_the_truth_under_noise(seed: int) -> None:
     assert abs(found.law.constants[0] + 1.3 * m.mean()) < 4 * found.errors[0]
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_derivatives_across_close_encounters_do_not_bend_values(noise: float) -> None:
+    """One target in thirty is off by its own size; where the others are exact, so are values. Errors hold the truth."""
+    m, rng = np.random.default_rng(1).uniform(0.5, 3.0, size=(10, 4)), np.random.default_rng(7)
+    t = driven(moving(10, 60, 4), np.broadcast_to(m[:, None, :], (10, 4, 4)), lambda r: -1.3 / r**2)
+    size = np.linalg.norm(t.accelerations, axis=-1, keepdims=True)
+    wrong = rng.random(size.shape) < 1 / 30
+    off = size * np.where(wrong, 1.0, noise) * rng.normal(size=t.accelerations.shape)
+    found = fit_properties(GRAVITY, ("m",), started(replace(t, accelerations=t.accelerations + off), m))
+    values, errors = found["m"].values, found["m"].standard_errors
+    assert np.median(np.abs(values / (m / m.mean()) - 1.0)) < max(1e-7, 3 * noise)
+    assert np.sqrt(np.mean(((values - m / m.mean()) / errors) ** 2)) < 1.6
+    assert found["m"].determined.all()
+
+
+def test_a_law_that_needs_no_property_stays_as_it_is() -> None:
+    """Constants that were fitted without one are not fitted anew, and it is said that nothing needs it."""
+    dataset, _ = one_set()
+    dataset = with_property(dataset, "q", dataset.trajectories.attributes["m"])
+    composed = ComposedLaw(law=GRAVITY, estimates=(), front=(), others=(), is_stable=True, tried=1)
+    law, properties = with_properties_fitted(composed, ("q",), dataset)
+    assert law.law is GRAVITY
+    assert not properties["q"].determined.any()
+    assert "need no q" in properties["q"].scale
+
+
 def test_a_body_that_pulls_on_nothing_is_not_determined() -> None:
     """A body too light to move the others keeps its value to itself, and the record says so."""
     dataset, _ = one_set(0.01, masses=(1.0, 0.1, 0.03, 1e-9))

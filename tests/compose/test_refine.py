@@ -261,3 +261,21 @@ def test_a_channel_of_many_numbers_gets_no_more_of_them() -> None:
     assert most[0] > 2
     assert most[1] == _refine._numbers(many) == _refine.MANY_NUMBERS
     assert any("drag" in law.components for law in bench.neighbours(many))
+
+
+def test_one_attribute_resists_in_a_law_near_another() -> None:
+    """Numbers of a fitted inertia run away towards what is nearly linear; the scale of all forces goes with it."""
+    nearly = law_of(radial="-3.266e-5*m_1*m_2/r", drag="2e-5", inertia="exp(-3.331e-5*m_1) - 1")
+    near = _refine.neighbouring_laws(nearly, (), ("m",))
+    laws = [law for law in near if law.components.get("inertia") == parse("m_1")]
+    assert len(laws) == 1
+    states = planted(law_of(radial="m_1*m_2/r", inertia="m_1"), n_samples=30)
+    np.testing.assert_allclose(laws[0].accelerations(states), nearly.accelerations(states), rtol=1e-3, atol=1e-4)
+
+
+def test_another_attribute_takes_the_place_of_one() -> None:
+    """A property that was learned may be one that is given."""
+    charged = law_of(radial="-2*q_1*q_2/(r + 0.1)", inertia="q_1")
+    named = law_of(radial="-2*m_1*m_2/(r + 0.1)", inertia="m_1")
+    assert any(law.is_same_form(named) for law in _refine.neighbouring_laws(charged, (), ("m", "q")))
+    assert not any("m_1" in law.variables for law in _refine.neighbouring_laws(charged, (), ("q",)))

@@ -21,7 +21,7 @@ from ._property_problem import PropertyProblem
 from ._property_signs import sign_sentence, with_signs
 from ._property_solution import PropertyErrors, PropertySolution
 from ._prune import CERTAIN
-from ._refit import ROUNDING
+from ._refit import NEARER, ROUNDING, ROUNDS, without_outliers
 
 REWEIGHTED = 2  # times
 BOUNDED = "; where {} may be infinite, the value is the one that would show by a standard error"
@@ -133,6 +133,7 @@ def fit_properties(
         if again is weighed:
             break
         weighed, solution = again.settled()
+    weighed, solution = _without_outliers(weighed, solution)
     solution = with_signs(weighed.slopes, solution)
     if not weighed.is_defined(solution):
         return _undefined(law, names, dataset)
@@ -150,6 +151,23 @@ def fit_properties(
         misfit=problem.misfit(solution),
         information=problem.information(solution),
     )
+
+
+def _without_outliers(problem: PropertyProblem, at: PropertySolution) -> tuple[PropertyProblem, PropertySolution]:
+    """The problem with less weight on outliers, as long as that brings most particles much nearer, and its solution."""
+    begun, states, before = (problem, at), problem.states, np.inf
+    for turn in range(ROUNDS):
+        predicted, last = problem.slopes(at.constants, at.values)[0], before
+        weights, before = without_outliers(predicted, states, last, is_first=turn == 0)
+        if turn == 1 and not before < NEARER * last:  # what does not mislead the others counts, of errors above all
+            return begun
+        if weights is None:
+            break
+        law = problem.slopes.law.with_constants(at.constants)
+        slopes = replace(problem.slopes, states=replace(states, weights=weights), law=law)
+        problem = replace(problem, slopes=slopes, start=at.values)
+        at = problem.solved()
+    return problem, at
 
 
 def begun_properties(law: Law, names: Sequence[str], dataset: GraphDataset) -> FittedProperties:

@@ -40,14 +40,33 @@ def refit(law: Law, states: States, *, steps: int = 15, rounds: int = ROUNDS) ->
     weights, before = states.weights, np.inf
     for turn in range(rounds):
         law = law.with_constants(_fit(law, states, weights, law.constants, steps))
-        predicted = law.accelerations(states)
-        residual, middle = _residual(predicted, states), _middle(predicted, states)
-        if not (np.isfinite(residual).all() and middle < NEARER * before and np.max(residual) > OUTLIER * middle):
+        lowered, before = without_outliers(law.accelerations(states), states, before, is_first=turn == 0)
+        if lowered is None:
             break
-        # Huber's rule first; where that shows most particles to be much nearer, outliers fall to what they count for.
-        weights = _lowered(states.weights, residual, middle, 0.5 if turn == 0 else 1.0)
-        before = middle
+        weights = lowered
     return law
+
+
+def without_outliers(
+    predicted: Float[np.ndarray, "particles dim"], states: States, before: float, *, is_first: bool = False
+) -> tuple[Float[np.ndarray, " particles"] | None, float]:
+    """Weights for another fit that leaves outliers behind, such as derivatives taken across a close encounter.
+
+    Args:
+        predicted: Accelerations of the last fit.
+        states: The snapshots, with weights that know of no outliers.
+        before: Median error of the fit before it; infinite where there was none.
+        is_first: Whether Huber's rule is due; where that shows most particles to be much nearer, outliers fall to what
+            they count for.
+
+    Returns:
+        The weights, None where there are no outliers or leaving them behind brought most particles no nearer; and the
+        median error now.
+    """
+    residual, middle = _residual(predicted, states), _middle(predicted, states)
+    if not (np.isfinite(residual).all() and middle < NEARER * before and np.max(residual) > OUTLIER * middle):
+        return None, middle
+    return _lowered(states.weights, residual, middle, 0.5 if is_first else 1.0), middle
 
 
 def _residual(predicted: Float[np.ndarray, "particles dim"], states: States) -> Float[np.ndarray, " particles"]:
