@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from clouds import cloud
 from compose.test_behaviour import as_trained
 
 from limbeck._errors import TrainingDiverged
+from limbeck.analyse._message_table import message_table
 from limbeck.compose import ComposedLaw, Law, Scored
 from limbeck.expressions import complexity, parse
 from limbeck.graphs import connect
@@ -16,10 +18,17 @@ from limbeck.pipeline import Study, SystemSource, _attempts, run_study
 from limbeck.pipeline._attempts import _nothing_moves, attempts_along
 from limbeck.pipeline._folder import Journal
 from limbeck.pipeline._outcome import _bias_fields
-from limbeck.pipeline._result import data_fields, equations_table, recovery_fields, variable_fields
+from limbeck.pipeline._result import (
+    data_fields,
+    equations_table,
+    message_samples,
+    recovery_fields,
+    variable_fields,
+)
 from limbeck.pipeline._run import Run
 from limbeck.regress import Equation, HallOfFame
 from limbeck.simulate import simulate
+from limbeck.train import TrainedModel
 from limbeck.trajectories import Edges
 
 UNITS = {"x": "AU", "time": "day", "m": "Msun"}
@@ -191,3 +200,12 @@ def test_a_divergence_that_leaves_nothing_to_distil_is_no_result(
     run = Run(study=Study(), folder=tmp_path, journal=Journal(tmp_path, None), deadline=np.inf)
     with pytest.raises(TrainingDiverged, match=f"step {first}"):
         attempts_along(run, dataset, 0.0)
+
+
+def test_no_messages_are_drawn_beside_a_law_of_what_the_network_was_not_given():
+    """A network that learned a charge knows no mass; a law of masses may stand in its place all the same."""
+    q, r = np.ones((5, 1)), np.linspace(0.5, 1.5, 5)[:, None]
+    drawn = ("radial", ("r", "q_1", "q_2"), np.concatenate([r, q, q], axis=1), 1.0 / r[:, 0])
+    table, trained = message_table([drawn], {"radial": 2.0}), create_autospec(TrainedModel, instance=True)
+    composed = ComposedLaw(law=law(radial="m_1*m_2/r"), estimates=(), front=(), others=(), is_stable=True, tried=1)
+    assert message_samples(table, composed, trained, None) is None
