@@ -77,9 +77,9 @@ def test_a_quotient_of_signs_is_a_product():
     """Charges of one size can't tell them apart, so that searches which write either agree."""
     dataset = observed(simulations=8)
     signs = np.where(np.arange(dataset.trajectories.positions.shape[2]) % 2, 1.0, -1.0)
-    p = Paths.of(with_property(dataset, "q", np.broadcast_to(signs, dataset.trajectories.attributes["m"].shape)))
+    charged = with_property(dataset, "q", np.broadcast_to(signs, dataset.trajectories.attributes["m"].shape))
+    p = Paths.of(charged, frozenset({"q_1", "q_2"}))
     assert p is not None
-    assert p.signs == {"q_1", "q_2"}
     quotient = law_of(radial="0.1*q_2*r/q_1", inertia="m_1")
     laws = settled_along([quotient], p, EXTRAS, reciprocal=True)
     assert all("q_1**" not in str(e) and "/q_1" not in str(e) for law in laws for e in law.components.values())
@@ -276,9 +276,9 @@ def test_a_power_that_no_network_taught_is_nothing_that_searches_agree_on(monkey
     fitted_on.fitted.return_value = None
     bench = create_autospec(Bench, instance=True)
     bench.extras, bench.reciprocal, bench.compare_on = EXTRAS, True, (states_of(dataset, dataset.validation[:50]),)
-    bench.is_over, bench.refine.return_value = lambda: False, None
+    bench.is_over, bench.refine.return_value, bench.signs = lambda: False, None, frozenset()
     bench.dataset, bench.units = dataset, OwnUnits(attributes={})
-    monkeypatch.setattr(Paths, "of", lambda _: fitted_on)
+    monkeypatch.setattr(Paths, "of", lambda *_: fitted_on)
     monkeypatch.setattr(_compose, "nearest_along", lambda laws, *_, **__: (power,) if laws else ())
     monkeypatch.setattr(_compose, "settled_along", lambda laws, *_, **__: tuple(laws))
 

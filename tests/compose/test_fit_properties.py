@@ -90,7 +90,7 @@ def test_errors_hold_the_truth_under_noise(seed: int) -> None:
     assert abs(found.law.constants[0] + 1.3 * m.mean()) < 4 * found.errors[0]
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize("noise", [0.0, 0.003])
 def test_derivatives_across_close_encounters_do_not_bend_values(noise: float) -> None:
     """One target in thirty is off by its own size; where the others are exact, so are values. Errors hold the truth."""
     m, rng = np.random.default_rng(1).uniform(0.5, 3.0, size=(10, 4)), np.random.default_rng(7)
@@ -100,7 +100,7 @@ def test_derivatives_across_close_encounters_do_not_bend_values(noise: float) ->
     off = size * np.where(wrong, 1.0, noise) * rng.normal(size=t.accelerations.shape)
     found = fit_properties(GRAVITY, ("m",), started(replace(t, accelerations=t.accelerations + off), m))
     values, errors = found["m"].values, found["m"].standard_errors
-    assert np.median(np.abs(values / (m / m.mean()) - 1.0)) < max(1e-7, 3 * noise)
+    assert np.median(np.abs(values / (m / m.mean()) - 1.0)) < max(1e-7, 0.3 * noise)
     assert np.sqrt(np.mean(((values - m / m.mean()) / errors) ** 2)) < 1.6
     assert found["m"].determined.all()
 

@@ -18,8 +18,8 @@ from limbeck.compose import (
 )
 from limbeck.compose._fit_properties import begun_properties
 from limbeck.compose._followed_laws import ranked
-from limbeck.compose._followed_properties import _in_units as in_units
-from limbeck.compose._property_numbers import unknowns_of, with_values
+from limbeck.compose._followed_properties import _are_units_of as are_units_of, _in_units as in_units
+from limbeck.compose._property_numbers import unknowns_beside, unknowns_of, with_values
 from limbeck.graphs import GraphDataset, connect
 from limbeck.simulate import simulate, simulate_from
 from limbeck.train import with_property
@@ -105,6 +105,41 @@ def test_a_body_that_hardly_moves_is_no_unit() -> None:
         begun = begun_properties(law, ("m",), with_property(dataset, "m", np.broadcast_to(masses, shape)))["m"]
         assert np.isfinite(begun.standard_errors).all()
         np.testing.assert_array_equal(np.flatnonzero(begun.standard_errors[0] == 0), [unit])
+
+
+@pytest.mark.parametrize("first", ["-2.0*r", "c/r"])
+def test_a_wrong_form_does_not_say_what_may_be_infinite(first: str) -> None:
+    """Values are laid out by the likeliest form; where it is wrong, the mean of all is held all the same."""
+    dataset, _ = observed()
+    begun = begun_properties(law_of(radial=first.replace("c", "-1.5"), inertia="m_1"), ("m",), dataset)
+    assert not begun["m"].bounds.any()
+    np.testing.assert_array_equal(unknowns_of(begun, dataset).units.sum(), begun["m"].values.size)
+
+
+def test_the_likeliest_law_that_has_most_properties_says_what_is_sought() -> None:
+    """Of forms with one of two properties, the one without any is no measure."""
+    dataset, masses = observed()
+    dataset = with_property(dataset, "q", np.ones(masses.shape))
+    without, charged = law_of(radial="-2.0*(r - 0.99)"), law_of(radial="0.5*q_1*q_2/r")
+    for laws in ([without, charged], [charged, without]):
+        assert len(unknowns_beside(laws, ("m", "q"), dataset).values) == masses.size
+    assert not len(unknowns_beside([without], ("m", "q"), dataset).values)
+
+
+def test_the_unit_that_is_named_is_the_one_that_was_held() -> None:
+    """A form that was considered first may have had another unit; the law is followed once more in its own."""
+    dataset, masses = observed()
+    dataset = replace(dataset, trajectories=replace(dataset.trajectories, shared_particles=True))
+    alike = np.broadcast_to(masses[0], masses.shape)
+    dataset = with_property(dataset, "m", alike * [3e4, 1.0, 1.0])
+    law = law_of(radial="-2.0*(r - 0.99)", inertia="m_1")
+    coupled = law_of(radial="-2.0*m_1*m_2*r", inertia="m_1")
+    unknowns = unknowns_beside([coupled], ("m",), dataset)
+    fit = replace(FIT, law=law, errors=np.ones(2), errors_beside=np.ones(2), unknowns=unknowns)
+    begun = begun_properties(law, ("m",), dataset)
+    assert not are_units_of(begun, fit)
+    assert are_units_of(begun, replace(fit, unknowns=unknowns_of(begun, dataset)))
+    assert are_units_of(begun, replace(fit, unknowns=None))
 
 
 def test_a_value_of_nothing_is_no_unit() -> None:

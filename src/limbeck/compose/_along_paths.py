@@ -27,7 +27,7 @@ from ._law import Law
 from ._refine import is_reciprocal, neighbouring_laws
 from ._states import States, lay_out
 from ._windows import windows_of
-from ._writing import canonical, form_key, sign_variables, with_leading_constants
+from ._writing import canonical, form_key, with_leading_constants
 
 MOST_WINDOWS = 32
 STEPS, STILL = 12, 1e-6  # of a fit, and the share by which squares must still fall
@@ -91,6 +91,7 @@ class Paths:
         lines: Orthonormal weighted straight lines (windows nodes times 2).
         freedom: Numbers measured in each window less two for each particle and axis.
         attributes: Names of attributes.
+        signs: Variables with one magnitude throughout, of which quotients are products.
     """
 
     states: States
@@ -101,13 +102,15 @@ class Paths:
     lines: Float[np.ndarray, "windows nodes times 2"]
     freedom: Float[np.ndarray, " windows"]
     attributes: tuple[str, ...]
+    signs: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, dataset: GraphDataset) -> "Paths | None":
+    def of(cls, dataset: GraphDataset, signs: frozenset[str] = frozenset()) -> "Paths | None":
         """Lay out the windows of the training part.
 
         Args:
             dataset: Trajectories whose positions were smoothed.
+            signs: Variables with one magnitude throughout.
 
         Returns:
             The paths, or None where positions were not smoothed or no stretch is long enough.
@@ -134,6 +137,7 @@ class Paths:
             lines=_lines(times, weights),
             freedom=windows.freedom[some],
             attributes=dataset.attribute_names,
+            signs=signs,
         )
 
     def fitted(self, law: Law) -> PathFit | None:
@@ -202,12 +206,6 @@ class Paths:
             counts = fit is not None and (not reciprocal or is_reciprocal(fit.law, self.states))
             self._known[key] = self.scored(fit) if fit is not None and counts else None
         return self._known[key]
-
-    @cached_property
-    def signs(self) -> frozenset[str]:
-        """Attributes with one magnitude throughout, of which quotients are products."""
-        own = {f"{name}_{end}" for name in self.attributes for end in (1, 2)}
-        return sign_variables({name: values for name, values in self.states.edges.items() if name in own})
 
     @cached_property
     def _known(self) -> dict[Hashable, ScoredPath | None]:

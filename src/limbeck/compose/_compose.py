@@ -50,6 +50,7 @@ PLAIN = (
     (11, 1, 2),
     (12, 0, 1),
 )  # searches of plain forces: number, first training snapshot, and each how many
+BARE_AND_SOFTENED = 2  # writings of the law that a search is led to first
 STARTS = 4  # laws of a front from which forms are sought along noisy paths
 
 
@@ -263,7 +264,8 @@ def _along(
     learned: Sequence[str] = (),
 ) -> ComposedLaw | None:
     """The law that noisy positions speak for, near what each search chose by accelerations derived from them."""
-    paths = Paths.of(bench.dataset) if searches and not bench.is_over() else None
+    signs = bench.signs - {f"{name}_{end}" for name in learned for end in "12"}  # which may have any value yet
+    paths = Paths.of(bench.dataset, signs) if searches and not bench.is_over() else None
     if paths is None:
         return None
     if any(t.variable for one in searches for e in one.chosen.law.components.values() for t in thresholds_in(e)):
@@ -356,8 +358,9 @@ class _Choices:
 
     @property
     def agree_on_any(self) -> bool:
-        """Whether two searches have a law in common."""
-        return any(len(self.agree(law)) > 1 for laws in self.laws for law in laws)
+        """Whether two searches have a law in common; the simplest ones, kept beside learned values, are no opinion."""
+        most = BARE_AND_SOFTENED if self.is_learned else None
+        return any(len(self.agree(law)) > 1 for laws in self.laws for law in laws[:most])
 
     def search_once_more(self) -> None:
         """Ask a third search, if there is none and time is left."""

@@ -154,7 +154,11 @@ def fit_properties(
 
 
 def _without_outliers(problem: PropertyProblem, at: PropertySolution) -> tuple[PropertyProblem, PropertySolution]:
-    """The problem with less weight on outliers, as long as that brings most particles much nearer, and its solution."""
+    """The problem with less weight on outliers, as long as that brings most particles much nearer, and its solution.
+
+    Returns:
+        What was given where Huber's rule does not halve the median error: outliers that mislead no others still count.
+    """
     begun, states, before = (problem, at), problem.states, np.inf
     for turn in range(ROUNDS):
         predicted, last = problem.slopes(at.constants, at.values)[0], before
@@ -179,14 +183,17 @@ def begun_properties(law: Law, names: Sequence[str], dataset: GraphDataset) -> F
         dataset: The data.
 
     Returns:
-        Values with errors as large as themselves; 0 for those that are units, infinite where the law needs none.
+        Values with errors as large as themselves, or next to nothing for one that is 0; 0 for those that are units,
+        infinite where the law needs none.
     """
     problem = PropertyProblem.prepare(law, tuple(names), dataset, {})
     if problem is None:
         return _undefined(law, names, dataset)
     at, moves = with_signs(problem.slopes, problem.begun()), problem.units.counted
-    held, units = problem.apart(at)
-    problem, objects = replace(problem, held=held, units=units), object_index(dataset.trajectories)
+    # What may be infinite is to tell after a fit only; what is far too large is no unit to begin with.
+    too_large = problem.reach(at).is_too_large & (np.arange(len(names))[:, None] != problem.units.own_scale)
+    units = problem.units.without(too_large, at.values)
+    problem, objects = replace(problem, units=units), object_index(dataset.trajectories)
     # An error of 0 is for units: a value that happens to be 0 is sought as any other.
     sizes = np.maximum(np.abs(at.values), np.finfo(float).tiny)
     errors = np.where(moves, np.where(units.fixed, 0.0, sizes), np.inf)

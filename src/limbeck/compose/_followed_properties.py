@@ -55,11 +55,26 @@ def followed_with_properties(
             break
     if law is None or law.followed is None:
         return None
-    fitted = begun_properties(law.law, names, begun)  # units and signs are those that the values were sought with
+    fitted = begun_properties(law.law, names, begun)
+    if not _are_units_of(fitted, law.followed):  # they were those of a form that was considered before it
+        fitted = begun_properties(law.law, names, dataset)
+        fit = fit_trajectories(law.law, dataset, unknowns=unknowns_of(fitted, dataset))
+        if fit is None:
+            return None
+        law = replace(law, law=fit.law, followed=fit, estimates=followed_estimates(fit))
+    assert law.followed is not None
     fitted = _told_everywhere(with_values(fitted, law.followed), law.followed, dataset, is_over)
     if not is_over():
         law, fitted = _on_levels(law, fitted, dataset)
     return _in_units(law, fitted)
+
+
+def _are_units_of(fitted: FittedProperties, fit: TrajectoryFit) -> bool:
+    """Whether what is named as a unit did not move in a fit."""
+    if fit.unknowns is None:
+        return True
+    units = np.stack([p.standard_errors == 0 for p in fitted.properties])
+    return bool(np.all(fit.unknowns.numbers[units] == HELD))
 
 
 def _with_found(dataset: GraphDataset, fit: TrajectoryFit) -> GraphDataset:
@@ -97,7 +112,7 @@ def _in_units(law: ComposedLaw, fitted: FittedProperties) -> tuple[ComposedLaw, 
 
 def _unit_of(p: FittedProperty) -> float:
     """The size that is the unit of a property: of one value if any does not move, else of those that are determined."""
-    units = np.abs(p.values[p.standard_errors == 0])
+    units = np.abs(p.values[(p.standard_errors == 0) & (p.values != 0)])
     return float(units.flat[0] if units.size else np.mean(np.abs(p.values[p.determined])))
 
 

@@ -25,11 +25,11 @@ def unknowns_beside(laws: Sequence[Law], names: Sequence[str], dataset: GraphDat
         dataset: The data.
 
     Returns:
-        Those that the first law that has all properties depends on; the others do not move.
+        Those that the law depends on which has most of the properties, the first of such; the others do not move.
     """
     ends = [{f"{name}_1", f"{name}_2"} for name in names]
-    with_all = (law for law in laws if all(each & law.variables for each in ends))
-    return unknowns_of(begun_properties(next(with_all, laws[0]), names, dataset), dataset)
+    most = max(laws, key=lambda law: sum(bool(each & law.variables) for each in ends))
+    return unknowns_of(begun_properties(most, names, dataset), dataset)
 
 
 def unknowns_of(fitted: FittedProperties, dataset: GraphDataset) -> Unknowns:
@@ -51,7 +51,8 @@ def unknowns_of(fitted: FittedProperties, dataset: GraphDataset) -> Unknowns:
         numbers[k][free] = which + sum(map(len, values))
         values.append(p.values[free][first])
         if not np.any(p.standard_errors == 0):  # no single value is the unit: their mean size is
-            units.append((k, np.sign(values[-1]) * np.bincount(which, ~p.bounds[free])))
+            counted = ~p.bounds[free] if not p.bounds[free].all() else np.ones(len(which))
+            units.append((k, np.sign(values[-1]) * np.bincount(which, counted)))
     total = np.concatenate([np.zeros(0), *values])
     weights = np.zeros((len(units), len(total)))
     for row, (k, weight) in zip(weights, units, strict=True):

@@ -175,9 +175,9 @@ class PropertyProblem:
         Returns:
             The problem that was solved last, and its least squares.
         """
-        _, units = self.apart(self.begun())
+        _, units = self._apart(self.begun())
         at = replace(self, units=units).solved()
-        held, told = self.apart(at)
+        held, told = self._apart(at)
         if told is self.units and np.array_equal(held, self.held):
             return self, at if units is self.units else self.solved()
         start = np.where(held, INFINITE * typical_sizes(at.values, told.counted)[:, None], at.values)
@@ -185,15 +185,8 @@ class PropertyProblem:
         again = replace(self, slopes=slopes, units=told, held=held, start=start)
         return again, again.solved()
 
-    def apart(self, at: PropertySolution) -> tuple[Bool[np.ndarray, "properties objects"], Units]:
-        """What is no unit: values that may be infinite, and those that are far too large.
-
-        Args:
-            at: Where.
-
-        Returns:
-            Values that may be infinite, and the units without them.
-        """
+    def _apart(self, at: PropertySolution) -> tuple[Bool[np.ndarray, "properties objects"], Units]:
+        """Values that may be infinite, and units that these, and what is far too large, have no part in."""
         reach, by_mean = self.reach(at), np.arange(len(at.values))[:, None] != self.units.own_scale
         held = self.held | (reach.is_boundless & by_mean & (self.levels < 0))
         return held, self.units.without(held | (reach.is_too_large & by_mean), at.values)

@@ -163,7 +163,7 @@ class _LawBench(AbstractBench[Law, Scored]):
         return Scored(law, loss, not self.reciprocal or is_reciprocal(law, self.judge_on), _size(law))
 
     def neighbours(self, form: Law) -> list[Law]:
-        """Laws with one channel changed, left out or added; of many numbers only those that have no more."""
+        """Laws one change away; of many numbers only those that have no more."""
         most = max(MANY_NUMBERS, _numbers(form))
         laws = (self.canonical(law) for law in neighbouring_laws(form, self.extras, self.attributes))
         return [law for law in laws if _numbers(law) <= most]

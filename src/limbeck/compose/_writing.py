@@ -17,7 +17,7 @@ def canonical(law: Law, signs: frozenset[str]) -> Law:
         signs: Variables with one magnitude throughout.
 
     Returns:
-        A law with the same accelerations but for a constant factor of each channel.
+        A law with the same accelerations but for a constant factor of each power of such variables.
     """
     if signs:
         law = Law(components={name: fold_signs(e, signs) for name, e in law.components.items()}, dim=law.dim)
@@ -127,5 +127,5 @@ def sign_variables(columns: Mapping[str, np.ndarray]) -> frozenset[str]:
     return frozenset(
         name
         for name, values in columns.items()
-        if np.ptp(np.abs(values)) <= 1e-12 * np.max(np.abs(values), initial=1e-300)
+        if values.size and np.ptp(np.abs(values)) <= 1e-12 * np.max(np.abs(values), initial=1e-300)
     )
