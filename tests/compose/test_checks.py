@@ -11,6 +11,7 @@ from compose.planted import LAWS, law_of, planted
 from limbeck.compose import ComposedLaw, TrajectoryFit, check_law, law_accelerations, refit, states_of, verdict
 from limbeck.compose._checks import _heldout, _stability, _vagueness, one_body_accelerations
 from limbeck.compose._refit import law_loss
+from limbeck.compose._unknowns import Unknowns
 from limbeck.graphs import connect
 from limbeck.train import TrainedModel
 
@@ -56,6 +57,20 @@ def test_constants_that_are_hardly_known_are_no_finding() -> None:
     assert "not known well enough" in check.reason
     assert _heldout(exact, exact, 1e-2, "", seen, 1e-3).passed
     assert _vagueness(LAW, states) == 0.0  # not fitted to positions
+
+
+@pytest.mark.parametrize(("known", "passed"), [(0.05, True), (0.2, False)])
+def test_learned_values_that_are_hardly_known_are_no_finding(known: float, passed: bool) -> None:
+    """Charges that positions hardly tell take up the softening that a form lacks."""
+    one = np.ones((1, 1, 4))
+    values = Unknowns(
+        names=("q",), numbers=np.arange(4).reshape(1, 1, 4), given=one, values=one.ravel(),
+        errors=np.array([known, known, 3.0, np.inf]), units=np.ones((1, 4)),
+    )  # fmt: skip
+    exact = np.full(100, 1e-4)
+    check = _heldout(exact, exact, 1e-2, "", replace(LAW, followed=replace(FIT, unknowns=values)))
+    assert check.passed is passed
+    assert ("half of the learned values" in check.reason) is not passed
 
 
 def test_a_network_that_misses_a_fifth_of_the_particles_too_is_no_excuse() -> None:

@@ -247,3 +247,14 @@ def test_an_inertia_beyond_infinity_may_be_infinite() -> None:
     assert mass.values[0, 0] == mass.standard_errors[0, 0] == pytest.approx(10.0)
     assert not mass.determined[0, 0]
     assert mass.determined.sum() == mass.determined.size - 1
+
+
+@pytest.mark.parametrize(("known", "doubt"), [([0.05, 0.05, np.inf, np.inf], 0.05), ([np.inf] * 4, 0.0)])
+def test_how_well_values_are_known_is_told_by_half_of_them(known: list[float], doubt: float) -> None:
+    """Values that no window told of say nothing."""
+    dataset, _ = observed()
+    unknowns = unknowns_of(fitted(dataset), dataset)
+    errors = np.where(np.arange(len(unknowns.values)) % 2, np.resize(known, len(unknowns.values)), known[0])
+    fit = replace(FIT, unknowns=replace(unknowns, values=np.ones(len(errors)), errors=errors))
+    assert fit.doubt_of_values == doubt
+    assert FIT.doubt_of_values == 0.0

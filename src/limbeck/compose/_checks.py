@@ -23,6 +23,7 @@ from ._states import AXES, States, states_of, thinned
 from ._what_is_left import Leftover, Predict, noise_within, what_is_left
 
 HELD_OUT_ERROR = 1e-2
+DOUBTFUL = 0.1  # relative error of half of the learned values: less well known, they take up what a form lacks
 LARGEST_TAIL = 0.3  # error of the 90th percentile that a network which is no better can't excuse
 HOPELESS = 0.1  # error of a network that something is missing from as well
 ENERGY_DRIFT = 1e-3
@@ -176,8 +177,11 @@ def _heldout(
     allowed = 1.5 * own_tail if followed is not None else min(1.5 * own_tail, LARGEST_TAIL)
     passed = middle <= threshold and middle <= max(1.5 * own, 1e-4) and tail <= max(3 * threshold, allowed)
     if followed is not None:
-        passed = passed and followed.goes_through and vague <= HELD_OUT_ERROR
+        doubt = followed.doubt_of_values
+        passed = passed and followed.goes_through and vague <= HELD_OUT_ERROR and doubt <= DOUBTFUL
         caution += _following(followed)
+        if doubt > DOUBTFUL:
+            caution += f"; half of the learned values are known within {doubt:.0%} at best, and may hide its form"
         if vague > HELD_OUT_ERROR:
             caution += f"; its constants are not known well enough: accelerations within {vague:.2g}"
     if composed.is_lost:  # smoothing hides what the truth does in close encounters, and a softer law looks as good

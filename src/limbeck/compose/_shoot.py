@@ -87,6 +87,15 @@ class TrajectoryFit:
         return 0 if self.unknowns is None else int(np.isfinite(self.unknowns.errors).sum())
 
     @property
+    def doubt_of_values(self) -> float:
+        """Median relative standard error of the values that were found with the constants; 0 where none were."""
+        if not self.n_values or self.unknowns is None:
+            return 0.0
+        told = np.isfinite(self.unknowns.errors)
+        with np.errstate(divide="ignore"):
+            return float(np.median(self.unknowns.errors[told] / np.abs(self.unknowns.values[told])))
+
+    @property
     def least_whiteness(self) -> float:
         """What the whiteness must reach; under a true law and white noise it is 2."""
         return 2.0 - max(COLOURED, CHANCE * self.whiteness_error)
