@@ -105,6 +105,24 @@ def test_derivatives_across_close_encounters_do_not_bend_values(noise: float) ->
     assert found["m"].determined.all()
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize("needed", [False, True])
+def test_a_given_attribute_takes_the_place_of_a_property_that_nothing_needs(noise: float, needed: bool) -> None:
+    """Asked for a charge beside measured masses, springs need none; where masses are others, they do."""
+    m = np.random.default_rng(1).uniform(0.5, 3.0, size=(10, 4))
+    law, dataset = springs_of(m, noise)
+    masses = dataset.trajectories.attributes["m"]
+    dataset = with_property(dataset, "q", masses)
+    dataset = with_property(dataset, "m", m[::-1] if needed else m)
+    law = law.with_other("m", "q")
+    found, properties = with_properties_fitted(composed_of(law), ("q",), dataset)
+    assert found.law.depends_on("q") is needed
+    assert found.law.depends_on("m") is not needed
+    assert properties["q"].determined.all() == needed
+    if not needed:
+        np.testing.assert_allclose(np.abs(found.law.constants), [2.0, 1.0], rtol=max(1e-8, noise))
+
+
 def test_a_law_that_needs_no_property_stays_as_it_is() -> None:
     """Constants that were fitted without one are not fitted anew, and it is said that nothing needs it."""
     dataset, _ = one_set()

@@ -19,6 +19,7 @@ from limbeck.expressions import (
     complexity,
     evaluate,
     free_constants,
+    rename,
     same_form,
     value_and_jacobian,
     variables,
@@ -74,6 +75,30 @@ class Law:
             changed[name] = with_constants(expression, values[start:stop])
             start = stop
         return Law(components=changed, dim=self.dim)
+
+    def with_other(self, old: str, new: str) -> "Law":
+        """The same law with another attribute in the place of one.
+
+        Args:
+            old: The attribute.
+            new: The other one.
+
+        Returns:
+            The law, whose variables of both ends have new names.
+        """
+        names = {f"{old}_{end}": f"{new}_{end}" for end in "12"}
+        return Law(components={name: rename(e, names) for name, e in self.components.items()}, dim=self.dim)
+
+    def depends_on(self, attribute: str) -> bool:
+        """Whether the attribute of either end is among the variables.
+
+        Args:
+            attribute: Its name.
+
+        Returns:
+            True if so.
+        """
+        return not self.variables.isdisjoint({f"{attribute}_1", f"{attribute}_2"})
 
     def is_same_form(self, other: "Law") -> bool:
         """Whether two laws differ in their numbers only.

@@ -27,8 +27,7 @@ def unknowns_beside(laws: Sequence[Law], names: Sequence[str], dataset: GraphDat
     Returns:
         Those that the law depends on which has most of the properties, the first of such; the others do not move.
     """
-    ends = [{f"{name}_1", f"{name}_2"} for name in names]
-    most = max(laws, key=lambda law: sum(bool(each & law.variables) for each in ends))
+    most = max(laws, key=lambda law: sum(law.depends_on(name) for name in names))
     return unknowns_of(begun_properties(most, names, dataset), dataset)
 
 

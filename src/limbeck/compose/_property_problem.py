@@ -370,7 +370,8 @@ class PropertyProblem:
             Schwarz's criterion.
         """
         error = self.linear(at)[0]
-        numbers = len(at.shared) + int(np.sum(self.free))
+        needed = self.units.counted.any(axis=1, keepdims=True)  # of a property that nothing depends on, none is fitted
+        numbers = len(at.shared) + int(np.sum(self.free & needed))
         floor = (SAME**2) * error.size  # nothing is said by errors of rounding
         return error.size * float(np.log(max(squares(error), floor))) + numbers * float(np.log(error.size))
 

@@ -18,7 +18,6 @@ from limbeck.expressions import (
     Variable,
     evaluate,
     free_constants,
-    rename,
     simplify,
     variables,
 )
@@ -254,11 +253,8 @@ def neighbouring_laws(law: Law, extras: tuple[str, ...], attributes: tuple[str, 
 
 def _with_others(law: Law, attributes: tuple[str, ...]) -> list[Law]:
     """Laws with another attribute in the place of each."""
-    found, used = [], [name for name in attributes if {f"{name}_1", f"{name}_2"} & law.variables]
-    for old, new in ((old, new) for old in used for new in attributes if new != old):
-        names = {f"{old}_{end}": f"{new}_{end}" for end in "12"}
-        found.append(Law(components={k: rename(e, names) for k, e in law.components.items()}, dim=law.dim))
-    return found
+    used = [name for name in attributes if law.depends_on(name)]
+    return [law.with_other(old, new) for old in used for new in attributes if new != old]
 
 
 def _with_inertia(law: Law, inertia: Variable) -> Law:
