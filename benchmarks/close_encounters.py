@@ -48,10 +48,10 @@ def main() -> None:
         frame = to_frame(exact)[["simulation", "time", "particle", *exact.attributes]].copy()
         frame[["x", "y"]] = exact.positions.reshape(-1, 2)
         dataset = connect(load_trajectories(frame), seed=options.seed, by_time=options.learn)
-        states = states_of(dataset, spread_over_times(dataset.train, SNAPSHOTS))
         if options.learn:
             _with_masses(name, dataset, exact.attributes["m"])
             continue
+        states = states_of(dataset, spread_over_times(dataset.train, SNAPSHOTS))
         true = Law(components={"radial": parse(FORMS[name]), "inertia": parse("m_1")}, dim=2)
         middle, worst = np.quantile(states.relative_errors(true.accelerations(states)), [0.5, 1.0])
         begun = true.with_constants(1.01 * true.constants)

@@ -59,6 +59,13 @@ def fitted(dataset: GraphDataset, *, levels: Levels | None = None) -> FittedProp
     return FittedProperties(law=law, properties=(mass,), errors=np.zeros(2), misfit=1.0, information=0.0)
 
 
+def in_units_of_the_first(begun: FittedProperties) -> FittedProperties:
+    """The same with the first value as the unit."""
+    errors = begun["m"].standard_errors.copy()
+    errors[0, 0] = 0.0
+    return replace(begun, properties=(replace(begun["m"], standard_errors=errors),))
+
+
 def test_masses_and_springs_are_found_together() -> None:
     """Values and constants within their errors, which are small; a common factor is free."""
     dataset, masses = observed()
@@ -82,11 +89,9 @@ def test_a_value_that_is_the_unit_does_not_move() -> None:
     """Where one object is the unit its error is 0, and it is no number that is sought."""
     dataset, _ = observed()
     begun = fitted(dataset)
-    errors = begun["m"].standard_errors.copy()
-    errors[0, 0] = 0.0
-    held = replace(begun, properties=(replace(begun["m"], standard_errors=errors),))
+    held = in_units_of_the_first(begun)
     unknowns = unknowns_of(held, dataset)
-    assert len(unknowns.values) == errors.size - 1
+    assert len(unknowns.values) == begun["m"].values.size - 1
     assert not unknowns.units.size
     # The data may hold it in another unit: what was given with the numbers counts.
     fit = fit_trajectories(held.law, dataset, unknowns=unknowns)
@@ -155,12 +160,9 @@ def test_the_value_that_is_the_unit_is_one_at_last() -> None:
     """A network may have held another value for the unit: law and values are told in units of the one that is named."""
     dataset, _ = observed()
     begun = fitted(dataset)
-    errors = begun["m"].standard_errors.copy()
-    errors[0, 0] = 0.0
-    fitted_to = replace(begun, properties=(replace(begun["m"], standard_errors=errors),))
     fit = replace(FIT, law=begun.law, errors=0.1 * np.ones(2), errors_beside=0.1 * np.ones(2))
     composed = ComposedLaw(law=fit.law, estimates=(), front=(), others=(), is_stable=True, tried=1, followed=fit)
-    law, told = in_units(composed, fitted_to)
+    law, told = in_units(composed, in_units_of_the_first(begun))
     unit = begun["m"].values[0, 0]
     assert told["m"].values[0, 0] == pytest.approx(1.0, rel=1e-12)
     np.testing.assert_allclose(np.abs(law.law.constants), [1.0 / unit, 0.95], rtol=1e-12)
